@@ -1,0 +1,41 @@
+import { defineConfig } from 'vitest/config';
+
+/** Three groups, quickest first, one after the other: a mesh that starts must not fight with other tests for the machine. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: [
+            'packages/*/src/**/*.test.ts',
+            'packages/mesh/test/*.test.ts',
+            'scripts/**/*.test.ts',
+            'samples/**/*.test.ts',
+          ],
+          testTimeout: 30_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'golden',
+          include: ['packages/mesh/test/golden/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['packages/mesh/test/e2e/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+});
