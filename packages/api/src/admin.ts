@@ -1,0 +1,183 @@
+import type { Diagnostic, ObjectRef } from './diagnostic.ts';
+
+/** `GET /api/v1/status`, and `lateen status -o json`. A contract: fields are only added. */
+export interface MeshStatus {
+  readonly mesh: string;
+  /** Every workload and gateway is ready. */
+  readonly ready: boolean;
+  readonly control: { readonly pid: number; readonly admin: string };
+  readonly supervisor: { readonly pid: number };
+  readonly gateways: readonly GatewayStatus[];
+  readonly workloads: readonly WorkloadStatus[];
+  readonly services: readonly ServiceStatus[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export interface GatewayStatus {
+  readonly name: string;
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly serviceAccount: string;
+  readonly spiffeId: string;
+  readonly ready: boolean;
+  /** Where a browser finds it, such as `http://localhost:8080`. */
+  readonly url: string;
+  /** The Envoy process; null while it is down. */
+  readonly pid: number | null;
+  /** `http://127.0.0.1:PORT` */
+  readonly envoyAdmin: string;
+}
+
+/** One replica: an application process and the Envoy beside it. */
+export interface WorkloadStatus {
+  /** The replica's name, such as `reviews-v1-0`. */
+  readonly name: string;
+  readonly namespace: string;
+  /** The Deployment. */
+  readonly workload: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly serviceAccount: string;
+  readonly spiffeId: string;
+  readonly ready: boolean;
+  readonly phase: string;
+  readonly restarts: number;
+  readonly message?: string;
+  readonly pid: number | null;
+  readonly envoyPid: number | null;
+  readonly envoyAdmin: string;
+  /** The sidecar's listener for the first container port. */
+  readonly inbound: { readonly address: string; readonly port: number };
+  /** All container ports, in order. */
+  readonly ports: readonly { readonly containerPort: number; readonly inboundPort: number; readonly appPort: number }[];
+  /** `http://127.0.0.1:PORT`: the sidecar's HTTP proxy listener. */
+  readonly outboundProxy: string;
+  /** Whether the sidecar holds the newest configuration, and Envoy's message if it rejects it. */
+  readonly proxy: { readonly connected: boolean; readonly synced: boolean; readonly rejected?: string };
+}
+
+export interface ServiceStatus {
+  readonly name: string;
+  readonly namespace: string;
+  readonly hostname: string;
+  readonly ports: readonly { readonly name?: string; readonly port: number }[];
+  /** `version` labels of its ready instances, sorted. */
+  readonly versions: readonly string[];
+  /** SPIFFE IDs of its instances, sorted. */
+  readonly identities: readonly string[];
+  readonly ready: number;
+  readonly total: number;
+}
+
+/** `POST /api/v1/objects`: all of them or none. */
+export interface ApplyRequest {
+  /** YAML or JSON text, multi-document. */
+  readonly manifest: string;
+  /** A name for messages: the file it came from. */
+  readonly file: string;
+  /** Further files of the same call: all are applied together with the first, or none is. */
+  readonly more?: readonly ManifestFile[];
+  readonly namespace?: string;
+  /** `create` refuses objects that exist. */
+  readonly mode: 'apply' | 'create';
+  /** Validate only. */
+  readonly dryRun?: boolean;
+}
+
+export interface ManifestFile {
+  readonly manifest: string;
+  readonly file: string;
+}
+
+/** The files of a request, in the order they were given. */
+export function manifestsOf(request: ApplyRequest): readonly ManifestFile[] {
+  return [{ manifest: request.manifest, file: request.file }, ...(request.more ?? [])];
+}
+
+/** `POST /api/v1/objects/delete`: all of them or none. One object: `DELETE /api/v1/objects/:kind/:namespace/:name`. */
+export interface DeleteRequest {
+  readonly objects: readonly ObjectRef[];
+  /** An object that is not there counts as deleted, and is left out of the answer. */
+  readonly ignoreNotFound?: boolean;
+  /** Validate only. */
+  readonly dryRun?: boolean;
+}
+
+export interface AppliedObject {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly result: 'created' | 'configured' | 'unchanged' | 'deleted';
+}
+
+export interface ApplyResponse {
+  readonly objects: readonly AppliedObject[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** `GET /api/v1/objects`. A missing value matches all; the namespace of kinds that have none is written `-`. */
+export interface ObjectsQuery {
+  readonly kind?: string;
+  readonly namespace?: string;
+  readonly name?: string;
+}
+
+export interface ObjectsResponse {
+  readonly objects: readonly StoredObject[];
+}
+
+export interface StoredObject {
+  /** The object as it was written, with `metadata.namespace` filled in. */
+  readonly object: ManifestObject;
+  readonly origin: ObjectOrigin;
+}
+
+/** What every object has; the rest is as its kind says. */
+export interface ManifestObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly [field: string]: unknown;
+  };
+  readonly [field: string]: unknown;
+}
+
+export interface ObjectOrigin {
+  /** Where it is written: a file of the mesh's folder, or the file that it was applied from. */
+  readonly file: string;
+  /** 1-based line of the document. */
+  readonly line?: number;
+  /** It came through the admin API (`lateen apply`), and not from a file that is watched. */
+  readonly applied: boolean;
+}
+
+/** `GET /api/v1/diagnostics` */
+export interface DiagnosticsResponse {
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** `GET /api/v1/proxies` */
+export interface ProxiesResponse {
+  readonly proxies: readonly ProxyReport[];
+}
+
+export interface ProxyReport {
+  /** `NAME.NAMESPACE` */
+  readonly name: string;
+  readonly role: 'sidecar' | 'router';
+  readonly connected: boolean;
+  /** It holds the newest configuration. */
+  readonly synced: boolean;
+  /** Envoy's message for what it rejects at the moment. */
+  readonly rejected?: string;
+}
+
+/** The body of every answer with a status of 400 or more. */
+export interface ErrorResponse {
+  readonly code: string;
+  readonly message: string;
+  readonly remedy?: string;
+  readonly diagnostics?: readonly Diagnostic[];
+}

@@ -1,0 +1,95 @@
+import type * as z from 'zod/mini';
+import { objectSchema } from '../kubernetes/metadata.ts';
+import { later, object, optional, required } from '../schema/field.ts';
+import * as v from '../schema/values.ts';
+import { destination, gatewayName } from './common.ts';
+import { type HttpRoute, httpRoute } from './virtual-service-http.ts';
+
+const weightedDestination = object({
+  destination: required(destination, 'Where the connections go.'),
+  weight: optional(v.int(0), 'Share of the connections.'),
+});
+
+const l4Match = {
+  destinationSubnets: optional(v.array(v.text()), 'Addresses or subnets that the connection was meant for.'),
+  port: optional(v.uint32(), 'Port that the connection was meant for.'),
+  sourceLabels: optional(v.labels(), 'Labels of the caller.'),
+  gateways: optional(v.array(gatewayName()), 'Gateways for which the match holds.'),
+  sourceNamespace: optional(v.text(), 'Namespace of the caller.'),
+};
+
+const tlsRoute = object({
+  match: required(
+    v.array(
+      object({ ...l4Match, sniHosts: required(v.array(v.wildcardHost()), 'Server names of the TLS handshake.') }),
+    ),
+    'One of these must match.',
+  ),
+  route: optional(v.array(weightedDestination), 'Where the connections go.'),
+});
+
+const tcpRoute = object({
+  match: optional(
+    v.array(object({ ...l4Match, sourceSubnet: optional(v.text(), 'Subnet of the caller.') })),
+    'One of these must match.',
+  ),
+  route: optional(v.array(weightedDestination), 'Where the connections go.'),
+});
+
+export const virtualServiceSpec = object(
+  {
+    hosts: required(
+      v.nonEmptyArray(v.wildcardHost()),
+      'Hosts that the rules are for: services, or names that a gateway serves. Short names are completed with the namespace.',
+    ),
+    gateways: optional(
+      v.array(gatewayName()),
+      'Gateways that serve the rules, as NAME or NAMESPACE/NAME; mesh stands for all sidecars and is the default.',
+    ),
+    http: optional(v.array(httpRoute), 'Rules for HTTP; the first one that matches is taken.'),
+    tls: later(v.array(tlsRoute), 'routing of TLS connections'),
+    tcp: later(v.array(tcpRoute), 'routing of TCP connections'),
+    exportTo: later(v.array(v.text()), 'visibility of configuration'),
+  },
+  {
+    rules(spec, report) {
+      const { hosts, gateways = [], http = [], tls = [], tcp = [] } = spec;
+      if (http.length + tls.length + tcp.length === 0) report('must have rules: http, tls or tcp');
+      const seen = new Set<string>();
+      hosts.forEach((host, index) => {
+        if (seen.has(host)) report(`the host ${host} is listed twice`, ['hosts', index]);
+        seen.add(host);
+        if (host === '*' && (gateways.length === 0 || gateways.includes('mesh'))) {
+          report('* is allowed only for rules of gateways: list gateways, without mesh', ['hosts', index]);
+        }
+      });
+    },
+    advice(spec, report) {
+      const { http = [] } = spec;
+      const catchAll = http.findIndex(matchesEverything);
+      if (catchAll !== -1 && catchAll < http.length - 1) {
+        report(`can never be reached: the rule before it, http[${catchAll}], matches every request`, [
+          'http',
+          catchAll + 1,
+        ]);
+      }
+      http.forEach((rule, at) => {
+        const routes = rule.route ?? [];
+        if (routes.length < 2) return;
+        routes.forEach((each, index) => {
+          if (each.weight === undefined)
+            report('gets no requests: beside others, a destination without weight has 0', ['http', at, 'route', index]);
+        });
+      });
+    },
+  },
+);
+
+function matchesEverything({ match = [] }: HttpRoute): boolean {
+  return match.length === 0 || match.some(({ name: _name, ...conditions }) => Object.keys(conditions).length === 0);
+}
+
+export const virtualService = objectSchema('networking.istio.io/v1', 'VirtualService', virtualServiceSpec);
+
+export type VirtualServiceSpec = z.infer<typeof virtualServiceSpec>;
+export type VirtualService = z.infer<typeof virtualService>;

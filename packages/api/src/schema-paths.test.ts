@@ -1,0 +1,19 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { kinds } from './kinds.ts';
+import { fieldsBelow, nodeAt, nodeOf } from './schema/node.ts';
+
+/** The field paths of Istio's CRDs, lists and maps written as their elements. */
+function istioPaths(kind: string): string[] {
+  const file = new URL(`../testdata/schema-paths/${kind}.txt`, import.meta.url);
+  return readFileSync(file, 'utf8').trim().split('\n').sort();
+}
+
+describe.each(['Gateway', 'VirtualService', 'DestinationRule', 'PeerAuthentication'] as const)('%s', (kind) => {
+  test('has exactly the fields of Istio', () => {
+    const spec = nodeAt(nodeOf(kinds[kind].schema), ['spec']);
+    if (spec === undefined) throw new Error('no spec');
+    const paths = [...fieldsBelow(spec)].map(({ path }) => `${kind}.${path.replaceAll(/\[\]|\{\}/g, '')}`);
+    expect(paths.sort()).toEqual(istioPaths(kind));
+  });
+});

@@ -1,0 +1,73 @@
+import { LateenError } from '@lateen/api/lateen-error.ts';
+
+/** Who a workload is: its ServiceAccount. */
+export interface ServiceAccountIdentity {
+  readonly namespace: string;
+  readonly serviceAccount: string;
+}
+
+export interface SpiffeIdentity extends ServiceAccountIdentity {
+  readonly trustDomain: string;
+}
+
+export const defaultTrustDomain = 'cluster.local';
+
+/** SPIFFE ID standard, 2.1: lower-case letters, digits, `.`, `-`, `_`. Bounded so that the whole ID stays below 2048 bytes. */
+const trustDomainPattern = /^[a-z0-9._-]{1,255}$/;
+/** An RFC 1123 label, as Kubernetes namespaces are. */
+const namespacePattern = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+/** An RFC 1123 subdomain, as Kubernetes ServiceAccounts are. */
+const serviceAccountPattern = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
+const maxServiceAccountLength = 253;
+
+/** @throws LateenError LAT0440 */
+export function validateTrustDomain(trustDomain: string): string {
+  if (!trustDomainPattern.test(trustDomain)) {
+    throw invalid(
+      'trust domain',
+      trustDomain,
+      'Use lower-case letters, digits, ".", "-" and "_", such as cluster.local.',
+    );
+  }
+  return trustDomain;
+}
+
+/** @throws LateenError LAT0440 */
+export function validateIdentity<T extends ServiceAccountIdentity>(identity: T): T {
+  if (!namespacePattern.test(identity.namespace)) {
+    throw invalid('namespace', identity.namespace, 'Use up to 63 lower-case letters, digits and "-".');
+  }
+  const { serviceAccount } = identity;
+  if (serviceAccount.length > maxServiceAccountLength || !serviceAccountPattern.test(serviceAccount)) {
+    throw invalid('service account', serviceAccount, 'Use up to 253 lower-case letters, digits, "-" and ".".');
+  }
+  return identity;
+}
+
+/**
+ * `spiffe://TRUST_DOMAIN/ns/NAMESPACE/sa/SERVICE_ACCOUNT`, as Istio names workloads.
+ * @throws LateenError LAT0440 when a part has characters that it must not have.
+ */
+export function buildSpiffeId(identity: SpiffeIdentity): string {
+  validateTrustDomain(identity.trustDomain);
+  validateIdentity(identity);
+  return `spiffe://${identity.trustDomain}/ns/${identity.namespace}/sa/${identity.serviceAccount}`;
+}
+
+/** The ID of the trust domain itself, which signing certificates carry. */
+export function buildTrustDomainId(trustDomain: string): string {
+  return `spiffe://${validateTrustDomain(trustDomain)}`;
+}
+
+/** @throws LateenError LAT0440 */
+export function parseSpiffeId(id: string): SpiffeIdentity {
+  const match = /^spiffe:\/\/([^/]*)\/ns\/([^/]*)\/sa\/([^/]*)$/.exec(id);
+  if (!match) throw invalid('SPIFFE ID', id, 'It has the form spiffe://TRUST_DOMAIN/ns/NAMESPACE/sa/SERVICE_ACCOUNT.');
+  const [, trustDomain = '', namespace = '', serviceAccount = ''] = match;
+  validateTrustDomain(trustDomain);
+  return validateIdentity({ trustDomain, namespace, serviceAccount });
+}
+
+function invalid(what: string, value: string, remedy: string): LateenError {
+  return new LateenError('LAT0440', `${JSON.stringify(value.slice(0, 300))} is not a valid ${what}.`, remedy);
+}
