@@ -1,0 +1,220 @@
+import { type Diagnostic, diagnostic } from '@lateen/api/diagnostic.ts';
+import type { ConfigObject } from '@lateen/api/kinds.ts';
+import { type ObjectKey, refOfKey } from '@lateen/api/object-key.ts';
+import { suggest } from '@lateen/api/suggest.ts';
+import { hostnameBehind, type References, referencesOf, serviceKeyOf } from './references.ts';
+
+/** `undefined`: the object is to be removed. */
+export type Changes = ReadonlyMap<ObjectKey, ConfigObject | undefined>;
+
+/** A change that is not let in for now, and why. What was in force before stays. */
+export type Held = ReadonlyMap<ObjectKey, readonly Diagnostic[]>;
+
+/**
+ * Lets objects in so that what is in force always fits together: a route to a subset that does not exist (yet) is held
+ * back, and so is the removal of a subset that a route uses. The order in which files are read or saved does not matter:
+ * what is held is tried again at each change.
+ */
+export class Admission {
+  readonly #clusterDomain: string;
+  readonly #accepted = new Map<ObjectKey, ConfigObject>();
+  /** DestinationRules in force, by host. */
+  readonly #rulesFor = new Map<string, Set<ObjectKey>>();
+  /** VirtualServices in force, by host of a destination. */
+  readonly #usersOf = new Map<string, Set<ObjectKey>>();
+
+  constructor(clusterDomain: string) {
+    this.#clusterDomain = clusterDomain;
+  }
+
+  get accepted(): ReadonlyMap<ObjectKey, ConfigObject> {
+    return this.#accepted;
+  }
+
+  /** Splits the changes into those that can take effect together and those that are held. Changes nothing. */
+  plan(changes: Changes): { let: Changes; held: Held } {
+    const remaining = new Map(changes);
+    const held = new Map<ObjectKey, readonly Diagnostic[]>();
+    // Each round holds at least one change back, so there are at most as many rounds as changes.
+    for (;;) {
+      const faults = this.#faults(remaining);
+      if (faults.size === 0) return { let: remaining, held };
+      for (const [key, reasons] of faults) {
+        held.set(key, reasons);
+        remaining.delete(key);
+      }
+    }
+  }
+
+  commit(changes: Changes): void {
+    for (const [key, object] of changes) {
+      this.#reindex(key, this.#accepted.get(key), object);
+      if (object === undefined) this.#accepted.delete(key);
+      else this.#accepted.set(key, object);
+    }
+  }
+
+  /** References of what is in force that lead nowhere: they take nothing out of force, but somebody should know. */
+  warnings(): Diagnostic[] {
+    const found: Diagnostic[] = [];
+    for (const [key, object] of this.#accepted) {
+      if (object.kind !== 'VirtualService') continue;
+      const { destinations, gateways } = referencesOf(object, this.#clusterDomain);
+      for (const { hostname, path } of destinations) {
+        if (this.#serviceExists(hostname, NOTHING)) continue;
+        found.push(
+          diagnostic('LAT0201', `the service ${hostname} is gone; requests sent there fail`, {
+            object: refOfKey(key),
+            path: `${path}.host`,
+          }),
+        );
+      }
+      for (const gateway of gateways) {
+        if (this.#accepted.has(`Gateway/${gateway}` as ObjectKey)) continue;
+        const message = `there is no Gateway ${gateway}, so these routes are not served by it`;
+        found.push(diagnostic('LAT0203', message, { object: refOfKey(key), path: 'spec.gateways' }));
+      }
+    }
+    return found;
+  }
+
+  /** What would be wrong if all of these changes took effect: for each change to blame, why. */
+  #faults(changes: Changes): Map<ObjectKey, Diagnostic[]> {
+    const faults = new Map<ObjectKey, Diagnostic[]>();
+    const blame = (key: ObjectKey, reason: Diagnostic) => faults.set(key, [...(faults.get(key) ?? []), reason]);
+    const affected = new Set<ObjectKey>();
+    for (const [key, object] of changes) {
+      if (key.startsWith('VirtualService/') && object !== undefined) affected.add(key);
+      if (!key.startsWith('DestinationRule/')) continue;
+      const hosts = [object, this.#accepted.get(key)].map((each) => hostnameBehind(each, this.#clusterDomain));
+      for (const host of hosts) for (const user of this.#usersOf.get(host ?? '') ?? []) affected.add(user);
+    }
+    for (const key of affected) {
+      const object = changes.has(key) ? changes.get(key) : this.#accepted.get(key);
+      const { destinations } = referencesOf(object, this.#clusterDomain);
+      for (const destination of destinations) {
+        const reason = this.#fault(key, destination, changes);
+        if (reason === undefined) continue;
+        if (changes.has(key)) blame(key, reason);
+        else
+          for (const rule of this.#rulesChanged(destination.hostname, changes)) blame(rule, inUse(rule, key, reason));
+      }
+    }
+    return faults;
+  }
+
+  #fault(key: ObjectKey, destination: References['destinations'][number], changes: Changes): Diagnostic | undefined {
+    const { hostname, subset, port, path } = destination;
+    const object = refOfKey(key);
+    if (!this.#serviceExists(hostname, changes)) {
+      // A route in force outlives its service: `warnings` tells of it.
+      if (!changes.has(key)) return undefined;
+      return diagnostic('LAT0201', this.#missingHost(hostname, object.namespace, changes), {
+        object,
+        path: `${path}.host`,
+      });
+    }
+    const service = this.#service(hostname, changes);
+    if (port !== undefined && changes.has(key) && !service?.spec.ports?.some((each) => each.port === port)) {
+      const ports = (service?.spec.ports ?? []).map((each) => each.port).join(', ');
+      const message = `the service ${hostname} has no port ${port}; it has ${ports === '' ? 'none' : ports}`;
+      return diagnostic('LAT0206', message, { object, path: `${path}.port.number` });
+    }
+    if (subset === undefined) return undefined;
+    const known = this.#subsets(hostname, changes);
+    if (known.has(subset)) return undefined;
+    return diagnostic('LAT0202', missingSubset(subset, hostname, known), { object, path: `${path}.subset` });
+  }
+
+  #serviceExists(hostname: string, changes: Changes): boolean {
+    return this.#service(hostname, changes) !== undefined;
+  }
+
+  #service(hostname: string, changes: Changes): Extract<ConfigObject, { kind: 'Service' }> | undefined {
+    const key = serviceKeyOf(hostname, this.#clusterDomain);
+    const object = key === undefined ? undefined : this.#after(key, changes);
+    return object?.kind === 'Service' ? object : undefined;
+  }
+
+  #subsets(hostname: string, changes: Changes): Set<string> {
+    const keys = new Set(this.#rulesFor.get(hostname));
+    for (const key of this.#rulesChanged(hostname, changes)) keys.add(key);
+    const names = new Set<string>();
+    for (const key of keys) {
+      const rule = this.#after(key, changes);
+      if (rule?.kind !== 'DestinationRule' || hostnameBehind(rule, this.#clusterDomain) !== hostname) continue;
+      for (const { name } of rule.spec.subsets ?? []) names.add(name);
+    }
+    return names;
+  }
+
+  #after(key: ObjectKey, changes: Changes): ConfigObject | undefined {
+    return changes.has(key) ? changes.get(key) : this.#accepted.get(key);
+  }
+
+  #rulesChanged(hostname: string, changes: Changes): ObjectKey[] {
+    return [...changes]
+      .filter(([key]) => key.startsWith('DestinationRule/'))
+      .filter(([key, object]) =>
+        [object, this.#accepted.get(key)].some((each) => hostnameBehind(each, this.#clusterDomain) === hostname),
+      )
+      .map(([key]) => key);
+  }
+
+  #missingHost(hostname: string, namespace: string, changes: Changes): string {
+    const names = new Map<string, string>();
+    for (const [key, object] of [...this.#accepted, ...changes]) {
+      if (object?.kind !== 'Service') continue;
+      const full = hostnameBehind(object, this.#clusterDomain) ?? '';
+      names.set(full, refOfKey(key).namespace === namespace ? object.metadata.name : full);
+    }
+    const close = suggest(hostname, names.keys());
+    const hint = close === undefined ? '' : `; did you mean ${names.get(close)}?`;
+    return `there is no service ${hostname}${hint}`;
+  }
+
+  #reindex(key: ObjectKey, before: ConfigObject | undefined, after: ConfigObject | undefined): void {
+    const rulesHost = (object: ConfigObject | undefined) =>
+      object?.kind === 'DestinationRule' ? [hostnameBehind(object, this.#clusterDomain) ?? ''] : [];
+    const usedHosts = (object: ConfigObject | undefined) =>
+      referencesOf(object, this.#clusterDomain).destinations.map(({ hostname }) => hostname);
+    move(this.#rulesFor, key, rulesHost(before), rulesHost(after));
+    move(this.#usersOf, key, usedHosts(before), usedHosts(after));
+  }
+}
+
+const NOTHING: Changes = new Map();
+
+function move(
+  index: Map<string, Set<ObjectKey>>,
+  key: ObjectKey,
+  from: readonly string[],
+  to: readonly string[],
+): void {
+  for (const host of from) {
+    const keys = index.get(host);
+    keys?.delete(key);
+    if (keys?.size === 0) index.delete(host);
+  }
+  for (const host of to) {
+    const keys = index.get(host) ?? new Set();
+    keys.add(key);
+    index.set(host, keys);
+  }
+}
+
+function missingSubset(subset: string, hostname: string, known: ReadonlySet<string>): string {
+  const close = suggest(subset, known);
+  if (close !== undefined)
+    return `${hostname} has no subset ${JSON.stringify(subset)}; did you mean ${JSON.stringify(close)}?`;
+  const has = known.size === 0 ? 'no DestinationRule gives it subsets' : `it has ${[...known].sort().join(', ')}`;
+  return `${hostname} has no subset ${JSON.stringify(subset)}: ${has}`;
+}
+
+/** The change of a DestinationRule would take a subset away from a route that is in force. */
+function inUse(rule: ObjectKey, user: ObjectKey, reason: Diagnostic): Diagnostic {
+  const { kind, namespace, name } = refOfKey(user);
+  return diagnostic('LAT0202', `${kind} ${namespace}/${name} still uses it (${reason.path}): ${reason.message}`, {
+    object: refOfKey(rule),
+  });
+}

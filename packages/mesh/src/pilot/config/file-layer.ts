@@ -1,0 +1,102 @@
+import { type Diagnostic, diagnostic } from '@lateen/api/diagnostic.ts';
+import { keyOf, type ObjectKey, refOfKey } from '@lateen/api/object-key.ts';
+import type { ParsedObject, ParseResult } from './parse.ts';
+
+/**
+ * The objects of all files. An object that became invalid keeps its last good version until its file is right again, or
+ * no longer has it.
+ */
+export class FileLayer {
+  readonly #files = new Map<string, { objects: ReadonlyMap<ObjectKey, ParsedObject>; result: ParseResult }>();
+  /** For each object: the files that have it, sorted; the first one counts. */
+  readonly #definedIn = new Map<ObjectKey, string[]>();
+
+  /** Returns the keys of objects that may be different now. */
+  set(file: string, result: ParseResult): Set<ObjectKey> {
+    const before = this.#files.get(file)?.objects ?? new Map<ObjectKey, ParsedObject>();
+    const objects = new Map<ObjectKey, ParsedObject>();
+    for (const parsed of result.objects) {
+      const key = keyOf(parsed.object);
+      if (!objects.has(key)) objects.set(key, parsed);
+    }
+    for (const [key, parsed] of before) {
+      const lastGood = result.syntaxErrors || result.failed.includes(key);
+      if (lastGood && !objects.has(key)) objects.set(key, parsed);
+    }
+    this.#files.set(file, { objects, result });
+    return this.#redefine(file, before, objects);
+  }
+
+  delete(file: string): Set<ObjectKey> {
+    const before = this.#files.get(file)?.objects ?? new Map<ObjectKey, ParsedObject>();
+    this.#files.delete(file);
+    return this.#redefine(file, before, new Map());
+  }
+
+  has(file: string): boolean {
+    return this.#files.has(file);
+  }
+
+  get(key: ObjectKey): ParsedObject | undefined {
+    const file = this.#definedIn.get(key)?.[0];
+    return file === undefined ? undefined : this.#files.get(file)?.objects.get(key);
+  }
+
+  /** Whether a file that would lose objects with this result does so because they were taken out of it. */
+  loses(file: string, result: ParseResult): boolean {
+    if (result.syntaxErrors) return false;
+    const kept = new Set([...result.objects.map(({ object }) => keyOf(object)), ...result.failed]);
+    return [...(this.#files.get(file)?.objects.keys() ?? [])].some((key) => !kept.has(key));
+  }
+
+  diagnostics(): Diagnostic[] {
+    const found = [...this.#files.values()].flatMap(({ result }) => [
+      ...result.diagnostics,
+      ...duplicatesWithin(result),
+    ]);
+    for (const [key, [first, ...others]] of this.#definedIn) {
+      for (const file of others) {
+        const again = this.#files.get(file)?.objects.get(key)?.origin;
+        const origin = first === undefined ? undefined : this.#files.get(first)?.objects.get(key)?.origin;
+        if (again === undefined || origin === undefined) continue;
+        found.push(duplicate(key, `${origin.file}:${origin.line}`, again));
+      }
+    }
+    return found;
+  }
+
+  #redefine(
+    file: string,
+    before: ReadonlyMap<ObjectKey, ParsedObject>,
+    after: ReadonlyMap<ObjectKey, ParsedObject>,
+  ): Set<ObjectKey> {
+    for (const key of before.keys()) {
+      if (after.has(key)) continue;
+      const files = (this.#definedIn.get(key) ?? []).filter((other) => other !== file);
+      if (files.length === 0) this.#definedIn.delete(key);
+      else this.#definedIn.set(key, files);
+    }
+    for (const key of after.keys()) {
+      const files = this.#definedIn.get(key) ?? [];
+      if (!files.includes(file)) this.#definedIn.set(key, [...files, file].sort());
+    }
+    return new Set([...before.keys(), ...after.keys()]);
+  }
+}
+
+function duplicatesWithin(result: ParseResult): Diagnostic[] {
+  const first = new Map<ObjectKey, ParsedObject>();
+  const found: Diagnostic[] = [];
+  for (const parsed of result.objects) {
+    const key = keyOf(parsed.object);
+    const earlier = first.get(key);
+    if (earlier === undefined) first.set(key, parsed);
+    else found.push(duplicate(key, `line ${earlier.origin.line}`, parsed.origin));
+  }
+  return found;
+}
+
+function duplicate(key: ObjectKey, where: string, { file, line }: { file: string; line: number }): Diagnostic {
+  const message = `the object is defined before, at ${where}, and that definition stays in force`;
+  return diagnostic('LAT0120', message, { object: refOfKey(key), file, line });
+}

@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { ConfigObject } from '@lateen/api/kinds.ts';
+import { LateenError } from '@lateen/api/lateen-error.ts';
+import type { ObjectKey } from '@lateen/api/object-key.ts';
+
+/** A change made to the running mesh (`lateen apply`, `delete`) on top of what the files say. */
+export interface OverlayEntry {
+  /** `null` hides the object that a file has. */
+  readonly object: ConfigObject | null;
+  /**
+   * Digest of the file's object when the change was made, `null` if no file had one. Once the file says something else,
+   * the file is the newer word and the entry is dropped: the last one who wrote wins.
+   */
+  readonly over: string | null;
+}
+
+/** Changes to the running mesh, kept in one file so that they survive a restart of `lateen up`, all or none of a call. */
+export class Overlay {
+  readonly #path: string;
+  #entries: ReadonlyMap<ObjectKey, OverlayEntry>;
+
+  /** Reads what was stored. A file that cannot be read is never replaced: throws LAT0230. */
+  constructor(path: string) {
+    this.#path = path;
+    this.#entries = readEntries(path);
+  }
+
+  get(key: ObjectKey): OverlayEntry | undefined {
+    return this.#entries.get(key);
+  }
+
+  keys(): IterableIterator<ObjectKey> {
+    return this.#entries.keys();
+  }
+
+  /** Stores the entries with these changes (`undefined` drops one). Throws LAT0231 and changes nothing if it cannot. */
+  update(changes: ReadonlyMap<ObjectKey, OverlayEntry | undefined>): void {
+    const next = new Map(this.#entries);
+    for (const [key, entry] of changes) {
+      if (entry === undefined) next.delete(key);
+      else next.set(key, entry);
+    }
+    try {
+      mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
+      writeFileSync(`${this.#path}.new`, JSON.stringify({ entries: [...next] }, undefined, 1), {
+        mode: 0o600,
+        flush: true,
+      });
+      renameSync(`${this.#path}.new`, this.#path);
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      throw new LateenError(
+        'LAT0231',
+        `the change could not be stored in ${this.#path}: ${message}; nothing was changed`,
+        code === 'ENOSPC'
+          ? 'Free some space on the disk and try again.'
+          : 'Check the permissions of the state directory.',
+        { cause: error },
+      );
+    }
+    this.#entries = next;
+  }
+}
+
+/** Equal objects have equal digests, whatever the order of their keys. */
+export function digestOf(object: ConfigObject): string {
+  return createHash('sha256')
+    .update(JSON.stringify(sortKeys(object)))
+    .digest('base64url');
+}
+
+function sortKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortKeys);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => [key, sortKeys(inner)]),
+  );
+}
+
+function readEntries(path: string): ReadonlyMap<ObjectKey, OverlayEntry> {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Map();
+    throw unreadable(path, (error as Error).message);
+  }
+  try {
+    const { entries } = JSON.parse(text) as { entries: [ObjectKey, OverlayEntry][] };
+    for (const [key, { object, over }] of entries) {
+      if (typeof key !== 'string' || (object !== null && typeof object?.kind !== 'string') || over === undefined) {
+        throw new Error('an entry is incomplete');
+      }
+    }
+    return new Map(entries);
+  } catch (error) {
+    throw unreadable(path, (error as Error).message);
+  }
+}
+
+function unreadable(path: string, reason: string): LateenError {
+  return new LateenError(
+    'LAT0230',
+    `the objects applied to this mesh cannot be read from ${path}: ${reason}`,
+    'Repair the file, or move it away to start without what was applied to the running mesh.',
+  );
+}

@@ -1,0 +1,209 @@
+import { type Diagnostic, diagnostic, type ObjectRef } from '@lateen/api/diagnostic.ts';
+import { type PathPart, pathParts, pathText } from '@lateen/api/field-path.ts';
+import { apiVersionOf, type ConfigObject, type Kind } from '@lateen/api/kinds.ts';
+import { lookUpKind } from '@lateen/api/known-kinds.ts';
+import { keyOfRef, type ObjectKey } from '@lateen/api/object-key.ts';
+import { type Finding, validate } from '@lateen/api/validate.ts';
+import { dataOf, lineOfPath, problemsOf, readYaml, type YamlDocument } from './yaml-document.ts';
+
+/** Where an object was written. */
+export type Origin = {
+  readonly file: string;
+  /** First line of the object, 1-based. */
+  readonly line: number;
+  /** Line of a field such as `spec.http[0].route[1].destination.subset`, or of the nearest field around it. */
+  readonly lineOf: (path: string) => number;
+};
+
+export type ParsedObject = { readonly object: ConfigObject; readonly origin: Origin };
+
+export type ParseResult = {
+  readonly objects: readonly ParsedObject[];
+  /** In the order of the file. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** Objects that are in the text but invalid: their last good versions should stay in force. */
+  readonly failed: readonly ObjectKey[];
+  /**
+   * Whether a part of the text could not be told to be a certain object, because of its syntax or its kind: that an
+   * object is missing from this result does not mean then that it was removed.
+   */
+  readonly syntaxErrors: boolean;
+};
+
+export type ParseOptions = { readonly defaultNamespace: string };
+
+/** Longest text that is read, in UTF-16 units (8 MiB of ASCII). */
+export const MAX_TEXT_LENGTH = 8 * 1024 * 1024;
+
+type Collector = {
+  readonly file: string;
+  readonly defaultNamespace: string;
+  readonly objects: ParsedObject[];
+  readonly diagnostics: Diagnostic[];
+  readonly failed: Set<ObjectKey>;
+  syntaxErrors: boolean;
+};
+
+/**
+ * Reads a YAML or JSON text with any number of documents, and checks each. Never throws: what is wrong is in the
+ * diagnostics, and an invalid document does not affect the others.
+ */
+export function parseDocuments(text: string, file: string, options: ParseOptions): ParseResult {
+  const into: Collector = { file, ...options, objects: [], diagnostics: [], failed: new Set(), syntaxErrors: false };
+  if (text.length > MAX_TEXT_LENGTH) {
+    into.syntaxErrors = true;
+    const message = `the file has ${text.length} characters; at most ${MAX_TEXT_LENGTH} are read`;
+    into.diagnostics.push(diagnostic('LAT0102', message, { file }));
+  } else {
+    for (const source of readYaml(text)) parseDocument(source, into);
+  }
+  const { objects, diagnostics, failed, syntaxErrors } = into;
+  diagnostics.sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+  return { objects, diagnostics, failed: [...failed], syntaxErrors };
+}
+
+function parseDocument(source: YamlDocument, into: Collector): void {
+  const { file } = into;
+  const { value, problem } = dataOf(source);
+  const problems = problemsOf(source);
+  if (problem === undefined && problems.length === 0) {
+    parseValue(source, value, [], into);
+    return;
+  }
+  into.syntaxErrors = true;
+  // Even so the object can mostly be recognized, and its last good version be kept.
+  const refs = refsIn(value, into.defaultNamespace);
+  for (const ref of refs) into.failed.add(keyOfRef(ref));
+  const object = refs.length === 1 && refs[0] !== undefined ? { object: refs[0] } : {};
+  for (const { duplicateKey, message, line } of problems) {
+    into.diagnostics.push(diagnostic(duplicateKey ? 'LAT0103' : 'LAT0101', message, { file, line, ...object }));
+  }
+  if (problem !== undefined && problems.length === 0) {
+    const code = problem.includes('expand') ? 'LAT0102' : 'LAT0101';
+    into.diagnostics.push(diagnostic(code, problem, { file, line: lineOfPath(source, []), ...object }));
+  }
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isList(value: Fields): value is Fields & { items: unknown[] } {
+  return typeof value.kind === 'string' && value.kind.endsWith('List') && Array.isArray(value.items);
+}
+
+function parseValue(source: YamlDocument, value: unknown, base: readonly PathPart[], into: Collector): void {
+  if (isFields(value) && isList(value) && base.length === 0) {
+    value.items.forEach((item, index) => {
+      parseValue(source, item, ['items', index], into);
+    });
+    return;
+  }
+  const identity = identify(value, into.defaultNamespace);
+  if (identity.kind === undefined) {
+    const { code, message, path } = identity.problem;
+    into.syntaxErrors ||= code !== 'LAT0106';
+    const line = lineOfPath(source, [...base, ...path]);
+    into.diagnostics.push(diagnostic(code, message, { file: into.file, line, path: pathText(path) }));
+    return;
+  }
+  const { kind, ref, fields, metadata, problem } = identity;
+  if (problem !== undefined) {
+    report(source, [problem], base, ref, into);
+    into.failed.add(keyOfRef(ref));
+    return;
+  }
+  const { object, errors, warnings } = validate(kind, complete(kind, fields, metadata, ref));
+  report(source, [...errors, ...warnings], base, ref, into);
+  if (object === undefined) into.failed.add(keyOfRef(ref));
+  else into.objects.push({ object, origin: originOf(source, base, into.file) });
+}
+
+type Identity =
+  | { readonly kind?: never; readonly problem: Finding }
+  | {
+      readonly kind: Kind;
+      readonly ref: ObjectRef;
+      readonly fields: Fields;
+      readonly metadata: Fields;
+      /** The object is known, but its apiVersion is not one of the kind's. */
+      readonly problem?: Finding;
+    };
+
+function identify(value: unknown, defaultNamespace: string): Identity {
+  const refuse = (message: string, ...path: string[]): Identity => ({ problem: { code: 'LAT0104', message, path } });
+  if (!isFields(value)) return refuse('expected an object with apiVersion, kind and metadata');
+  const { apiVersion, kind: kindName, metadata } = value;
+  if (typeof apiVersion !== 'string') return refuse(textNeeded(apiVersion), 'apiVersion');
+  if (typeof kindName !== 'string') return refuse(textNeeded(kindName), 'kind');
+  const { kind, problem } = lookUpKind(apiVersion, kindName);
+  if (kind === undefined) return { problem: { ...problem, path: ['kind'] } };
+  if (!isFields(metadata)) return refuse('is required, with at least a name', 'metadata');
+  if (typeof metadata.name !== 'string') {
+    const generated = typeof metadata.generateName === 'string' ? '; generated names are not supported' : '';
+    return refuse(`${textNeeded(metadata.name)}${generated}`, 'metadata', 'name');
+  }
+  const ref = refOfObject(kind, metadata.name, metadata.namespace, defaultNamespace);
+  return {
+    kind,
+    ref,
+    fields: value,
+    metadata,
+    ...(problem !== undefined && { problem: { ...problem, path: ['apiVersion'] } }),
+  };
+}
+
+function textNeeded(value: unknown): string {
+  return value === undefined || value === null ? 'is required, but missing' : 'must be a string';
+}
+
+function refOfObject(kind: Kind, name: string, namespace: unknown, defaultNamespace: string): ObjectRef {
+  if (!kind.namespaced) return { kind: kind.kind, namespace: '', name };
+  const given = typeof namespace === 'string' && namespace !== '' ? namespace : defaultNamespace;
+  return { kind: kind.kind, namespace: given, name };
+}
+
+/** The object in the kind's own version, with its namespace. */
+function complete(kind: Kind, value: Fields, metadata: Fields, ref: ObjectRef): Fields {
+  const { namespace } = metadata;
+  const unset = namespace === undefined || namespace === null || namespace === '';
+  const named = kind.namespaced && unset ? { ...metadata, namespace: ref.namespace } : metadata;
+  return { ...value, apiVersion: apiVersionOf(kind), metadata: named };
+}
+
+function report(
+  source: YamlDocument,
+  findings: readonly Finding[],
+  base: readonly PathPart[],
+  object: ObjectRef,
+  into: Collector,
+): void {
+  for (const { code, message, path } of findings) {
+    const line = lineOfPath(source, [...base, ...path]);
+    into.diagnostics.push(diagnostic(code, message, { object, file: into.file, line, path: pathText(path) }));
+  }
+}
+
+/** Keeps the text, not the syntax tree: lines are asked for rarely, and trees would take most of the memory. */
+function originOf({ text, linesBefore, ...source }: YamlDocument, base: readonly PathPart[], file: string): Origin {
+  const line = lineOfPath({ text, linesBefore, ...source }, base);
+  return {
+    file,
+    line,
+    lineOf(path) {
+      const again = readYaml(text)[0];
+      return again === undefined ? line : linesBefore + lineOfPath(again, [...base, ...pathParts(path)]);
+    },
+  };
+}
+
+/** The objects that a broken document seems to be about. */
+function refsIn(value: unknown, defaultNamespace: string): ObjectRef[] {
+  const candidates = isFields(value) && isList(value) ? value.items : [value];
+  return candidates.flatMap((each) => {
+    const identity = identify(each, defaultNamespace);
+    return identity.kind === undefined ? [] : [identity.ref];
+  });
+}

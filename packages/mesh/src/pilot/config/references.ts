@@ -1,0 +1,55 @@
+import type { ConfigObject } from '@lateen/api/kinds.ts';
+import type { ObjectKey } from '@lateen/api/object-key.ts';
+import { resolveHost } from '../model/hostname.ts';
+import { buildRouteRules, MESH_GATEWAY } from '../model/route-rule.ts';
+
+/** What a VirtualService needs of other objects: the destinations of its routes, and its gateways. */
+export interface References {
+  readonly destinations: readonly DestinationRef[];
+  /** `NAMESPACE/NAME` */
+  readonly gateways: readonly string[];
+}
+
+export interface DestinationRef {
+  readonly hostname: string;
+  readonly subset?: string;
+  readonly port?: number;
+  readonly path: string;
+}
+
+const NONE: References = { destinations: [], gateways: [] };
+
+export function referencesOf(object: ConfigObject | undefined, clusterDomain: string): References {
+  if (object?.kind !== 'VirtualService') return NONE;
+  const { rules, gateways } = buildRouteRules(object, clusterDomain);
+  return {
+    destinations: rules.flatMap(({ action }) =>
+      action.type !== 'forward'
+        ? []
+        : action.destinations.map(({ host, subset, port, source }) => ({
+            hostname: host,
+            ...(subset === undefined ? {} : { subset }),
+            ...(port === undefined ? {} : { port }),
+            path: source.path ?? '',
+          })),
+    ),
+    gateways: gateways.filter((gateway) => gateway !== MESH_GATEWAY),
+  };
+}
+
+/** The host that other objects may refer to by way of this one: a Service is one, a DestinationRule gives it subsets. */
+export function hostnameBehind(object: ConfigObject | undefined, clusterDomain: string): string | undefined {
+  if (object?.kind === 'Service') return resolveHost(object.metadata.name, object.metadata.namespace, clusterDomain);
+  if (object?.kind === 'DestinationRule') {
+    return resolveHost(object.spec.host, object.metadata.namespace, clusterDomain);
+  }
+  return undefined;
+}
+
+/** The Service that a hostname of the mesh stands for. */
+export function serviceKeyOf(hostname: string, clusterDomain: string): ObjectKey | undefined {
+  const suffix = `.svc.${clusterDomain}`;
+  if (!hostname.endsWith(suffix)) return undefined;
+  const [name, namespace, ...more] = hostname.slice(0, -suffix.length).split('.');
+  return name === undefined || namespace === undefined || more.length > 0 ? undefined : `Service/${namespace}/${name}`;
+}

@@ -1,0 +1,57 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { keyOf } from '@lateen/api/object-key.ts';
+import { describe, expect, test } from 'vitest';
+import { parseDocuments } from './parse.ts';
+
+const FOLDER = new URL('testdata/', import.meta.url);
+
+/**
+ * What the comments of a case say: `# LAT0110 path: message` at the end of the line it is about, or after `# ^` on a
+ * line of its own below it.
+ */
+function expectedIn(text: string): string[] {
+  let about = 0;
+  return text.split('\n').flatMap((line, index) => {
+    const below = /^ *# \^ (LAT\d{4} .*)$/.exec(line);
+    if (below === null) about = index + 1;
+    const said = below ?? / # (LAT\d{4} .*)$/.exec(line);
+    return said?.[1] === undefined ? [] : [`${about}: ${said[1]}`];
+  });
+}
+
+describe('refused', () => {
+  test.each(readdirSync(new URL('refused/', FOLDER)))('%s: each mistake is told where it is', (file) => {
+    const text = readFileSync(new URL(`refused/${file}`, FOLDER), 'utf8');
+    const { objects, diagnostics, failed } = parseDocuments(text, file, { defaultNamespace: 'default' });
+    expect(diagnostics.map(({ line, code, path, message }) => `${line}: ${code} ${path}: ${message}`)).toEqual(
+      expectedIn(text),
+    );
+    // What is refused is not in the result, and the other way round.
+    const names = objects.map(({ object }) => keyOf(object));
+    expect(names.filter((name) => failed.includes(name))).toEqual([]);
+    const refused = diagnostics.filter(({ severity, object }) => severity === 'error' && object !== undefined);
+    expect(new Set(refused.map(({ object }) => `${object?.kind}/${object?.namespace}/${object?.name}`))).toEqual(
+      new Set(failed),
+    );
+  });
+});
+
+test('all supported fields are accepted', () => {
+  const text = readFileSync(new URL('valid.yaml', FOLDER), 'utf8');
+  const { objects, diagnostics, failed, syntaxErrors } = parseDocuments(text, 'valid.yaml', { defaultNamespace: 'x' });
+  expect(diagnostics).toEqual([]);
+  expect(failed).toEqual([]);
+  expect(syntaxErrors).toBe(false);
+  expect(objects.map(({ object }) => `${object.apiVersion} ${keyOf(object)}`)).toEqual([
+    'v1 Namespace//bookinfo',
+    'v1 ServiceAccount/bookinfo/bookinfo-reviews',
+    'v1 ConfigMap/bookinfo/settings',
+    'v1 Service/bookinfo/reviews',
+    'apps/v1 Deployment/bookinfo/reviews-v1',
+    'networking.istio.io/v1 Gateway/bookinfo/bookinfo',
+    'networking.istio.io/v1 VirtualService/bookinfo/reviews',
+    'networking.istio.io/v1 DestinationRule/bookinfo/reviews',
+    'security.istio.io/v1 PeerAuthentication/bookinfo/reviews',
+    'security.istio.io/v1 PeerAuthentication/istio-system/default',
+  ]);
+});

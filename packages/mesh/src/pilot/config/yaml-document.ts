@@ -1,0 +1,180 @@
+import type { PathPart } from '@lateen/api/field-path.ts';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseAllDocuments,
+  visit,
+  type YAMLError,
+} from 'yaml';
+
+/** One document of a YAML or JSON text, still with the positions of everything in it. */
+export type YamlDocument = {
+  readonly document: Document.Parsed;
+  /** The document's own text, to read it again when a line is asked for later. */
+  readonly text: string;
+  /** Number of lines in the file before that text. */
+  readonly linesBefore: number;
+  readonly lineAt: (offset: number) => number;
+};
+
+export type YamlProblem = { readonly duplicateKey: boolean; readonly message: string; readonly line: number };
+
+/** Aliases may multiply the size of a document by this at most. */
+const MAX_ALIAS_COUNT = 1000;
+const MAX_PROBLEMS = 5;
+
+const OPTIONS = {
+  merge: true,
+  stringKeys: true,
+  prettyErrors: false,
+  // Warnings are read from the document; nothing is printed.
+  logLevel: 'silent',
+} as const;
+
+/**
+ * Splits at the `---` lines first, which YAML allows nowhere inside of a document: so a quote that is not closed spoils
+ * its own document only.
+ */
+export function readYaml(text: string): YamlDocument[] {
+  const sources: YamlDocument[] = [];
+  let linesBefore = 0;
+  for (const part of splitDocuments(text)) {
+    sources.push(...readPart(part, linesBefore));
+    linesBefore += countLines(part);
+  }
+  return sources;
+}
+
+function splitDocuments(text: string): string[] {
+  const parts: string[] = [];
+  let start = 0;
+  for (const { index } of text.matchAll(/^---(?=[ \t\r\n]|$)/gm)) {
+    // Directives and comments in front belong to the document that follows.
+    if (isPreamble(text.slice(start, index))) continue;
+    parts.push(text.slice(start, index));
+    start = index;
+  }
+  parts.push(text.slice(start));
+  return parts;
+}
+
+function isPreamble(text: string): boolean {
+  return text.split('\n').every((line) => /^\uFEFF?(?:[#%].*|\s*)$/.test(line));
+}
+
+function countLines(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) count++;
+  return count;
+}
+
+function readPart(part: string, linesBefore: number): YamlDocument[] {
+  const lines = new LineCounter();
+  const documents = parseAllDocuments<Node, true>(part, { ...OPTIONS, lineCounter: lines });
+  if (!Array.isArray(documents)) return [];
+  const lineAt = (offset: number) => linesBefore + lines.linePos(Math.min(offset, part.length)).line;
+  return (documents as Document.Parsed[])
+    .filter(({ contents, errors }) => errors.length > 0 || !(contents === null || isEmptyScalar(contents)))
+    .map((document) => {
+      const [start, , end] = document.range;
+      return { document, text: part.slice(start, end), linesBefore: lineAt(start) - 1, lineAt };
+    });
+}
+
+function isEmptyScalar(node: unknown): boolean {
+  return isScalar(node) && node.value === null;
+}
+
+/** The document as plain data, or why it cannot be one. */
+export function dataOf({ document }: YamlDocument): { value?: unknown; problem?: string } {
+  try {
+    return { value: document.toJS({ maxAliasCount: MAX_ALIAS_COUNT }) as unknown };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    if (message.startsWith('Excessive alias')) return { problem: 'the aliases of the document expand to too much' };
+    return { problem: lowerFirst(message) };
+  }
+}
+
+function lowerFirst(message: string): string {
+  return message.charAt(0).toLowerCase() + message.slice(1);
+}
+
+/** What is wrong with the text. After the first error the others are mostly its consequences, so they are left out. */
+export function problemsOf(source: YamlDocument): YamlProblem[] {
+  const { errors, warnings } = source.document;
+  const duplicates = errors.filter(({ code }) => code === 'DUPLICATE_KEY');
+  const others = [...errors, ...warnings].filter(({ code }) => code !== 'DUPLICATE_KEY');
+  return [...others.slice(0, 1), ...(others.length === 0 ? duplicates : [])].slice(0, MAX_PROBLEMS).map((error) => {
+    const offset = error.code === 'MISSING_CHAR' ? (lastQuote(source) ?? error.pos[0]) : error.pos[0];
+    const duplicateKey = error.code === 'DUPLICATE_KEY';
+    const message = duplicateKey ? `the key ${keyAt(source, offset)} appears twice in this mapping` : plainWords(error);
+    return { duplicateKey, message, line: source.lineAt(offset) };
+  });
+}
+
+function keyAt({ document, text }: YamlDocument, offset: number): string {
+  const key = /^(?:"[^"\n]*"|'[^'\n]*'|[^\s:]+)/.exec(text.slice(offset - document.range[0]))?.[0] ?? '';
+  return key.length > 60 ? `${key.slice(0, 57)}...` : key;
+}
+
+/** Where a quote that is not closed starts: it takes in the rest of the document. */
+function lastQuote({ document }: YamlDocument): number | undefined {
+  let offset: number | undefined;
+  visit(document, {
+    Scalar(_, scalar) {
+      if (scalar.type === 'QUOTE_DOUBLE' || scalar.type === 'QUOTE_SINGLE') offset = scalar.range?.[0];
+    },
+  });
+  return offset;
+}
+
+function plainWords({ code, message }: YAMLError): string {
+  switch (code) {
+    case 'MISSING_CHAR':
+      return message.includes('quote') ? 'a quote that starts here is not closed' : lowerFirst(message);
+    case 'TAB_AS_INDENT':
+      return 'a tab is used to indent: use spaces';
+    case 'BLOCK_AS_IMPLICIT_KEY':
+      return "a second ': ' in one line: put the value in quotes, or the inner key on a line of its own";
+    case 'NON_STRING_KEY':
+      return 'the key of a mapping must be plain text';
+    case 'RESOURCE_EXHAUSTION':
+      return 'the document is nested too deeply';
+    case 'MULTILINE_IMPLICIT_KEY':
+      return "a key must be on one line: is a ':' missing?";
+    default:
+      return lowerFirst(message);
+  }
+}
+
+/** Line in the file of what stands at the path, or of the nearest thing around it that exists. */
+export function lineOfPath({ document, lineAt }: YamlDocument, path: readonly PathPart[]): number {
+  let node: unknown = document.contents;
+  let offset = isNode(node) ? (node.range?.[0] ?? document.range[0]) : document.range[0];
+  for (const part of path) {
+    if (isAlias(node)) node = node.resolve(document);
+    if (isMap(node)) {
+      const pair: Pair<unknown, unknown> | undefined = node.items.find(
+        ({ key }) => (isScalar(key) ? String(key.value) : String(key)) === String(part),
+      );
+      if (pair === undefined) break;
+      if (isNode(pair.key)) offset = pair.key.range?.[0] ?? offset;
+      node = pair.value;
+    } else if (isSeq(node) && typeof part === 'number') {
+      node = node.items[part];
+      if (!isNode(node)) break;
+      offset = node.range?.[0] ?? offset;
+    } else {
+      break;
+    }
+  }
+  return lineAt(offset);
+}

@@ -1,0 +1,21 @@
+/** A Kubernetes Service's DNS name: `reviews.default.svc.cluster.local`. */
+export function serviceHostname(name: string, namespace: string, clusterDomain: string): string {
+  return `${name}.${namespace}.svc.${clusterDomain}`;
+}
+
+/** A host without a dot is a Service of the object's own namespace; any other is taken as it stands (Istio's rule). */
+export function resolveHost(host: string, namespace: string, clusterDomain: string): string {
+  return host.includes('.') || host === '*' ? host : serviceHostname(host, namespace, clusterDomain);
+}
+
+/** Whether `pattern` (`*`, `*.example.com`, or a name) covers `host`, which may itself be a pattern. */
+export function hostCovers(pattern: string, host: string): boolean {
+  if (pattern === '*' || pattern === host) return true;
+  return pattern.startsWith('*.') && host.endsWith(pattern.slice(1)) && host !== pattern.slice(1);
+}
+
+/** What both patterns cover: the narrower of the two, if one covers the other. */
+export function intersectHosts(a: string, b: string): string | undefined {
+  if (hostCovers(a, b)) return b;
+  return hostCovers(b, a) ? a : undefined;
+}

@@ -1,0 +1,168 @@
+import type { ConfigObject } from '@lateen/api/kinds.ts';
+import type { Collection, Graph } from '../incremental/graph.ts';
+import { instanceKey, type WorkloadInstance } from '../registry/instance.ts';
+import { buildPeerPolicy, decidePeerPolicy, type PeerPolicy, type PeerPolicyDecision } from './authentication.ts';
+import { type ServiceEndpoint, spiffeIdOf, targetOf } from './endpoint.ts';
+import { buildGateway, type Gateway } from './gateway.ts';
+import type { Protocol } from './protocol.ts';
+import { buildRouteRules, MESH_GATEWAY, type RouteRuleSet } from './route-rule.ts';
+import { buildService, hasLabels, type Service } from './service.ts';
+import type { MeshSettings } from './settings.ts';
+import { buildTrafficPolicy, type TrafficPolicy } from './traffic-policy.ts';
+
+/** The mesh in its own words, whichever API the configuration was written in. Everything here is derived. */
+export interface MeshModel {
+  readonly settings: MeshSettings;
+  /** By hostname. */
+  readonly services: Collection<Service>;
+  /** By `NAME.NAMESPACE`. */
+  readonly instances: Collection<WorkloadInstance>;
+  /** Every instance behind a service port, ready or not, by `HOSTNAME|PORT`. */
+  readonly endpoints: Collection<readonly ServiceEndpoint[]>;
+  /** SPIFFE IDs that a service's instances may have, sorted, by `HOSTNAME|PORT`. */
+  readonly peerIds: Collection<readonly string[]>;
+  /** How each container port of an instance is met, by instance key. */
+  readonly inbound: Collection<readonly InboundPort[]>;
+  /** By host of the DestinationRule, in order of namespace and name. */
+  readonly trafficPolicies: Collection<readonly TrafficPolicy[]>;
+  /** Routes of the sidecars, by host. */
+  readonly meshRoutes: Collection<readonly RouteRuleSet[]>;
+  /** Routes of gateways, by `NAMESPACE/NAME` of the Gateway. */
+  readonly gatewayRoutes: Collection<readonly RouteRuleSet[]>;
+  readonly gateways: Collection<Gateway>;
+}
+
+export interface InboundPort {
+  readonly containerPort: number;
+  readonly protocol: Protocol;
+  readonly peers: PeerPolicyDecision;
+  /** The services that lead here. */
+  readonly services: readonly Service[];
+}
+
+export function endpointKey(hostname: string, port: number): string {
+  return `${hostname}|${port}`;
+}
+
+/** Lays the model's collections over accepted objects and running instances. */
+export function buildModel(
+  graph: Graph,
+  objects: Collection<ConfigObject>,
+  instances: Collection<WorkloadInstance>,
+  settings: MeshSettings,
+): MeshModel {
+  const { clusterDomain, trustDomain, rootNamespace } = settings;
+
+  const services = graph.expand('services', objects, (object) => {
+    if (object.kind !== 'Service') return [];
+    const service = buildService(object, clusterDomain);
+    return [[service.hostname, service]];
+  });
+  const trafficPolicyObjects = graph.derive('traffic policies', objects, (object) =>
+    object.kind === 'DestinationRule' ? buildTrafficPolicy(object, clusterDomain) : undefined,
+  );
+  const routeRules = graph.derive('route rules', objects, (object) =>
+    object.kind === 'VirtualService' ? buildRouteRules(object, clusterDomain) : undefined,
+  );
+  const gateways = graph.derive('gateways', objects, (object) =>
+    object.kind === 'Gateway' ? buildGateway(object) : undefined,
+  );
+  const peerPolicies = graph.derive('peer policies', objects, (object) =>
+    object.kind === 'PeerAuthentication' ? buildPeerPolicy(object) : undefined,
+  );
+  const peerPoliciesByNamespace = graph.index('peer policies by namespace', peerPolicies, ({ source }) => [
+    source.namespace,
+  ]);
+
+  const instancesByLabel = graph.index('instances by label', instances, ({ namespace, labels }) =>
+    Object.entries(labels).map(([key, value]) => labelKey(namespace, key, value)),
+  );
+  const servicesByLabel = graph.index('services by label', services, ({ namespace, selector }) => {
+    const first = firstLabel(selector);
+    return first === undefined ? [] : [labelKey(namespace, ...first)];
+  });
+
+  const inbound = graph.derive('inbound ports', instances, (instance, read): readonly InboundPort[] => {
+    const { namespace, labels } = instance;
+    const own = read.get(peerPoliciesByNamespace, namespace) ?? NO_POLICIES;
+    const meshWide = read.get(peerPoliciesByNamespace, rootNamespace) ?? NO_POLICIES;
+    const candidates = Object.entries(labels).flatMap(
+      ([key, value]) => read.get(servicesByLabel, labelKey(namespace, key, value)) ?? [],
+    );
+    const selecting = candidates
+      .filter(({ selector }) => hasLabels(labels, selector))
+      .sort((a, b) => (a.hostname < b.hostname ? -1 : 1));
+    return instance.ports.map(({ containerPort }) => {
+      const leading = selecting.flatMap((service) =>
+        service.ports
+          .filter((port) => targetOf(port, instance)?.containerPort === containerPort)
+          .map((port) => ({ service, port })),
+      );
+      return {
+        containerPort,
+        protocol: agreedProtocol(leading.map(({ port }) => port.protocol)),
+        peers: decidePeerPolicy(labels, containerPort, own, meshWide),
+        services: [...new Set(leading.map(({ service }) => service))],
+      };
+    });
+  });
+
+  const endpoints = graph.expand('endpoints', services, (service, read) => {
+    const first = firstLabel(service.selector);
+    const members = (
+      first === undefined ? [] : (read.get(instancesByLabel, labelKey(service.namespace, ...first)) ?? [])
+    ).filter(({ labels }) => hasLabels(labels, service.selector));
+    return service.ports.map((port) => {
+      const list = members.flatMap((instance): ServiceEndpoint[] => {
+        const target = targetOf(port, instance);
+        if (target === undefined) return [];
+        const met = read.get(inbound, instanceKey(instance))?.find((in_) => in_.containerPort === target.containerPort);
+        return [
+          {
+            instance: instanceKey(instance),
+            address: instance.address,
+            port: target.inboundPort,
+            labels: instance.labels,
+            spiffeId: spiffeIdOf(trustDomain, instance.namespace, instance.serviceAccount),
+            meshTls: met?.peers.mode !== 'none',
+            ready: instance.health === 'ready',
+          },
+        ];
+      });
+      return [endpointKey(service.hostname, port.port), list] as const;
+    });
+  });
+
+  return {
+    settings,
+    services,
+    instances,
+    endpoints,
+    peerIds: graph.derive('peer IDs', endpoints, (list) => [...new Set(list.map(({ spiffeId }) => spiffeId))].sort()),
+    inbound,
+    trafficPolicies: graph.index('traffic policies by host', trafficPolicyObjects, ({ host }) => [host]),
+    meshRoutes: graph.index('mesh routes by host', routeRules, (rules) =>
+      rules.gateways.includes(MESH_GATEWAY) ? rules.hosts : [],
+    ),
+    gatewayRoutes: graph.index('routes by gateway', routeRules, ({ gateways }) =>
+      gateways.filter((gateway) => gateway !== MESH_GATEWAY),
+    ),
+    gateways,
+  };
+}
+
+const NO_POLICIES: readonly PeerPolicy[] = [];
+
+function labelKey(namespace: string, key: string, value: string): string {
+  return `${namespace}|${key}=${value}`;
+}
+
+/** The label by which a selector is looked up: one is enough, the others are checked on what it finds. */
+function firstLabel(selector: Readonly<Record<string, string>>): [string, string] | undefined {
+  return Object.entries(selector).sort(([a], [b]) => (a < b ? -1 : 1))[0];
+}
+
+function agreedProtocol(protocols: readonly Protocol[]): Protocol {
+  const [first, ...others] = protocols;
+  return first !== undefined && others.every((other) => other === first) ? first : 'detect';
+}

@@ -1,0 +1,15 @@
+/** What holds for the whole mesh and never changes while it runs. */
+export interface MeshSettings {
+  /** DNS domain of Services: `cluster.local`. */
+  readonly clusterDomain: string;
+  /** The first part of SPIFFE IDs: `cluster.local`. */
+  readonly trustDomain: string;
+  /** The namespace whose policies hold for the whole mesh: `istio-system`. */
+  readonly rootNamespace: string;
+}
+
+export const DEFAULT_SETTINGS: MeshSettings = {
+  clusterDomain: 'cluster.local',
+  trustDomain: 'cluster.local',
+  rootNamespace: 'istio-system',
+};

@@ -1,0 +1,34 @@
+import type { ConfigObject } from '@lateen/api/kinds.ts';
+import { Graph, type Source } from './incremental/graph.ts';
+import { buildModel, type MeshModel } from './model/mesh.ts';
+import { DEFAULT_SETTINGS, type MeshSettings } from './model/settings.ts';
+import { type ProxyIdentity, type ResolvedMesh, resolveMesh } from './proxy/resolve.ts';
+import type { WorkloadInstance } from './registry/instance.ts';
+import { collectResources, type MeshResources } from './xds/mesh-resources.ts';
+
+/** The whole pipeline, from accepted objects and running instances to encoded resources, as one graph. */
+export interface Pilot {
+  readonly graph: Graph;
+  /** Accepted configuration, by object key. */
+  readonly objects: Source<ConfigObject>;
+  /** By `NAME.NAMESPACE`. */
+  readonly instances: Source<WorkloadInstance>;
+  /** Proxies to configure, by node ID. */
+  readonly proxies: Source<ProxyIdentity>;
+  readonly model: MeshModel;
+  readonly resolved: ResolvedMesh;
+  readonly resources: MeshResources;
+}
+
+export function createPilot(
+  settings: MeshSettings = DEFAULT_SETTINGS,
+  onError?: (error: unknown, where: string) => void,
+): Pilot {
+  const graph = new Graph(onError);
+  const objects = graph.source<ConfigObject>('objects');
+  const instances = graph.source<WorkloadInstance>('instances');
+  const proxies = graph.source<ProxyIdentity>('proxies');
+  const model = buildModel(graph, objects, instances, settings);
+  const resolved = resolveMesh(graph, model, proxies);
+  return { graph, objects, instances, proxies, model, resolved, resources: collectResources(graph, resolved) };
+}

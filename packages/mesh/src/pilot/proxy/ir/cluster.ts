@@ -1,0 +1,58 @@
+import type { SourceRef } from './source.ts';
+
+/** Where requests can be sent, as one proxy sees it. */
+export type ClusterIr = ServiceClusterIr | ApplicationClusterIr | LoopbackClusterIr | DynamicForwardClusterIr;
+
+/** A service port, or one subset of it; its endpoints come by EDS. */
+export interface ServiceClusterIr {
+  readonly type: 'service';
+  /** Istio's name: `outbound|9080|v1|reviews.default.svc.cluster.local`. */
+  readonly name: string;
+  readonly upstreamProtocol: UpstreamProtocol;
+  readonly loadBalancer: LoadBalancerIr;
+  readonly connectTimeoutMs: number;
+  readonly meshTls: MeshTlsIr;
+  readonly sources: readonly SourceRef[];
+}
+
+/** The application behind an inbound listener. */
+export interface ApplicationClusterIr {
+  readonly type: 'application';
+  /** `inbound|9080||` */
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly upstreamProtocol: UpstreamProtocol;
+  readonly sources: readonly SourceRef[];
+}
+
+/** One of this proxy's own listeners, where CONNECT tunnels to a mesh service go to be routed like any other call. */
+export interface LoopbackClusterIr {
+  readonly type: 'loopback';
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly sources: readonly SourceRef[];
+}
+
+/** Hosts outside of the mesh, looked up in DNS when a request names them. */
+export interface DynamicForwardClusterIr {
+  readonly type: 'dynamic-forward';
+  readonly name: string;
+  readonly connectTimeoutMs: number;
+  readonly sources: readonly SourceRef[];
+}
+
+/** `same-as-downstream` speaks HTTP/2 to the endpoint exactly if the client spoke HTTP/2. `raw` is for TCP. */
+export type UpstreamProtocol = 'http1' | 'http2' | 'same-as-downstream' | 'raw';
+
+export type LoadBalancerIr = 'round-robin' | 'least-request' | 'random';
+
+/** Mutual TLS towards those endpoints that accept it (EDS tells which do); plaintext towards the others. */
+export interface MeshTlsIr {
+  /** Istio's SNI form: `outbound_.9080_._.reviews.default.svc.cluster.local`. */
+  readonly sni: string;
+  /** SPIFFE IDs that the endpoints may have, sorted. None: no endpoint is known yet, so nobody is accepted. */
+  readonly peerIds: readonly string[];
+  readonly alpn: readonly string[];
+}

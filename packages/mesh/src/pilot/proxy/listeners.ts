@@ -1,0 +1,135 @@
+import type { InboundPort } from '../model/mesh.ts';
+import type { Protocol } from '../model/protocol.ts';
+import type { InstancePort } from '../registry/instance.ts';
+import { clusterName } from './clusters.ts';
+import type { HandlerIr, HttpConnectionIr, ListenerIr } from './ir/listener.ts';
+import type { RouteTableIr } from './ir/route.ts';
+import type { SourceRef } from './ir/source.ts';
+import { applicationClusterName } from './own-clusters.ts';
+import { HTTP_PROXY_TABLE, serviceTableName } from './routes.ts';
+
+/** Stands in front of one container port of the application. */
+export function inboundListener(address: string, port: InstancePort, met: InboundPort): ListenerIr {
+  const { containerPort } = port;
+  const cluster = applicationClusterName(containerPort);
+  const table: RouteTableIr = {
+    name: `inbound|${containerPort}`,
+    ignorePortInHost: false,
+    virtualHosts: [
+      {
+        name: `inbound|http|${containerPort}`,
+        domains: ['*'],
+        routes: [
+          {
+            name: 'default',
+            match: { path: { type: 'any' }, headers: [] },
+            action: {
+              type: 'forward',
+              destinations: [{ cluster, weight: 1 }],
+              retry: { type: 'off' },
+              stripResponseHeaders: [],
+            },
+            sources: met.services.map(({ source }) => source),
+          },
+        ],
+      },
+    ],
+  };
+  return {
+    name: `inbound|${containerPort}`,
+    address,
+    port: port.inboundPort,
+    direction: 'inbound',
+    handler: handlerFor(met.protocol, cluster, {
+      statPrefix: `inbound_${containerPort}`,
+      routes: { type: 'inline', table },
+      role: 'sidecar-inbound',
+      dynamicForward: false,
+      connect: false,
+    }),
+    meshTls: met.peers.mode,
+    sources: [...met.services.map(({ source }) => source), ...met.peers.sources],
+  };
+}
+
+/** Where applications send calls by name (`HTTP_PROXY`). */
+export function httpProxyListener(address: string, port: number): ListenerIr {
+  return {
+    name: 'outbound|http_proxy',
+    address,
+    port,
+    direction: 'outbound',
+    handler: {
+      type: 'http',
+      http: {
+        statPrefix: 'outbound_http_proxy',
+        routes: { type: 'discovered', name: HTTP_PROXY_TABLE },
+        role: 'sidecar-outbound',
+        dynamicForward: true,
+        connect: true,
+      },
+    },
+    meshTls: 'none',
+    sources: [],
+  };
+}
+
+/** Where applications send calls to one service port (`REVIEWS_SERVICE_PORT`), whatever they speak. */
+export function servicePortListener(
+  address: string,
+  at: number,
+  hostname: string,
+  port: number,
+  protocol: Protocol,
+  source: SourceRef,
+): ListenerIr {
+  return {
+    name: `outbound|${port}||${hostname}`,
+    address,
+    port: at,
+    direction: 'outbound',
+    handler: handlerFor(protocol, clusterName(hostname, port), {
+      statPrefix: `outbound_${port}_${hostname}`,
+      routes: { type: 'discovered', name: serviceTableName(hostname, port) },
+      role: 'sidecar-outbound',
+      dynamicForward: false,
+      connect: false,
+    }),
+    meshTls: 'none',
+    sources: [source],
+  };
+}
+
+/** One port of a gateway, with all the servers that share it. */
+export function gatewayListener(address: string, at: number, port: number, sources: readonly SourceRef[]): ListenerIr {
+  return {
+    name: `gateway|${port}`,
+    address,
+    port: at,
+    direction: 'outbound',
+    handler: {
+      type: 'http',
+      http: {
+        statPrefix: `gateway_${port}`,
+        routes: { type: 'discovered', name: `http.${port}` },
+        role: 'gateway',
+        dynamicForward: false,
+        connect: false,
+      },
+    },
+    meshTls: 'none',
+    sources,
+  };
+}
+
+function handlerFor(protocol: Protocol, cluster: string, http: HttpConnectionIr): HandlerIr {
+  const tcp = { statPrefix: http.statPrefix, cluster };
+  switch (protocol) {
+    case 'tcp':
+      return { type: 'tcp', tcp };
+    case 'detect':
+      return { type: 'detect', http, tcp };
+    default:
+      return { type: 'http', http };
+  }
+}

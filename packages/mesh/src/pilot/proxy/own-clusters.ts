@@ -1,0 +1,50 @@
+import type { Protocol } from '../model/protocol.ts';
+import type { InstancePort } from '../registry/instance.ts';
+import type { ApplicationClusterIr, DynamicForwardClusterIr, LoopbackClusterIr } from './ir/cluster.ts';
+import type { SourceRef } from './ir/source.ts';
+
+/** Istio's name for what is not in the mesh. */
+export const DYNAMIC_FORWARD_CLUSTER = 'PassthroughCluster';
+
+export const DYNAMIC_FORWARD: DynamicForwardClusterIr = {
+  type: 'dynamic-forward',
+  name: DYNAMIC_FORWARD_CLUSTER,
+  connectTimeoutMs: 10_000,
+  sources: [],
+};
+
+export function loopbackClusterName(hostname: string, port: number): string {
+  return `loopback|${port}||${hostname}`;
+}
+
+export function loopbackCluster(hostname: string, port: number, address: string, at: number): LoopbackClusterIr {
+  return { type: 'loopback', name: loopbackClusterName(hostname, port), address, port: at, sources: [] };
+}
+
+/** Istio's name of the cluster for an application's port. */
+export function applicationClusterName(containerPort: number): string {
+  return `inbound|${containerPort}||`;
+}
+
+export function applicationCluster(
+  port: InstancePort,
+  address: string,
+  protocol: Protocol,
+  sources: readonly SourceRef[],
+): ApplicationClusterIr {
+  return {
+    type: 'application',
+    name: applicationClusterName(port.containerPort),
+    address,
+    port: port.appPort,
+    upstreamProtocol:
+      protocol === 'tcp'
+        ? 'raw'
+        : protocol === 'http'
+          ? 'http1'
+          : protocol === 'http2'
+            ? 'http2'
+            : 'same-as-downstream',
+    sources,
+  };
+}

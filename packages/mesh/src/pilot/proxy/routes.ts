@@ -1,0 +1,239 @@
+import type { Collection, Graph, Reader } from '../incremental/graph.ts';
+import { intersectHosts } from '../model/hostname.ts';
+import type { MeshModel } from '../model/mesh.ts';
+import { DEFAULT_RETRY, RETRY_SAFE_HEADER } from '../model/retry.ts';
+import type {
+  Destination,
+  ForwardAction,
+  RewriteRule,
+  RouteMatch,
+  RouteRule,
+  RouteRuleSet,
+} from '../model/route-rule.ts';
+import type { Service, ServicePort } from '../model/service.ts';
+import { clusterName } from './clusters.ts';
+import type {
+  PathMatchIr,
+  RewriteIr,
+  RouteIr,
+  RouteTableIr,
+  VirtualHostIr,
+  WeightedDestinationIr,
+} from './ir/route.ts';
+import type { SourceRef } from './ir/source.ts';
+import { DYNAMIC_FORWARD_CLUSTER, loopbackClusterName } from './own-clusters.ts';
+
+/** The route table of every sidecar's HTTP proxy listener. */
+export const HTTP_PROXY_TABLE = 'http_proxy';
+
+/** The route table of a service port's own listener: `reviews.default.svc.cluster.local:9080`. */
+export function serviceTableName(hostname: string, port: number): string {
+  return `${hostname}:${port}`;
+}
+
+/** What sidecars do with calls to a service port, by `HOSTNAME:PORT`. */
+export function resolveServiceRoutes(graph: Graph, model: MeshModel): Collection<readonly RouteIr[]> {
+  return graph.expand('service routes', model.services, (service, read) => {
+    const ruleSets = read.get(model.meshRoutes, service.hostname) ?? [];
+    return service.ports.map((port) => {
+      const rules = port.protocol === 'tcp' ? [] : orderedRules(ruleSets);
+      const routes =
+        rules.length === 0
+          ? [defaultRoute(service, port)]
+          : rules.flatMap((rule) => resolveRule(rule, port.port, model, read));
+      return [serviceTableName(service.hostname, port.port), routes] as const;
+    });
+  });
+}
+
+/**
+ * Rules of several rule sets for one host: in order of the sets' namespace and name, but rules for every request last,
+ * so that none hides those of another set.
+ */
+function orderedRules(ruleSets: readonly RouteRuleSet[]): readonly RouteRule[] {
+  const rules = ruleSets.flatMap((set) => set.rules);
+  if (ruleSets.length < 2) return rules;
+  return [...rules.filter((rule) => !isCatchAll(rule)), ...rules.filter(isCatchAll)];
+}
+
+function isCatchAll(rule: RouteRule): boolean {
+  return rule.matches.some(
+    ({ path, headers }) =>
+      headers.length === 0 && (path.type === 'any' || (path.type === 'prefix' && path.value === '/')),
+  );
+}
+
+function defaultRoute(service: Service, port: ServicePort): RouteIr {
+  const name = clusterName(service.hostname, port.port);
+  return {
+    name: 'default',
+    match: { path: { type: 'any' }, headers: [] },
+    action: {
+      type: 'forward',
+      destinations: [{ cluster: name, weight: 1 }],
+      retry: DEFAULT_RETRY,
+      stripResponseHeaders: [RETRY_SAFE_HEADER],
+    },
+    sources: [service.source],
+  };
+}
+
+/** One Envoy route for each match of the rule. `port` is the one that the request came for. */
+function resolveRule(rule: RouteRule, port: number, model: MeshModel, read: Reader): readonly RouteIr[] {
+  return rule.matches.map((match): RouteIr => {
+    const common = {
+      name: routeName(match.source),
+      match: { path: match.path, headers: match.headers },
+      sources: [match.source],
+    };
+    if (rule.action.type === 'redirect') return { ...common, action: rule.action };
+    return { ...common, action: resolveForward(rule.action, match, port, model, read) };
+  });
+}
+
+/** `default/reviews http[0].match[1]`, as access logs show it. */
+function routeName(source: SourceRef): string {
+  return `${source.namespace}/${source.name} ${(source.path ?? '').replace(/^spec\./, '')}`.trim();
+}
+
+function resolveForward(action: ForwardAction, match: RouteMatch, port: number, model: MeshModel, read: Reader) {
+  const rewrite = resolveRewrite(action.rewrite, match.path);
+  return {
+    type: 'forward' as const,
+    destinations: action.destinations
+      .filter(({ weight }) => weight > 0)
+      .map((destination): WeightedDestinationIr => {
+        const wanted = destinationPort(destination, read.get(model.services, destination.host), port);
+        return { cluster: clusterName(destination.host, wanted, destination.subset), weight: destination.weight };
+      }),
+    ...(rewrite === undefined ? {} : { rewrite }),
+    ...(action.timeoutMs === undefined ? {} : { timeoutMs: action.timeoutMs }),
+    retry: action.retry,
+    stripResponseHeaders: [RETRY_SAFE_HEADER],
+  };
+}
+
+function destinationPort(destination: Destination, service: Service | undefined, requestPort: number): number {
+  if (destination.port !== undefined) return destination.port;
+  const [only, ...others] = service?.ports ?? [];
+  return only !== undefined && others.length === 0 ? only.port : requestPort;
+}
+
+function resolveRewrite(rewrite: RewriteRule | undefined, path: PathMatchIr): RewriteIr | undefined {
+  if (rewrite === undefined) return undefined;
+  const authority = rewrite.authority === undefined ? {} : { authority: rewrite.authority };
+  if (rewrite.regex !== undefined) return { ...authority, path: { type: 'regex', ...rewrite.regex } };
+  if (rewrite.uri === undefined) return authority;
+  // A rewrite of a prefix keeps the rest of the path; every path matches the prefix `/` where none was asked for.
+  const prefix = path.type === 'prefix' || path.type === 'any';
+  return { ...authority, path: { type: prefix ? 'prefix' : 'full', value: rewrite.uri } };
+}
+
+/** The table behind the HTTP proxy listeners of one namespace's sidecars: short names hold in their own namespace. */
+export function resolveProxyTable(
+  namespace: string,
+  services: ReadonlyMap<string, Service>,
+  routes: Collection<readonly RouteIr[]>,
+  read: Reader,
+): RouteTableIr {
+  const virtualHosts: VirtualHostIr[] = [];
+  for (const service of [...services.values()].sort((a, b) => (a.hostname < b.hostname ? -1 : 1))) {
+    for (const { port } of service.ports) {
+      const name = serviceTableName(service.hostname, port);
+      const connect: RouteIr = {
+        name: 'connect',
+        match: { path: { type: 'connect' }, headers: [] },
+        action: { type: 'tunnel', cluster: loopbackClusterName(service.hostname, port) },
+        sources: [service.source],
+      };
+      virtualHosts.push({
+        name,
+        domains: serviceDomains(service, port, namespace),
+        routes: [connect, ...(read.get(routes, name) ?? [])],
+      });
+    }
+  }
+  virtualHosts.push(OUTSIDE);
+  return { name: HTTP_PROXY_TABLE, virtualHosts, ignorePortInHost: false };
+}
+
+/** Hosts that are not in the mesh are reached as they would be without it (`outboundTrafficPolicy` ALLOW_ANY). */
+const OUTSIDE: VirtualHostIr = {
+  name: 'allow_any',
+  domains: ['*'],
+  routes: [
+    {
+      name: 'outside connect',
+      match: { path: { type: 'connect' }, headers: [] },
+      action: { type: 'tunnel', cluster: DYNAMIC_FORWARD_CLUSTER },
+      sources: [],
+    },
+    {
+      name: 'outside',
+      match: { path: { type: 'any' }, headers: [] },
+      action: {
+        type: 'forward',
+        destinations: [{ cluster: DYNAMIC_FORWARD_CLUSTER, weight: 1 }],
+        retry: { type: 'off' },
+        stripResponseHeaders: [],
+      },
+      sources: [],
+    },
+  ],
+};
+
+function serviceDomains(service: Service, port: number, clientNamespace: string): readonly string[] {
+  const { name, namespace, hostname } = service;
+  const names = [
+    ...(namespace === clientNamespace ? [name] : []),
+    `${name}.${namespace}`,
+    `${name}.${namespace}.svc`,
+    hostname,
+  ];
+  // Clients leave the port out where it is HTTP's own.
+  return names.flatMap((host) => (port === 80 ? [host, `${host}:80`] : [`${host}:${port}`]));
+}
+
+/** The table of a service port's own listener: whatever the Host header says, it is that service that is called. */
+export function resolveServiceTable(name: string, routes: readonly RouteIr[]): RouteTableIr {
+  return { name, virtualHosts: [{ name, domains: ['*'], routes }], ignorePortInHost: false };
+}
+
+/** Where a gateway's servers and the rule sets attached to it meet: a virtual host for each host that both name. */
+export function resolveGatewayTable(
+  port: number,
+  gateways: readonly { readonly key: string; readonly hosts: readonly { namespace?: string; host: string }[] }[],
+  model: MeshModel,
+  read: Reader,
+): RouteTableIr {
+  const byDomain = new Map<string, RouteRuleSet[]>();
+  for (const gateway of gateways) {
+    for (const ruleSet of read.get(model.gatewayRoutes, gateway.key) ?? []) {
+      for (const server of gateway.hosts) {
+        if (server.namespace !== undefined && server.namespace !== ruleSet.source.namespace) continue;
+        for (const host of ruleSet.hosts) {
+          const domain = intersectHosts(server.host, host);
+          if (domain === undefined) continue;
+          const sets = byDomain.get(domain) ?? [];
+          if (!sets.includes(ruleSet)) sets.push(ruleSet);
+          byDomain.set(domain, sets);
+        }
+      }
+    }
+  }
+  const virtualHosts = [...byDomain]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(
+      ([domain, sets]): VirtualHostIr => ({
+        name: `${domain}:${port}`,
+        domains: [domain],
+        routes: orderedRules(bySource(sets)).flatMap((rule) => resolveRule(rule, port, model, read)),
+      }),
+    );
+  return { name: `http.${port}`, virtualHosts, ignorePortInHost: true };
+}
+
+function bySource(sets: readonly RouteRuleSet[]): readonly RouteRuleSet[] {
+  const key = ({ source }: RouteRuleSet) => `${source.namespace}/${source.name}`;
+  return [...sets].sort((a, b) => (key(a) < key(b) ? -1 : 1));
+}

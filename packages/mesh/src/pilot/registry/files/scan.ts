@@ -1,0 +1,65 @@
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Folders of examples, to be read only when they are named with `-f`; and folders that never hold manifests. */
+const OPTIONAL_FOLDERS = new Set(['routes', 'examples', 'optional']);
+const FOREIGN_FOLDERS = new Set(['node_modules']);
+const MAX_FILES = 10_000;
+
+export interface Scan {
+  /** Manifest files, sorted. */
+  readonly files: readonly string[];
+  /** Every folder that was looked into. */
+  readonly folders: readonly string[];
+  /** Folders of examples that were left out. */
+  readonly skipped: readonly string[];
+  /** Folders that could not be read, and why. */
+  readonly problems: readonly { readonly path: string; readonly message: string }[];
+}
+
+/** All YAML files below the roots. A root that is a file is taken whatever its name. */
+export function scan(roots: readonly string[]): Scan {
+  const files = new Set<string>();
+  const folders = new Set<string>();
+  const skipped = new Set<string>();
+  const problems: { path: string; message: string }[] = [];
+
+  const visit = (folder: string): void => {
+    if (folders.has(folder) || files.size >= MAX_FILES) return;
+    folders.add(folder);
+    let entries: { name: string; isDirectory(): boolean; isFile(): boolean; isSymbolicLink(): boolean }[];
+    try {
+      entries = readdirSync(folder, { withFileTypes: true });
+    } catch (error) {
+      problems.push({ path: folder, message: (error as Error).message });
+      return;
+    }
+    for (const entry of entries) {
+      const path = join(folder, entry.name);
+      if (entry.name.startsWith('.')) continue;
+      if (entry.isDirectory()) {
+        if (FOREIGN_FOLDERS.has(entry.name)) continue;
+        if (OPTIONAL_FOLDERS.has(entry.name) && !roots.includes(path)) skipped.add(path);
+        else visit(path);
+      } else if (isManifest(entry.name) && (entry.isFile() || (entry.isSymbolicLink() && isRegularFile(path)))) {
+        files.add(path);
+      }
+    }
+  };
+
+  for (const root of roots) {
+    if (isRegularFile(root)) files.add(root);
+    else visit(root);
+  }
+  if (files.size >= MAX_FILES)
+    problems.push({ path: roots[0] ?? '', message: `more than ${MAX_FILES} files; the rest is not read` });
+  return { files: [...files].sort(), folders: [...folders], skipped: [...skipped].sort(), problems };
+}
+
+export function isManifest(name: string): boolean {
+  return !name.startsWith('.') && (name.endsWith('.yaml') || name.endsWith('.yml'));
+}
+
+function isRegularFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}

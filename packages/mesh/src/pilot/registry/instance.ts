@@ -1,0 +1,51 @@
+/** A workload instance: one replica of a workload with the proxy beside it (a pod, in Kubernetes' words). */
+export interface WorkloadInstance {
+  /** Unique in its namespace, such as `reviews-v1-0`. */
+  readonly name: string;
+  readonly namespace: string;
+  readonly role: 'sidecar' | 'router';
+  /** The workload (Deployment) that it is a replica of, such as `reviews-v1`. */
+  readonly workload: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly serviceAccount: string;
+  /** Where its proxy listens. */
+  readonly address: string;
+  readonly ports: readonly InstancePort[];
+  /** Only `ready` instances get traffic. `draining` ones are about to stop: no new requests. */
+  readonly health: 'starting' | 'ready' | 'unready' | 'draining';
+  readonly capture: Capture;
+}
+
+/** One container port: peers reach the sidecar at `inboundPort`, which hands on to the application at `appPort`. */
+export interface InstancePort {
+  readonly containerPort: number;
+  readonly name?: string;
+  readonly inboundPort: number;
+  readonly appPort: number;
+}
+
+/** How traffic gets into the proxy. `explicit` needs no privileges: the application is told where the proxy listens. */
+export type Capture = ExplicitCapture | GatewayCapture;
+
+export interface ExplicitCapture {
+  readonly mode: 'explicit';
+  /** The sidecar's HTTP proxy listener on `address` (HTTP_PROXY). */
+  readonly httpProxyPort: number;
+  /** A loopback listener for every service port, keyed `HOSTNAME:PORT` (`reviews.default.svc.cluster.local:9080`). */
+  readonly servicePorts: Readonly<Record<string, number>>;
+}
+
+export interface GatewayCapture {
+  readonly mode: 'gateway';
+  /** For each port of a Gateway server, the port of the host that it is opened on: `{80: 8080}`. */
+  readonly hostPorts: Readonly<Record<number, number>>;
+}
+
+export function instanceKey(instance: { name: string; namespace: string }): string {
+  return `${instance.name}.${instance.namespace}`;
+}
+
+/** Istio's node ID of the proxy beside an instance. */
+export function nodeIdOf(instance: WorkloadInstance, domain = 'cluster.local'): string {
+  return `${instance.role}~${instance.address}~${instanceKey(instance)}~${instance.namespace}.svc.${domain}`;
+}

@@ -1,0 +1,55 @@
+/** The resource types that Pilot serves, by the field's short names. SDS is served by the agent beside each proxy. */
+export const typeUrls = {
+  cluster: 'type.googleapis.com/envoy.config.cluster.v3.Cluster',
+  endpoint: 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment',
+  listener: 'type.googleapis.com/envoy.config.listener.v3.Listener',
+  route: 'type.googleapis.com/envoy.config.route.v3.RouteConfiguration',
+} as const;
+
+export type ResourceType = keyof typeof typeUrls;
+
+/** One named resource as Envoy gets it: encoded once, shared by every proxy that holds it. */
+export interface Resource {
+  readonly type: ResourceType;
+  readonly name: string;
+  /** A hash of `bytes`: equal content has an equal version, also after a restart of the control plane. */
+  readonly version: string;
+  /** The encoded message (the `value` of the Any that carries it). */
+  readonly bytes: Uint8Array;
+  /** For a cluster: the name of its endpoint resource if its endpoints come by EDS. */
+  readonly edsName?: string;
+}
+
+/** What changed for one proxy: the names of resources that were added, altered or removed, by type. */
+export type ResourceChange = ReadonlyMap<ResourceType, ReadonlySet<string>>;
+
+/** What a connected proxy said of itself: Envoy's `Node`, reduced to what Pilot uses. */
+export interface ProxyNode {
+  /** Istio's form: `sidecar~IP~NAME.NAMESPACE~DNS_DOMAIN` or `router~...`. */
+  readonly id: string;
+  readonly cluster: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/** The complete wanted state of one connected proxy. The server only diffs it against what the stream acknowledged. */
+export interface ProxyView {
+  resources(type: ResourceType): ReadonlyMap<string, Resource>;
+  /** Calls `listener` after each change, synchronously, with the names that changed. One listener at a time. */
+  onChange(listener: (change: ResourceChange) => void): void;
+  close(): void;
+}
+
+/** Where the xDS server gets the wanted state from, and where it reports what proxies answered. */
+export interface ProxyDirectory {
+  /** Refuses (throws LateenError) a node ID it cannot place. */
+  connect(node: ProxyNode): ProxyView;
+}
+
+/** A proxy refused a resource. `message` is Envoy's own; the last good version stays in force there. */
+export interface Rejection {
+  readonly nodeId: string;
+  readonly type: ResourceType;
+  /** Names of the resources in the refused response. */
+  readonly names: readonly string[];
+  readonly message: string;
+}

@@ -1,0 +1,30 @@
+import { create } from '@bufbuild/protobuf';
+import {
+  type ClusterLoadAssignment,
+  ClusterLoadAssignmentSchema,
+} from '@lateen/envoy-api/envoy/config/endpoint/v3/endpoint_pb.js';
+import type { EndpointIr, EndpointsIr } from '../../proxy/ir/endpoints.ts';
+import { METADATA_KEY } from './metadata.ts';
+import { socketAddress } from './values.ts';
+
+/** The mark (Istio's) of endpoints that take the mesh's mutual TLS; a cluster's transport socket is chosen by it. */
+export const MESH_TLS_MATCH = { tlsMode: 'istio' };
+
+export function translateEndpoints(ir: EndpointsIr): ClusterLoadAssignment {
+  return create(ClusterLoadAssignmentSchema, {
+    clusterName: ir.clusterName,
+    endpoints: ir.endpoints.length === 0 ? [] : [{ lbEndpoints: ir.endpoints.map(translateEndpoint) }],
+  });
+}
+
+function translateEndpoint({ address, port, meshTls, instance }: EndpointIr) {
+  return {
+    hostIdentifier: { case: 'endpoint' as const, value: { address: socketAddress(address, port) } },
+    metadata: {
+      filterMetadata: {
+        [METADATA_KEY]: { instance },
+        ...(meshTls ? { 'envoy.transport_socket_match': MESH_TLS_MATCH } : {}),
+      },
+    },
+  };
+}

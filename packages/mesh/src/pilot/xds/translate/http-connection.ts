@@ -1,0 +1,108 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { packAny } from '@lateen/envoy-api/encode';
+import type { AccessLogFilterSchema } from '@lateen/envoy-api/envoy/config/accesslog/v3/accesslog_pb.js';
+import { type Filter, FilterSchema } from '@lateen/envoy-api/envoy/config/listener/v3/listener_components_pb.js';
+import {
+  HttpConnectionManager_CodecType,
+  HttpConnectionManager_ForwardClientCertDetails,
+  HttpConnectionManager_ServerHeaderTransformation,
+  HttpConnectionManagerSchema,
+} from '@lateen/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
+import { RETRY_SAFE_HEADER } from '../../model/retry.ts';
+import type { HttpConnectionIr } from '../../proxy/ir/listener.ts';
+import { httpFilters } from './http-filters.ts';
+import { translateRouteTable } from './route.ts';
+import { ADS, duration } from './values.ts';
+
+type Init = MessageInitShape<typeof HttpConnectionManagerSchema>;
+
+export function translateHttpConnection(ir: HttpConnectionIr): Filter {
+  const manager = create(HttpConnectionManagerSchema, {
+    statPrefix: ir.statPrefix,
+    codecType: HttpConnectionManager_CodecType.AUTO,
+    routeSpecifier:
+      ir.routes.type === 'discovered'
+        ? { case: 'rds', value: { configSource: ADS, routeConfigName: ir.routes.name } }
+        : { case: 'routeConfig', value: translateRouteTable(ir.routes.table) },
+    httpFilters: httpFilters(ir),
+    // Old clients and load generators still speak it.
+    httpProtocolOptions: { acceptHttp10: true },
+    normalizePath: true,
+    // Answers keep the application's own Server header.
+    serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH,
+    // Long polls and streams are the application's affair; a route's timeout limits a request where one is wanted.
+    streamIdleTimeout: duration(0),
+    upgradeConfigs: [{ upgradeType: 'websocket' }, ...(ir.connect ? [{ upgradeType: 'CONNECT' }] : [])],
+    ...byRole(ir.role),
+  });
+  return create(FilterSchema, {
+    name: 'envoy.filters.network.http_connection_manager',
+    configType: { case: 'typedConfig', value: packAny(HttpConnectionManagerSchema, manager) },
+  });
+}
+
+function byRole(role: HttpConnectionIr['role']): Init {
+  switch (role) {
+    case 'sidecar-outbound':
+      return { useRemoteAddress: false };
+    case 'sidecar-inbound':
+      return {
+        useRemoteAddress: false,
+        forwardClientCertDetails: HttpConnectionManager_ForwardClientCertDetails.APPEND_FORWARD,
+        setCurrentClientCertDetails: { subject: true, uri: true, dns: true },
+        localReplyConfig: { mappers: [RETRY_SAFE] },
+      };
+    case 'gateway':
+      // The outermost hop: what clients say about who they are is not believed.
+      return {
+        useRemoteAddress: true,
+        forwardClientCertDetails: HttpConnectionManager_ForwardClientCertDetails.SANITIZE_SET,
+        setCurrentClientCertDetails: { subject: true, uri: true, dns: true },
+      };
+  }
+}
+
+/**
+ * Marks answers that this sidecar made because the application could not be reached (UF), or went away before it
+ * answered a request that may be sent twice (UC, and an idempotent method: RFC 9110, section 9.2.2).
+ */
+const RETRY_SAFE: NonNullable<NonNullable<Init['localReplyConfig']>['mappers']>[number] = {
+  filter: {
+    filterSpecifier: {
+      case: 'orFilter',
+      value: {
+        filters: [
+          flagged('UF'),
+          {
+            filterSpecifier: {
+              case: 'andFilter',
+              value: { filters: [flagged('UC'), idempotent()] },
+            },
+          },
+        ],
+      },
+    },
+  },
+  headersToAdd: [{ header: { key: RETRY_SAFE_HEADER, value: 'true' } }],
+};
+
+function flagged(flag: string): MessageInitShape<typeof AccessLogFilterSchema> {
+  return { filterSpecifier: { case: 'responseFlagFilter', value: { flags: [flag] } } };
+}
+
+function idempotent(): MessageInitShape<typeof AccessLogFilterSchema> {
+  return {
+    filterSpecifier: {
+      case: 'headerFilter',
+      value: {
+        header: {
+          name: ':method',
+          headerMatchSpecifier: {
+            case: 'stringMatch',
+            value: { matchPattern: { case: 'safeRegex', value: { regex: 'GET|HEAD|OPTIONS|TRACE|PUT|DELETE' } } },
+          },
+        },
+      },
+    },
+  };
+}

@@ -1,0 +1,109 @@
+import { create } from '@bufbuild/protobuf';
+import { packAny } from '@lateen/envoy-api/encode';
+import { type TransportSocket, TransportSocketSchema } from '@lateen/envoy-api/envoy/config/core/v3/base_pb.js';
+import {
+  ApiConfigSource_ApiType,
+  ApiVersion,
+  type ConfigSource,
+  ConfigSourceSchema,
+} from '@lateen/envoy-api/envoy/config/core/v3/config_source_pb.js';
+import {
+  type SubjectAltNameMatcher,
+  SubjectAltNameMatcher_SanType,
+  SubjectAltNameMatcherSchema,
+  TlsParameters_TlsProtocol,
+} from '@lateen/envoy-api/envoy/extensions/transport_sockets/tls/v3/common_pb.js';
+import {
+  type CommonTlsContext,
+  CommonTlsContextSchema,
+  DownstreamTlsContextSchema,
+  UpstreamTlsContextSchema,
+} from '@lateen/envoy-api/envoy/extensions/transport_sockets/tls/v3/tls_pb.js';
+import type { MeshTlsIr } from '../../proxy/ir/cluster.ts';
+import { duration } from './values.ts';
+
+/** Names of the secrets that the agent beside each proxy serves, as in Istio. */
+const WORKLOAD_CERTIFICATE = 'default';
+const MESH_ROOTS = 'ROOTCA';
+
+/** ALPN names by which a sidecar tells the mesh's TLS from an application's own, as in Istio. */
+export const MESH_ALPN = ['istio', 'istio-peer-exchange', 'istio-http/1.0', 'istio-http/1.1', 'istio-h2'];
+
+const AGENT: ConfigSource = create(ConfigSourceSchema, {
+  configSourceSpecifier: {
+    case: 'apiConfigSource',
+    value: {
+      apiType: ApiConfigSource_ApiType.GRPC,
+      transportApiVersion: ApiVersion.V3,
+      setNodeOnFirstMessageOnly: true,
+      grpcServices: [{ targetSpecifier: { case: 'envoyGrpc', value: { clusterName: 'sds-grpc' } } }],
+    },
+  },
+  resourceApiVersion: ApiVersion.V3,
+  // A listener without its certificate would refuse everybody: wait for it as long as it takes.
+  initialFetchTimeout: duration(0),
+});
+
+export function upstreamMeshTls({ sni, peerIds, alpn }: MeshTlsIr): TransportSocket {
+  return transportSocket(
+    packAny(
+      UpstreamTlsContextSchema,
+      create(UpstreamTlsContextSchema, {
+        sni,
+        commonTlsContext: meshContext(alpn, peerIds.map(exactId).concat(nobodyIf(peerIds))),
+      }),
+    ),
+  );
+}
+
+/** Any workload whose certificate the mesh's roots signed. Who of them may call is for authorization to say. */
+export function downstreamMeshTls(): TransportSocket {
+  return transportSocket(
+    packAny(
+      DownstreamTlsContextSchema,
+      create(DownstreamTlsContextSchema, {
+        requireClientCertificate: true,
+        commonTlsContext: meshContext(MESH_ALPN, [sanMatcher({ case: 'prefix', value: 'spiffe://' })]),
+      }),
+    ),
+  );
+}
+
+function meshContext(alpn: readonly string[], peers: SubjectAltNameMatcher[]): CommonTlsContext {
+  return create(CommonTlsContextSchema, {
+    // Both ends are Envoys, so nothing older is needed.
+    tlsParams: {
+      tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
+      tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
+    },
+    alpnProtocols: [...alpn],
+    tlsCertificateSdsSecretConfigs: [{ name: WORKLOAD_CERTIFICATE, sdsConfig: AGENT }],
+    validationContextType: {
+      case: 'combinedValidationContext',
+      value: {
+        defaultValidationContext: { matchTypedSubjectAltNames: peers },
+        validationContextSdsSecretConfig: { name: MESH_ROOTS, sdsConfig: AGENT },
+      },
+    },
+  });
+}
+
+function exactId(id: string): SubjectAltNameMatcher {
+  return sanMatcher({ case: 'exact', value: id });
+}
+
+/** An empty list of matchers would accept every peer; a service without instances must accept none. */
+function nobodyIf(peerIds: readonly string[]): SubjectAltNameMatcher[] {
+  return peerIds.length === 0 ? [exactId('spiffe://nobody')] : [];
+}
+
+function sanMatcher(matchPattern: { case: 'exact' | 'prefix'; value: string }): SubjectAltNameMatcher {
+  return create(SubjectAltNameMatcherSchema, { sanType: SubjectAltNameMatcher_SanType.URI, matcher: { matchPattern } });
+}
+
+function transportSocket(typedConfig: ReturnType<typeof packAny>): TransportSocket {
+  return create(TransportSocketSchema, {
+    name: 'envoy.transport_sockets.tls',
+    configType: { case: 'typedConfig', value: typedConfig },
+  });
+}

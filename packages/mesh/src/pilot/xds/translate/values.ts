@@ -1,0 +1,28 @@
+import { create } from '@bufbuild/protobuf';
+import { type Duration, DurationSchema } from '@bufbuild/protobuf/wkt';
+import { type Address, AddressSchema } from '@lateen/envoy-api/envoy/config/core/v3/address_pb.js';
+import {
+  ApiVersion,
+  type ConfigSource,
+  ConfigSourceSchema,
+} from '@lateen/envoy-api/envoy/config/core/v3/config_source_pb.js';
+
+export function duration(milliseconds: number): Duration {
+  const seconds = Math.floor(milliseconds / 1000);
+  return create(DurationSchema, {
+    seconds: BigInt(seconds),
+    nanos: Math.round((milliseconds - seconds * 1000) * 1_000_000),
+  });
+}
+
+export function socketAddress(address: string, port: number): Address {
+  return create(AddressSchema, {
+    address: { case: 'socketAddress', value: { address, portSpecifier: { case: 'portValue', value: port } } },
+  });
+}
+
+/** "By the stream that this resource came on." */
+export const ADS: ConfigSource = create(ConfigSourceSchema, {
+  configSourceSpecifier: { case: 'ads', value: {} },
+  resourceApiVersion: ApiVersion.V3,
+});

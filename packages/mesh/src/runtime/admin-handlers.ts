@@ -1,0 +1,78 @@
+import { type AppliedObject, type ApplyRequest, manifestsOf } from '@lateen/api/admin.ts';
+import { DiagnosticError, hasErrors } from '@lateen/api/diagnostic.ts';
+import { keyOf, keyOfRef, type ObjectKey, refOfKey } from '@lateen/api/object-key.ts';
+import { parseDocuments } from '#pilot/config/parse.ts';
+import type { Outcome } from '#pilot/config/store.ts';
+import { objectNotFound } from './admin/admin-error.ts';
+import type { AdminHandlers } from './admin/handlers.ts';
+import type { ControlPlane } from './control-plane.ts';
+
+/** How long a change may take to reach every proxy before the answer no longer waits for them. */
+const SETTLE_TIMEOUT_MS = 2_000;
+
+export function adminHandlers(plane: ControlPlane): AdminHandlers {
+  const { store } = plane;
+  return {
+    status: () => plane.status(),
+    diagnostics: () => plane.diagnostics(),
+    proxies: () => plane.proxyReports(),
+    proxyConfig: (name) => plane.proxyConfig(name),
+    objects: ({ kind, namespace, name }) =>
+      [...store.objects]
+        .filter(([, object]) => kind === undefined || object.kind === kind)
+        .filter(([key]) => namespace === undefined || refOfKey(key).namespace === namespace)
+        .filter(([, object]) => name === undefined || object.metadata.name === name)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([key, object]) => ({ object, origin: originOf(plane, key) })),
+    async apply(request) {
+      const { parsed, warnings } = parse(request);
+      if (request.dryRun === true) {
+        return { objects: applied(store.apply(parsed, request.mode, true)), diagnostics: warnings };
+      }
+      const outcomes = store.apply(parsed, request.mode);
+      await plane.settled(SETTLE_TIMEOUT_MS);
+      // Envoy has the last word: what it refuses is not applied at all.
+      const refused = parsed.map(({ object }) => keyOf(object)).filter((key) => store.isRefused(key));
+      if (refused.length > 0) {
+        const reasons = plane
+          .diagnostics()
+          .filter(({ object }) => object !== undefined && refused.includes(keyOfRef(object)));
+        store.forgetRefused(refused);
+        throw new DiagnosticError(reasons);
+      }
+      return { objects: applied(outcomes), diagnostics: warnings };
+    },
+    async remove({ objects, ignoreNotFound = false, dryRun = false }) {
+      const present = objects.filter((ref) => {
+        const exists = store.objects.has(keyOfRef(ref));
+        if (!exists && !ignoreNotFound) throw objectNotFound(ref);
+        return exists;
+      });
+      const outcomes = store.remove(present.map(keyOfRef), dryRun);
+      if (!dryRun) await plane.settled(SETTLE_TIMEOUT_MS);
+      return { objects: applied(outcomes), diagnostics: [] };
+    },
+  };
+}
+
+function parse(request: ApplyRequest) {
+  const results = manifestsOf(request).map(({ manifest, file }) =>
+    parseDocuments(manifest, file, { defaultNamespace: request.namespace ?? 'default' }),
+  );
+  const diagnostics = results.flatMap((result) => result.diagnostics);
+  if (hasErrors(diagnostics)) throw new DiagnosticError(diagnostics);
+  return { parsed: results.flatMap((result) => result.objects), warnings: diagnostics };
+}
+
+function originOf(plane: ControlPlane, key: ObjectKey) {
+  const origin = plane.store.origin(key);
+  return {
+    file: origin?.file ?? '',
+    ...(origin === undefined ? {} : { line: origin.line }),
+    applied: plane.store.isApplied(key),
+  };
+}
+
+function applied(outcomes: ReadonlyMap<ObjectKey, Outcome>): AppliedObject[] {
+  return [...outcomes].map(([key, result]) => ({ ...refOfKey(key), result }));
+}

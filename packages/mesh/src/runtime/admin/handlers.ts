@@ -1,0 +1,28 @@
+import type {
+  ApplyRequest,
+  ApplyResponse,
+  DeleteRequest,
+  MeshStatus,
+  ObjectsQuery,
+  ProxyReport,
+  StoredObject,
+} from '@lateen/api/admin.ts';
+import type { Diagnostic } from '@lateen/api/diagnostic.ts';
+
+/**
+ * What the admin server asks of the control plane. A handler refuses a request by throwing: a `DiagnosticError` for
+ * configuration that is not valid (answered with 422), an `AdminError` for everything else that is the caller's to
+ * mend. Anything else that is thrown is a fault of ours (500).
+ */
+export interface AdminHandlers {
+  status(): MeshStatus;
+  /** The namespace `''` asks for kinds that have none. */
+  objects(query: ObjectsQuery): readonly StoredObject[];
+  apply(request: ApplyRequest): Promise<ApplyResponse>;
+  /** Throws `objectNotFound` for an object that is not there, unless the request says to ignore that. */
+  remove(request: DeleteRequest): Promise<ApplyResponse>;
+  diagnostics(): readonly Diagnostic[];
+  proxies(): readonly ProxyReport[];
+  /** The resources of the proxy `NAME.NAMESPACE` as plain JSON values, without private keys; undefined if unknown. */
+  proxyConfig(name: string): unknown;
+}

@@ -1,0 +1,44 @@
+import { keyOfRef, type ObjectKey } from '@lateen/api/object-key.ts';
+import type { Pilot } from '#pilot/pilot.ts';
+import type { RouteTableIr } from '#pilot/proxy/ir/route.ts';
+import type { SourceRef } from '#pilot/proxy/ir/source.ts';
+import type { ResourceType } from '#pilot/xds/resource.ts';
+
+/** Kinds whose objects users write to steer traffic: what Envoy refuses comes from one of them. */
+const STEERING = new Set(['VirtualService', 'DestinationRule', 'Gateway', 'PeerAuthentication']);
+
+/** The configuration that a resource of a proxy is made of. */
+export function objectsBehind(pilot: Pilot, nodeId: string, type: ResourceType, name: string): ObjectKey[] {
+  const keys = sourcesOf(pilot, nodeId, type, name)
+    .filter(({ kind }) => STEERING.has(kind))
+    .map((source) => keyOfRef(source));
+  return [...new Set(keys)];
+}
+
+function sourcesOf(pilot: Pilot, nodeId: string, type: ResourceType, name: string): readonly SourceRef[] {
+  const { resolved } = pilot;
+  const own = resolved.own.get(nodeId);
+  const shared = resolved.shared.get(nodeId);
+  switch (type) {
+    case 'cluster': {
+      const cluster =
+        own?.clusters.find((each) => each.name === name) ?? resolved.clusters.get(shared?.clusters.get(name) ?? '');
+      return cluster?.sources ?? [];
+    }
+    case 'listener':
+      return own?.listeners.find((each) => each.name === name)?.sources ?? [];
+    case 'route': {
+      const table =
+        own?.tables.find((each) => each.name === name) ??
+        resolved.serviceTables.get(name) ??
+        (shared?.proxyTable === undefined ? undefined : resolved.proxyTables.get(shared.proxyTable));
+      return table === undefined ? [] : tableSources(table);
+    }
+    case 'endpoint':
+      return [];
+  }
+}
+
+function tableSources({ virtualHosts }: RouteTableIr): SourceRef[] {
+  return virtualHosts.flatMap(({ routes }) => routes.flatMap(({ sources }) => sources));
+}

@@ -1,0 +1,250 @@
+import { join } from 'node:path';
+import type { MeshStatus, ProxyReport } from '@lateen/api/admin.ts';
+import type { Diagnostic } from '@lateen/api/diagnostic.ts';
+import { refOfKey } from '@lateen/api/object-key.ts';
+import { type Citadel, startCitadel } from '#citadel/start.ts';
+import { Overlay } from '#pilot/config/overlay.ts';
+import { ConfigStore } from '#pilot/config/store.ts';
+import { DEFAULT_SETTINGS } from '#pilot/model/settings.ts';
+import { createPilot, type Pilot } from '#pilot/pilot.ts';
+import { FileRegistry } from '#pilot/registry/files/file-registry.ts';
+import { instanceKey } from '#pilot/registry/instance.ts';
+import type {
+  InstancesMessage,
+  ManifestsMessage,
+  ProxyState,
+  StartMessage,
+  ToSupervisor,
+} from '#pilot/registry/processes/link.ts';
+import { PilotDirectory } from '#pilot/xds/directory.ts';
+import { typeUrls } from '#pilot/xds/resource.ts';
+import { AdsServer } from '#pilot/xds/server/server.ts';
+import type { ProxyStatus } from '#pilot/xds/server/status.ts';
+import { type AdminServer, startAdminServer } from './admin/server.ts';
+import { adminHandlers } from './admin-handlers.ts';
+import { objectsBehind } from './blame.ts';
+import { manifestsMessage } from './manifests.ts';
+import { meshStatus } from './mesh-status.ts';
+
+/** How long a proxy may take to acknowledge a change before the supervisor no longer waits for it. */
+const SETTLE_TIMEOUT_MS = 5_000;
+/** A listener that cannot be opened is the machine's affair, not that of any object. */
+const BIND_FAILURE = /cannot bind|Address already in use/i;
+
+/** The control plane of a laptop mesh: wires configuration, Pilot, Citadel and the admin API together. */
+export class ControlPlane {
+  readonly store: ConfigStore;
+  readonly #options: StartMessage;
+  readonly #send: (message: ToSupervisor) => void;
+  readonly #pilot: Pilot;
+  readonly #ads: AdsServer;
+  readonly #files: FileRegistry;
+  #citadel: Citadel | undefined;
+  #admin: AdminServer | undefined;
+  #reports: InstancesMessage['reports'] = [];
+  #instancesKnown = false;
+  #serving = false;
+  /** The configuration up to here was accepted by every proxy. */
+  #goodSequence = 0;
+  readonly #lastSent = new Map<string, string>();
+
+  /** @throws LateenError where the mesh's stored state cannot be used */
+  constructor(options: StartMessage, send: (message: ToSupervisor) => void) {
+    this.#options = options;
+    this.#send = send;
+    this.#pilot = createPilot(DEFAULT_SETTINGS, (error, where) => {
+      console.error(`internal error while deriving ${where}; its last value stays in force:`, error);
+    });
+    const overlay = new Overlay(join(options.stateDir, 'applied', 'objects.json'));
+    this.store = new ConfigStore(this.#pilot.graph, this.#pilot.objects, overlay, DEFAULT_SETTINGS.clusterDomain);
+    this.#ads = new AdsServer({ directory: new PilotDirectory(this.#pilot) });
+    this.#files = new FileRegistry({
+      roots: [options.dir, ...options.files],
+      defaultNamespace: 'default',
+      cwd: process.cwd(),
+      onResults: (results) => this.store.setFiles(results),
+      loses: (file, result) => this.store.loses(file, result),
+    });
+  }
+
+  /** Reads everything, opens Citadel and the admin API, and tells the supervisor what to run. */
+  async start(): Promise<void> {
+    const { stateDir, csrSocket, adminPort, adminToken } = this.#options;
+    this.#files.start();
+    this.store.onChange(() => this.#configurationChanged());
+    this.#ads.onEvent((event) => {
+      // Not within the event: what is taken back changes the stream that the event came from.
+      queueMicrotask(() => {
+        if (event.kind === 'changed' && event.rejected.length > 0) this.#onRejected(event.nodeId, event.rejected);
+        this.#proxiesChanged();
+      });
+    });
+    const [citadel, admin] = await Promise.all([
+      startCitadel({
+        stateDir,
+        socket: csrSocket,
+        trustDomain: DEFAULT_SETTINGS.trustDomain,
+        onError: (error) => console.error('citadel:', error),
+      }),
+      startAdminServer({
+        port: adminPort,
+        token: adminToken,
+        handlers: adminHandlers(this),
+        onFault: (error) => console.error('admin API:', error),
+      }),
+    ]);
+    this.#citadel = citadel;
+    this.#admin = admin;
+    this.#configurationChanged();
+    this.#send({ type: 'ready', admin: admin.url });
+    await this.#serveIfReady();
+  }
+
+  /** Takes over what the supervisor says of the instances. */
+  async setInstances({ seq, reports }: InstancesMessage): Promise<void> {
+    this.#reports = reports;
+    const { graph, instances } = this.#pilot;
+    graph.transaction(() => {
+      const present = new Set<string>();
+      for (const { instance } of reports) {
+        present.add(instanceKey(instance));
+        instances.set(instanceKey(instance), instance);
+      }
+      for (const [key] of [...instances.entries()]) if (!present.has(key)) instances.delete(key);
+    });
+    this.#instancesKnown = true;
+    await this.#serveIfReady();
+    await this.settled(SETTLE_TIMEOUT_MS);
+    this.#send({ type: 'settled', seq });
+  }
+
+  /** Resolves when every connected proxy holds the configuration of now, or after `timeoutMs`. */
+  async settled(timeoutMs: number): Promise<void> {
+    await this.#ads.settled(timeoutMs).catch((error: unknown) => console.error((error as Error).message));
+  }
+
+  async stop(): Promise<void> {
+    this.#files.close();
+    await Promise.all([this.#ads.stop(), this.#citadel?.close(), this.#admin?.close()]);
+  }
+
+  status(): MeshStatus {
+    const wantedReplicas = new Map(
+      [...this.store.objects.values()].flatMap((object) =>
+        object.kind === 'Deployment'
+          ? [[`${object.metadata.namespace}/${object.metadata.name}`, object.spec.replicas ?? 1] as const]
+          : [],
+      ),
+    );
+    return meshStatus({
+      mesh: this.#options.mesh,
+      admin: this.#admin?.url ?? '',
+      supervisorPid: this.#options.supervisorPid,
+      reports: this.#reports,
+      proxies: this.#proxyStates(),
+      model: this.#pilot.model,
+      wantedReplicas,
+      diagnostics: this.diagnostics(),
+    });
+  }
+
+  diagnostics(): Diagnostic[] {
+    return this.store.diagnostics();
+  }
+
+  proxyReports(): ProxyReport[] {
+    const states = this.#proxyStates();
+    return this.#reports.map(({ instance }) => {
+      const name = instanceKey(instance);
+      const state = states[name];
+      return {
+        name,
+        role: instance.role,
+        connected: state !== undefined,
+        synced: state?.synced ?? false,
+        ...(state?.rejected === undefined ? {} : { rejected: state.rejected }),
+      };
+    });
+  }
+
+  /** Everything that a proxy should hold, as Envoy's JSON. */
+  async proxyConfig(name: string): Promise<unknown> {
+    const { printResource } = await import('#pilot/xds/print-resource.ts');
+    const { holdings, resources } = this.#pilot.resources;
+    const proxy = [...this.#pilot.proxies.entries()].find(([, { instance }]) => instance === name);
+    const held = proxy === undefined ? undefined : holdings.get(proxy[0]);
+    if (held === undefined) return undefined;
+    return Object.fromEntries(
+      Object.entries(held).map(([type, refs]) => [
+        typeUrls[type as keyof typeof typeUrls],
+        [...refs.values()]
+          .map((key) => resources.get(key))
+          .filter((resource) => resource !== undefined)
+          .map(printResource),
+      ]),
+    );
+  }
+
+  /** Proxies that reconnect would lose their endpoints if they were answered before the instances are known. */
+  async #serveIfReady(): Promise<void> {
+    if (this.#serving || !this.#instancesKnown || this.#admin === undefined) return;
+    this.#serving = true;
+    await this.#ads.start(`unix:${this.#options.xdsSocket}`);
+  }
+
+  #configurationChanged(): void {
+    const { dir } = this.#options;
+    const message: ManifestsMessage = manifestsMessage(this.store.objects, this.#pilot.model, (key) => {
+      const origin = this.store.origin(key);
+      return (origin === undefined ? undefined : this.#files.folderOf(origin.file)) ?? dir;
+    });
+    this.#sendIfChanged(message);
+    this.#sendIfChanged({ type: 'diagnostics', diagnostics: this.diagnostics() });
+    this.#proxiesChanged();
+  }
+
+  #proxiesChanged(): void {
+    const proxies = this.#proxyStates();
+    if (Object.values(proxies).every(({ synced, rejected }) => synced && rejected === undefined)) {
+      this.#goodSequence = this.store.sequence;
+    }
+    this.#sendIfChanged({ type: 'proxies', proxies });
+  }
+
+  /** Envoy refused a resource: the newest change among the objects behind it is to blame, and is taken back. */
+  #onRejected(nodeId: string, rejected: ProxyStatus['rejected']): void {
+    for (const { type, names, message } of rejected) {
+      console.error(`${nodeId} refused ${type} ${names.join(', ')}: ${message}`);
+      if (BIND_FAILURE.test(message)) continue;
+      const suspects = new Set(names.flatMap((name) => objectsBehind(this.#pilot, nodeId, type, name)));
+      const newest = Math.max(0, ...[...suspects].map((key) => this.store.sequenceOf(key)));
+      if (newest <= this.#goodSequence) continue;
+      const blamed = [...suspects].filter((key) => this.store.sequenceOf(key) === newest);
+      console.error(`taking back ${blamed.map((key) => describe(key)).join(', ')}`);
+      this.store.refuse(blamed, message);
+    }
+  }
+
+  #proxyStates(): Record<string, ProxyState> {
+    const states: Record<string, ProxyState> = {};
+    for (const { nodeId, synced, everSynced, rejected } of this.#ads.proxies()) {
+      const name = nodeId.split('~')[2] ?? '';
+      const first = rejected[0];
+      // A proxy that reconnects has two streams for a moment: the newer one comes later and counts.
+      states[name] = { synced, everSynced, ...(first === undefined ? {} : { rejected: first.message }) };
+    }
+    return states;
+  }
+
+  #sendIfChanged(message: ToSupervisor): void {
+    const text = JSON.stringify(message);
+    if (this.#lastSent.get(message.type) === text) return;
+    this.#lastSent.set(message.type, text);
+    this.#send(message);
+  }
+}
+
+function describe(key: Parameters<typeof refOfKey>[0]): string {
+  const { kind, namespace, name } = refOfKey(key);
+  return `${kind} ${namespace}/${name}`;
+}

@@ -1,0 +1,34 @@
+import type { ConfigObject } from '@lateen/api/kinds.ts';
+import type { ObjectKey } from '@lateen/api/object-key.ts';
+import type { MeshModel } from '#pilot/model/mesh.ts';
+import type { ManifestsMessage } from '#pilot/registry/processes/link.ts';
+
+/** What the supervisor has to run, of what is in force now. `baseDirOf` gives the folder of an object's file. */
+export function manifestsMessage(
+  objects: ReadonlyMap<ObjectKey, ConfigObject>,
+  model: MeshModel,
+  baseDirOf: (key: ObjectKey) => string,
+): ManifestsMessage {
+  const sorted = [...objects].sort(([a], [b]) => (a < b ? -1 : 1));
+  return {
+    type: 'manifests',
+    deployments: sorted.flatMap(([key, object]) =>
+      object.kind === 'Deployment' ? [{ deployment: object, baseDir: baseDirOf(key) }] : [],
+    ),
+    configMaps: sorted.flatMap(([, object]) => (object.kind === 'ConfigMap' ? [object] : [])),
+    services: [...model.services.entries()]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .flatMap(([hostname, { name, namespace, ports }]) =>
+        ports.map((port) => ({
+          name,
+          namespace,
+          hostname,
+          port: port.port,
+          ...(port.name === undefined ? {} : { portName: port.name }),
+        })),
+      ),
+    gatewayPorts: [
+      ...new Set([...model.gateways.entries()].flatMap(([, { servers }]) => servers.map(({ port }) => port))),
+    ].sort((a, b) => a - b),
+  };
+}

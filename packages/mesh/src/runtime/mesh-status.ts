@@ -1,0 +1,113 @@
+import type { GatewayStatus, MeshStatus, ServiceStatus, WorkloadStatus } from '@lateen/api/admin.ts';
+import type { Diagnostic } from '@lateen/api/diagnostic.ts';
+import { spiffeIdOf } from '#pilot/model/endpoint.ts';
+import { endpointKey, type MeshModel } from '#pilot/model/mesh.ts';
+import { instanceKey } from '#pilot/registry/instance.ts';
+import type { InstanceReport, ProxyState } from '#pilot/registry/processes/link.ts';
+
+export interface StatusInput {
+  readonly mesh: string;
+  readonly admin: string;
+  readonly supervisorPid: number;
+  readonly reports: readonly InstanceReport[];
+  readonly proxies: Readonly<Record<string, ProxyState>>;
+  readonly model: MeshModel;
+  /** Replicas that there should be, by `NAMESPACE/NAME` of the Deployment. */
+  readonly wantedReplicas: ReadonlyMap<string, number>;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export function meshStatus(input: StatusInput): MeshStatus {
+  const { mesh, admin, supervisorPid, reports, model, diagnostics } = input;
+  const gateways = reports
+    .filter(({ instance }) => instance.role === 'router')
+    .map((each) => gatewayStatus(each, input));
+  const workloads = reports
+    .filter(({ instance }) => instance.role === 'sidecar')
+    .map((each) => workloadStatus(each, input));
+  return {
+    mesh,
+    ready: everyReplicaReady(input) && gateways.length > 0 && gateways.every(({ ready }) => ready),
+    control: { pid: process.pid, admin },
+    supervisor: { pid: supervisorPid },
+    gateways,
+    workloads,
+    services: [...model.services.entries()]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([hostname]) => serviceStatus(hostname, model))
+      .filter((status) => status !== undefined),
+    diagnostics,
+  };
+}
+
+/** Each Deployment has the replicas that it asks for, ready. */
+function everyReplicaReady({ reports, wantedReplicas }: StatusInput): boolean {
+  return [...wantedReplicas].every(([deployment, wanted]) => {
+    const ready = reports.filter(
+      ({ instance }) => `${instance.namespace}/${instance.workload}` === deployment && instance.health === 'ready',
+    );
+    return ready.length >= wanted;
+  });
+}
+
+function gatewayStatus({ instance, process }: InstanceReport, { model }: StatusInput): GatewayStatus {
+  const { name, namespace, labels, serviceAccount } = instance;
+  return {
+    name,
+    namespace,
+    labels,
+    serviceAccount,
+    spiffeId: spiffeIdOf(model.settings.trustDomain, namespace, serviceAccount),
+    ready: instance.health === 'ready',
+    url: process.url ?? '',
+    pid: process.envoyPid,
+    envoyAdmin: process.envoyAdmin,
+  };
+}
+
+function workloadStatus({ instance, process }: InstanceReport, { model, proxies }: StatusInput): WorkloadStatus {
+  const { name, namespace, workload, labels, serviceAccount, address, ports, capture, health } = instance;
+  const proxy = proxies[instanceKey(instance)];
+  return {
+    name,
+    namespace,
+    workload,
+    labels,
+    serviceAccount,
+    spiffeId: spiffeIdOf(model.settings.trustDomain, namespace, serviceAccount),
+    ready: health === 'ready',
+    phase: process.phase,
+    restarts: process.restarts,
+    ...(process.message === undefined ? {} : { message: process.message }),
+    pid: process.pid,
+    envoyPid: process.envoyPid,
+    envoyAdmin: process.envoyAdmin,
+    inbound: { address, port: ports[0]?.inboundPort ?? 0 },
+    ports: ports.map(({ containerPort, inboundPort, appPort }) => ({ containerPort, inboundPort, appPort })),
+    outboundProxy: capture.mode === 'explicit' ? `http://${address}:${capture.httpProxyPort}` : '',
+    proxy: {
+      connected: proxy !== undefined,
+      synced: proxy?.synced ?? false,
+      ...(proxy?.rejected === undefined ? {} : { rejected: proxy.rejected }),
+    },
+  };
+}
+
+function serviceStatus(hostname: string, model: MeshModel): ServiceStatus | undefined {
+  const service = model.services.get(hostname);
+  if (service === undefined) return undefined;
+  const endpoints = service.ports.flatMap(({ port }) => model.endpoints.get(endpointKey(hostname, port)) ?? []);
+  const byInstance = new Map(endpoints.map((endpoint) => [endpoint.instance, endpoint]));
+  const members = [...byInstance.values()];
+  const ready = members.filter((member) => member.ready);
+  return {
+    name: service.name,
+    namespace: service.namespace,
+    hostname,
+    ports: service.ports.map(({ name, port }) => ({ ...(name === undefined ? {} : { name }), port })),
+    versions: [...new Set(ready.flatMap(({ labels }) => labels.version ?? []))].sort(),
+    identities: [...new Set(members.map(({ spiffeId }) => spiffeId))].sort(),
+    ready: ready.length,
+    total: members.length,
+  };
+}
