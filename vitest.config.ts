@@ -29,11 +29,22 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          include: ['packages/mesh/test/e2e/**/*.test.ts'],
+          include: ['packages/mesh/test/{e2e,docs}/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        // Needs a Chromium, so it is not part of `npm test`: `npm run test:browser`.
+        test: {
+          name: 'browser',
+          include: ['packages/mesh/test/browser/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

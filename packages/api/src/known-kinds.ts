@@ -2,39 +2,50 @@ import { type Kind, kindNames, kinds } from './kinds.ts';
 import { didYouMean } from './suggest.ts';
 
 /** Kinds that exist elsewhere and that Lateen does not act on yet, by API group. The core group is the empty string. */
-const unsupportedKinds: Readonly<Record<string, readonly string[]>> = {
-  'networking.istio.io': ['EnvoyFilter', 'ProxyConfig', 'ServiceEntry', 'Sidecar', 'WorkloadEntry', 'WorkloadGroup'],
-  'security.istio.io': ['AuthorizationPolicy', 'RequestAuthentication'],
-  'telemetry.istio.io': ['Telemetry'],
-  'extensions.istio.io': ['TrafficExtension', 'WasmPlugin'],
-  'gateway.networking.k8s.io': [
-    ...['BackendTLSPolicy', 'Gateway', 'GatewayClass', 'GRPCRoute', 'HTTPRoute', 'ListenerSet', 'ReferenceGrant'],
-    ...['TCPRoute', 'TLSRoute', 'UDPRoute'],
-  ],
-  '': [
-    ...['Endpoints', 'Event', 'LimitRange', 'Node', 'PersistentVolume', 'PersistentVolumeClaim', 'Pod', 'PodTemplate'],
-    ...['ReplicationController', 'ResourceQuota', 'Secret'],
-  ],
-  apps: ['ControllerRevision', 'DaemonSet', 'ReplicaSet', 'StatefulSet'],
-  batch: ['CronJob', 'Job'],
-  autoscaling: ['HorizontalPodAutoscaler'],
-  policy: ['PodDisruptionBudget'],
-  'networking.k8s.io': ['Ingress', 'IngressClass', 'IPAddress', 'NetworkPolicy', 'ServiceCIDR'],
-  'discovery.k8s.io': ['EndpointSlice'],
-  'rbac.authorization.k8s.io': ['ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding'],
-  'storage.k8s.io': ['CSIDriver', 'CSINode', 'CSIStorageCapacity', 'StorageClass', 'VolumeAttachment'],
-  'scheduling.k8s.io': ['PriorityClass'],
-  'node.k8s.io': ['RuntimeClass'],
-  'coordination.k8s.io': ['Lease'],
-  'apiextensions.k8s.io': ['CustomResourceDefinition'],
-  'apiregistration.k8s.io': ['APIService'],
-  'certificates.k8s.io': ['CertificateSigningRequest', 'ClusterTrustBundle'],
-  'admissionregistration.k8s.io': [
-    ...['MutatingAdmissionPolicy', 'MutatingAdmissionPolicyBinding', 'MutatingWebhookConfiguration'],
-    ...['ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding', 'ValidatingWebhookConfiguration'],
-  ],
-  'resource.k8s.io': ['DeviceClass', 'ResourceClaim', 'ResourceClaimTemplate', 'ResourceSlice'],
-};
+const unsupportedKinds: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries({
+    'networking.istio.io': ['EnvoyFilter', 'ProxyConfig', 'ServiceEntry', 'Sidecar', 'WorkloadEntry', 'WorkloadGroup'],
+    'security.istio.io': ['AuthorizationPolicy', 'RequestAuthentication'],
+    'telemetry.istio.io': ['Telemetry'],
+    'extensions.istio.io': ['TrafficExtension', 'WasmPlugin'],
+    'gateway.networking.k8s.io': [
+      ...['BackendTLSPolicy', 'Gateway', 'GatewayClass', 'GRPCRoute', 'HTTPRoute', 'ListenerSet', 'ReferenceGrant'],
+      ...['TCPRoute', 'TLSRoute', 'UDPRoute'],
+    ],
+    '': [
+      ...[
+        'Endpoints',
+        'Event',
+        'LimitRange',
+        'Node',
+        'PersistentVolume',
+        'PersistentVolumeClaim',
+        'Pod',
+        'PodTemplate',
+      ],
+      ...['ReplicationController', 'ResourceQuota', 'Secret'],
+    ],
+    apps: ['ControllerRevision', 'DaemonSet', 'ReplicaSet', 'StatefulSet'],
+    batch: ['CronJob', 'Job'],
+    autoscaling: ['HorizontalPodAutoscaler'],
+    policy: ['PodDisruptionBudget'],
+    'networking.k8s.io': ['Ingress', 'IngressClass', 'IPAddress', 'NetworkPolicy', 'ServiceCIDR'],
+    'discovery.k8s.io': ['EndpointSlice'],
+    'rbac.authorization.k8s.io': ['ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding'],
+    'storage.k8s.io': ['CSIDriver', 'CSINode', 'CSIStorageCapacity', 'StorageClass', 'VolumeAttachment'],
+    'scheduling.k8s.io': ['PriorityClass'],
+    'node.k8s.io': ['RuntimeClass'],
+    'coordination.k8s.io': ['Lease'],
+    'apiextensions.k8s.io': ['CustomResourceDefinition'],
+    'apiregistration.k8s.io': ['APIService'],
+    'certificates.k8s.io': ['CertificateSigningRequest', 'ClusterTrustBundle'],
+    'admissionregistration.k8s.io': [
+      ...['MutatingAdmissionPolicy', 'MutatingAdmissionPolicyBinding', 'MutatingWebhookConfiguration'],
+      ...['ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding', 'ValidatingWebhookConfiguration'],
+    ],
+    'resource.k8s.io': ['DeviceClass', 'ResourceClaim', 'ResourceClaimTemplate', 'ResourceSlice'],
+  }),
+);
 
 export type KindProblem = { readonly code: 'LAT0105' | 'LAT0106' | 'LAT0107'; readonly message: string };
 
@@ -45,12 +56,14 @@ export type KindLookup =
 
 /** The kind that an object's apiVersion and kind stand for, or why there is none. */
 export function lookUpKind(apiVersion: string, name: string): KindLookup {
-  const [version = '', group = ''] = apiVersion.split('/').reverse();
+  const slash = apiVersion.indexOf('/');
+  const group = apiVersion.slice(0, Math.max(slash, 0));
+  const version = apiVersion.slice(slash + 1);
   const kind = (kindNames as readonly string[]).includes(name)
     ? (kinds[name as keyof typeof kinds] as Kind)
     : undefined;
   if (kind !== undefined && kind.group === group && kind.versions.includes(version)) return { kind };
-  if (unsupportedKinds[group]?.includes(name)) {
+  if (unsupportedKinds.get(group)?.includes(name)) {
     return { problem: { code: 'LAT0106', message: `the kind ${name} (${apiVersion}) is not supported yet` } };
   }
   if (kind !== undefined) {
@@ -58,19 +71,20 @@ export function lookUpKind(apiVersion: string, name: string): KindLookup {
     const message = `the kind ${name} has the apiVersion ${accepted}, not '${apiVersion}'`;
     return { kind, problem: { code: 'LAT0107', message } };
   }
-  const homes = Object.keys(unsupportedKinds).filter((home) => unsupportedKinds[home]?.includes(name));
-  if (homes.length > 0) {
+  if (allUnsupported().includes(name)) {
     const message = `the kind ${name} is not supported yet, nor does it belong to ${apiVersion}`;
     return { problem: { code: 'LAT0106', message } };
   }
-  const known = [...kindNames, ...Object.values(unsupportedKinds).flat()];
+  const known = [...kindNames, ...allUnsupported()];
   return { problem: { code: 'LAT0105', message: `unknown kind '${name}' (${apiVersion})${didYouMean(name, known)}` } };
+}
+
+function allUnsupported(): string[] {
+  return [...unsupportedKinds.values()].flat();
 }
 
 /** For the command line: whether some API has a kind of this name that Lateen does not act on yet. */
 export function isUnsupportedKind(name: string): boolean {
   const wanted = name.toLowerCase();
-  return Object.values(unsupportedKinds).some((names) =>
-    names.some((each) => [each.toLowerCase(), `${each.toLowerCase()}s`].includes(wanted)),
-  );
+  return allUnsupported().some((each) => [each.toLowerCase(), `${each.toLowerCase()}s`].includes(wanted));
 }

@@ -5,7 +5,7 @@ import type { ConfigObject, Kind } from './kinds.ts';
 import { list } from './schema/field.ts';
 import { type Node, nodeAt, nodeOf } from './schema/node.ts';
 import { quote } from './schema/values.ts';
-import { didYouMean } from './suggest.ts';
+import { didYouMean, suggest } from './suggest.ts';
 
 /** Something found in one object; the path starts at the object. */
 export type Finding = { readonly code: DiagnosticCode; readonly path: readonly PathPart[]; readonly message: string };
@@ -24,15 +24,25 @@ export function validate(kind: Kind, value: unknown): Validation {
   const clean = inspect(node, value, [], unsupported);
   const result = kind.schema.safeParse(clean);
   const invalid = result.success ? [] : findingsOf(result.error.issues as z.core.$ZodIssue[], node, clean);
+  const hidden = unsupported.slice(0, 100);
   // What lies inside of an unsupported field is not worth a message of its own.
-  const errors = [
-    ...unsupported,
-    ...invalid.filter(({ path }) => !unsupported.some((each) => startsWith(path, each.path))),
-  ];
-  if (errors.length > 0) return { errors, warnings: [] };
+  const errors = [...unsupported, ...invalid.filter(({ path }) => !hidden.some((each) => startsWith(path, each.path)))];
+  if (errors.length > 0) return { errors: errors.filter((each) => !isMisspelt(each, errors)), warnings: [] };
   const warnings: Finding[] = [];
   advise(node, clean, [], warnings);
   return { object: clean as ConfigObject, errors, warnings };
+}
+
+/** A field that is missing because it stands beside, misspelt: the one message about the spelling says it all. */
+function isMisspelt({ code, path }: Finding, errors: readonly Finding[]): boolean {
+  if (code !== 'LAT0112') return false;
+  return errors.some(
+    (other) =>
+      other.code === 'LAT0110' &&
+      other.path.length === path.length &&
+      startsWith(other.path, path.slice(0, -1)) &&
+      suggest(String(other.path.at(-1)), [String(path.at(-1))]) !== undefined,
+  );
 }
 
 function startsWith(path: readonly PathPart[], start: readonly PathPart[]): boolean {
@@ -54,9 +64,12 @@ function inspect(node: Node, value: unknown, path: readonly PathPart[], found: F
     if (!unset) found.push({ code: 'LAT0115', path, message: `is not supported yet (${support.reason})` });
     return value;
   }
-  const laterValue = typeof value === 'string' || typeof value === 'boolean' ? laterValues?.[String(value)] : undefined;
-  if (laterValue !== undefined) {
-    found.push({ code: 'LAT0116', path, message: `the value ${value} is not supported yet (${laterValue})` });
+  if (laterValues !== undefined && Object.hasOwn(laterValues, String(value))) {
+    found.push({
+      code: 'LAT0116',
+      path,
+      message: `the value ${value} is not supported yet (${laterValues[String(value)]})`,
+    });
     return value;
   }
   if (node.type === 'list' && Array.isArray(value)) {
@@ -156,12 +169,10 @@ function typeFinding(
 ): Finding {
   if (!at.present) return { code: 'LAT0112', path, message: 'is required, but missing' };
   if (node?.type === 'enum' && typeof at.value === 'string') {
+    const { laterValues = {} } = node.facts;
+    const supported = node.values.filter((value) => value !== '' && !Object.hasOwn(laterValues, value));
     const suggestion = didYouMean(at.value, node.values);
-    return {
-      code: 'LAT0113',
-      path,
-      message: `must be ${list(node.values, 'or')}, not ${quote(at.value)}${suggestion}`,
-    };
+    return { code: 'LAT0113', path, message: `must be ${list(supported, 'or')}, not ${quote(at.value)}${suggestion}` };
   }
   const quoted = hint(node, at.value);
   const wanted = (quoted === '' ? node?.facts.syntax?.what : undefined) ?? TYPE_WORDS[node?.type ?? 'anything'];

@@ -18,7 +18,10 @@ async function start() {
   if (!hasEnvoyTypes()) fail(`lateen: LAT0944: the types of Envoy's API are not generated yet; ${SETUP}.`);
   const { LATEEN_CACHE, XDG_CACHE_HOME, HOME } = process.env;
   const cache = LATEEN_CACHE || join(XDG_CACHE_HOME || join(HOME || homedir(), '.cache'), 'lateen');
-  module.enableCompileCache(join(cache, 'compiled'));
+  // Inherited by every process of the mesh: TypeScript that was stripped and compiled once starts in half the time, and
+  // without the memory of the compiler.
+  process.env.NODE_COMPILE_CACHE ??= join(cache, 'compiled');
+  module.enableCompileCache(process.env.NODE_COMPILE_CACHE);
   await import('../src/cli/main.ts');
 }
 

@@ -1,12 +1,12 @@
 import type * as z from 'zod/mini';
-import { checked, object, optional, required } from '../schema/field.ts';
+import { object, optional, required } from '../schema/field.ts';
 import * as v from '../schema/values.ts';
 
 export const stringMatch = object(
   {
     exact: optional(v.text(), 'Matches this value only.'),
     prefix: optional(v.nonEmpty(), 'Matches values that start like this.'),
-    regex: optional(nonEmptyRegex(), 'Matches values that this regular expression (RE2 syntax) matches as a whole.'),
+    regex: optional(v.nonEmptyRegex(), 'Matches values that this regular expression (RE2 syntax) matches as a whole.'),
   },
   { exactlyOne: ['exact', 'prefix', 'regex'] },
 );
@@ -16,14 +16,10 @@ export const headerMatch = object(
   {
     exact: optional(v.text(), 'Matches this value only.'),
     prefix: optional(v.nonEmpty(), 'Matches values that start like this.'),
-    regex: optional(nonEmptyRegex(), 'Matches values that this regular expression (RE2 syntax) matches as a whole.'),
+    regex: optional(v.nonEmptyRegex(), 'Matches values that this regular expression (RE2 syntax) matches as a whole.'),
   },
   { atMostOne: [['exact', 'prefix', 'regex']] },
 );
-
-function nonEmptyRegex() {
-  return checked(v.regex(), (value) => (value === '' ? 'must not be empty' : undefined), { minLength: 1 });
-}
 
 export const percent = object({ value: optional(v.percentValue(), 'Percent, 0 to 100; 0.1 is one in a thousand.') });
 

@@ -85,7 +85,7 @@ export const httpRewrite = object(
     authority: optional(v.text(), 'Replaces the Host header.'),
     uriRegexRewrite: optional(
       object({
-        match: required(nonEmptyRegex(), 'Regular expression (RE2 syntax) for the part of the path to replace.'),
+        match: required(v.nonEmptyRegex(), 'Regular expression (RE2 syntax) for the part of the path to replace.'),
         rewrite: required(v.nonEmpty(), 'What to put there; \\1 to \\9 stand for its groups.'),
       }),
       'Replaces the part of the path that a regular expression matches.',
@@ -100,10 +100,6 @@ export const httpRewrite = object(
     },
   },
 );
-
-function nonEmptyRegex() {
-  return checked(v.regex(), (value) => (value === '' ? 'must not be empty' : undefined), { minLength: 1 });
-}
 
 export const httpRedirect = object(
   {

@@ -98,6 +98,10 @@ export function regex() {
   });
 }
 
+export function nonEmptyRegex() {
+  return checked(regex(), (value) => (value === '' ? 'must not be empty' : undefined), { minLength: 1 });
+}
+
 export function array<S extends z.core.$ZodType>(element: S) {
   return z.array(element);
 }

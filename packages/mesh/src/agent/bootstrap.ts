@@ -1,5 +1,26 @@
 import { nodeIdOf, type WorkloadInstance } from '#pilot/registry/instance.ts';
 
+/**
+ * What Envoy's admin server answers: whatever shows its state, and how it is told to drain or to log more. Envoy asks
+ * nobody who he is, so what ends the process, or changes how it works, is left out: any page in a browser on this
+ * machine could send it.
+ */
+const ADMIN_PATHS = [
+  '/certs',
+  '/clusters',
+  '/config_dump',
+  '/drain_listeners',
+  '/help',
+  '/hot_restart_version',
+  '/init_dump',
+  '/listeners',
+  '/logging',
+  '/memory',
+  '/ready',
+  '/server_info',
+  '/stats',
+];
+
 export interface BootstrapOptions {
   /** The workload instance that the Envoy stands beside. */
   readonly instance: WorkloadInstance;
@@ -31,6 +52,7 @@ export function buildBootstrap(options: BootstrapOptions): Json {
     node: buildNode(options),
     admin: {
       address: { socket_address: { address: '127.0.0.1', port_value: adminPort } },
+      allow_paths: [{ exact: '/' }, ...ADMIN_PATHS.map((prefix) => ({ prefix }))],
       // The admin server must answer when the limit below is reached.
       ignore_global_conn_limit: true,
     },

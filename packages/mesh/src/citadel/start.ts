@@ -1,8 +1,8 @@
 import { Server } from '@grpc/grpc-js';
+import { type ListeningSocket, listenOnSocket } from '#sockets/unix-socket.ts';
 import { type Authority, openAuthority } from './authority/authority.ts';
 import { defaultTrustDomain } from './identity/spiffe.ts';
 import type { IssuedEvent } from './issuing/create-certificate.ts';
-import { listenOnSocket } from './issuing/listen.ts';
 import { addIssuingService } from './issuing/service.ts';
 import { createTokenVerifier } from './tokens/verifier.ts';
 
@@ -40,10 +40,11 @@ const maxMetadataBytes = 16 * 1024;
 /**
  * Opens (on first use: makes) the CA of a mesh and serves `istio.v1.auth.IstioCertificateService`. The token key must
  * be there: `createTokenIssuer` makes it.
- * @throws LateenError LAT04nn: the CA or the token key is damaged, expired or open to others, or the socket is taken
+ * @throws LateenError LAT04nn: the CA or the token key is damaged, expired or open to others, or the socket is taken or
+ *   cannot be used
  */
 export async function startCitadel(options: CitadelOptions): Promise<Citadel> {
-  const { stateDir, socket, trustDomain = defaultTrustDomain, now = () => new Date(), onError } = options;
+  const { stateDir, socket: socketPath, trustDomain = defaultTrustDomain, now = () => new Date(), onError } = options;
   const [authority, tokens] = await Promise.all([
     openAuthority({ stateDir, trustDomain, now }),
     createTokenVerifier(stateDir, { now }),
@@ -51,14 +52,15 @@ export async function startCitadel(options: CitadelOptions): Promise<Citadel> {
   const addTo = (server: Server): void => addIssuingService(server, { ...options, authority, tokens });
 
   let server: Server | undefined;
-  if (socket !== undefined) {
+  let socket: ListeningSocket | undefined;
+  if (socketPath !== undefined) {
     server = new Server({
       'grpc.max_receive_message_length': maxMessageBytes,
       'grpc.max_metadata_size': maxMetadataBytes,
       'grpc.max_concurrent_streams': 100,
     });
     addTo(server);
-    await listenOnSocket(server, socket);
+    socket = await listenOnSocket(server, socketPath);
   }
   const renewal = setInterval(() => {
     authority.renewIfDue().catch((error: unknown) => onError?.(error));
@@ -70,6 +72,7 @@ export async function startCitadel(options: CitadelOptions): Promise<Citadel> {
     addTo,
     async close() {
       clearInterval(renewal);
+      await socket?.remove();
       if (server) await closeServer(server);
     },
   };

@@ -29,15 +29,17 @@ export function adminHandlers(plane: ControlPlane): AdminHandlers {
       if (request.dryRun === true) {
         return { objects: applied(store.apply(parsed, request.mode, true)), diagnostics: warnings };
       }
+      const keys = parsed.map(({ object }) => keyOf(object));
+      const checkpoint = store.checkpoint(keys);
       const outcomes = store.apply(parsed, request.mode);
       await plane.settled(SETTLE_TIMEOUT_MS);
-      // Envoy has the last word: what it refuses is not applied at all.
-      const refused = parsed.map(({ object }) => keyOf(object)).filter((key) => store.isRefused(key));
+      // Envoy has the last word: if it refuses one of the objects, none is applied.
+      const refused = keys.filter((key) => store.isRefused(key));
       if (refused.length > 0) {
         const reasons = plane
           .diagnostics()
           .filter(({ object }) => object !== undefined && refused.includes(keyOfRef(object)));
-        store.forgetRefused(refused);
+        store.undo(checkpoint);
         throw new DiagnosticError(reasons);
       }
       return { objects: applied(outcomes), diagnostics: warnings };

@@ -40,6 +40,9 @@ process.on('message', (message: ToControlPlane) => {
       if (plane === undefined) early = message;
       else plane.setInstances(message).catch((error: unknown) => console.error('instances:', error));
       return;
+    case 'problems':
+      plane?.setProblems(message);
+      return;
     case 'stop':
       void stop();
       return;

@@ -1,10 +1,12 @@
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import type { MeshStatus, ProxyReport } from '@lateen/api/admin.ts';
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
-import { refOfKey } from '@lateen/api/object-key.ts';
+import { type KindName, kinds } from '@lateen/api/kinds.ts';
+import { type ObjectKey, refOfKey } from '@lateen/api/object-key.ts';
 import { type Citadel, startCitadel } from '#citadel/start.ts';
+import { LastGood } from '#pilot/config/last-good.ts';
 import { Overlay } from '#pilot/config/overlay.ts';
-import { ConfigStore } from '#pilot/config/store.ts';
+import { ConfigStore, type StoreChange } from '#pilot/config/store.ts';
 import { DEFAULT_SETTINGS } from '#pilot/model/settings.ts';
 import { createPilot, type Pilot } from '#pilot/pilot.ts';
 import { FileRegistry } from '#pilot/registry/files/file-registry.ts';
@@ -12,6 +14,7 @@ import { instanceKey } from '#pilot/registry/instance.ts';
 import type {
   InstancesMessage,
   ManifestsMessage,
+  ProblemsMessage,
   ProxyState,
   StartMessage,
   ToSupervisor,
@@ -28,6 +31,8 @@ import { meshStatus } from './mesh-status.ts';
 
 /** How long a proxy may take to acknowledge a change before the supervisor no longer waits for it. */
 const SETTLE_TIMEOUT_MS = 5_000;
+/** Changes of one moment that are told one by one. */
+const MAX_NOTICES = 10;
 /** A listener that cannot be opened is the machine's affair, not that of any object. */
 const BIND_FAILURE = /cannot bind|Address already in use/i;
 
@@ -42,6 +47,9 @@ export class ControlPlane {
   #citadel: Citadel | undefined;
   #admin: AdminServer | undefined;
   #reports: InstancesMessage['reports'] = [];
+  #supervisorDiagnostics: readonly Diagnostic[] = [];
+  readonly #announced: StoreChange[] = [];
+  #telling: NodeJS.Immediate | undefined;
   #instancesKnown = false;
   #serving = false;
   /** The configuration up to here was accepted by every proxy. */
@@ -56,7 +64,9 @@ export class ControlPlane {
       console.error(`internal error while deriving ${where}; its last value stays in force:`, error);
     });
     const overlay = new Overlay(join(options.stateDir, 'applied', 'objects.json'));
-    this.store = new ConfigStore(this.#pilot.graph, this.#pilot.objects, overlay, DEFAULT_SETTINGS.clusterDomain);
+    const lastGood = new LastGood(join(options.stateDir, 'applied', 'last-good.json'), console.error);
+    const { graph, objects } = this.#pilot;
+    this.store = new ConfigStore(graph, objects, overlay, DEFAULT_SETTINGS.clusterDomain, lastGood);
     this.#ads = new AdsServer({ directory: new PilotDirectory(this.#pilot) });
     this.#files = new FileRegistry({
       roots: [options.dir, ...options.files],
@@ -70,8 +80,23 @@ export class ControlPlane {
   /** Reads everything, opens Citadel and the admin API, and tells the supervisor what to run. */
   async start(): Promise<void> {
     const { stateDir, csrSocket, adminPort, adminToken } = this.#options;
-    this.#files.start();
-    this.store.onChange(() => this.#configurationChanged());
+    const { skipped } = this.#files.start();
+    this.store.filesAreRead();
+    for (const folder of skipped) {
+      this.#send({
+        type: 'notice',
+        text: `${relative(process.cwd(), folder)}/ is not read; name it with -f to read it`,
+      });
+    }
+    this.store.onChange((changes) => {
+      this.#announced.push(...changes);
+      // After the proxies: what they get must not wait for what people get to see.
+      this.#telling ??= setImmediate(() => {
+        this.#telling = undefined;
+        this.#announce(this.#announced.splice(0));
+        this.#configurationChanged();
+      });
+    });
     this.#ads.onEvent((event) => {
       // Not within the event: what is taken back changes the stream that the event came from.
       queueMicrotask(() => {
@@ -118,6 +143,10 @@ export class ControlPlane {
     this.#send({ type: 'settled', seq });
   }
 
+  setProblems({ diagnostics }: ProblemsMessage): void {
+    this.#supervisorDiagnostics = diagnostics;
+  }
+
   /** Resolves when every connected proxy holds the configuration of now, or after `timeoutMs`. */
   async settled(timeoutMs: number): Promise<void> {
     await this.#ads.settled(timeoutMs).catch((error: unknown) => console.error((error as Error).message));
@@ -138,7 +167,7 @@ export class ControlPlane {
     );
     return meshStatus({
       mesh: this.#options.mesh,
-      admin: this.#admin?.url ?? '',
+      admin: this.#admin?.url ?? `http://localhost:${this.#options.adminPort}`,
       supervisorPid: this.#options.supervisorPid,
       reports: this.#reports,
       proxies: this.#proxyStates(),
@@ -148,8 +177,9 @@ export class ControlPlane {
     });
   }
 
+  /** Those of the configuration, and the supervisor's about what it runs. */
   diagnostics(): Diagnostic[] {
-    return this.store.diagnostics();
+    return [...this.store.diagnostics(), ...this.#supervisorDiagnostics];
   }
 
   proxyReports(): ProxyReport[] {
@@ -199,8 +229,18 @@ export class ControlPlane {
       return (origin === undefined ? undefined : this.#files.folderOf(origin.file)) ?? dir;
     });
     this.#sendIfChanged(message);
-    this.#sendIfChanged({ type: 'diagnostics', diagnostics: this.diagnostics() });
+    this.#sendIfChanged({ type: 'diagnostics', diagnostics: this.store.diagnostics() });
     this.#proxiesChanged();
+  }
+
+  #announce(changes: readonly StoreChange[]): void {
+    for (const { key, outcome } of changes.slice(0, MAX_NOTICES)) {
+      const origin = this.store.origin(key);
+      const where = origin === undefined ? '' : ` (${origin.file}:${origin.line})`;
+      this.#send({ type: 'notice', text: `${qualifiedName(key)} ${outcome}${where}` });
+    }
+    const more = changes.length - MAX_NOTICES;
+    if (more > 0) this.#send({ type: 'notice', text: `and ${more} more objects changed` });
   }
 
   #proxiesChanged(): void {
@@ -220,7 +260,7 @@ export class ControlPlane {
       const newest = Math.max(0, ...[...suspects].map((key) => this.store.sequenceOf(key)));
       if (newest <= this.#goodSequence) continue;
       const blamed = [...suspects].filter((key) => this.store.sequenceOf(key) === newest);
-      console.error(`taking back ${blamed.map((key) => describe(key)).join(', ')}`);
+      console.error(`taking back ${blamed.join(', ')}`);
       this.store.refuse(blamed, message);
     }
   }
@@ -244,7 +284,9 @@ export class ControlPlane {
   }
 }
 
-function describe(key: Parameters<typeof refOfKey>[0]): string {
-  const { kind, namespace, name } = refOfKey(key);
-  return `${kind} ${namespace}/${name}`;
+/** As kubectl names objects: `virtualservice.networking.istio.io/reviews`. */
+function qualifiedName(key: ObjectKey): string {
+  const { kind, name } = refOfKey(key);
+  const { singular, group } = kinds[kind as KindName];
+  return `${group === '' ? singular : `${singular}.${group}`}/${name}`;
 }

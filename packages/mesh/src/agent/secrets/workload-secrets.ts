@@ -1,6 +1,6 @@
 import { Server } from '@grpc/grpc-js';
+import { type ListeningSocket, listenOnSocket } from '#sockets/unix-socket.ts';
 import { type CertificateRequest, requestCertificate } from './certificate-client.ts';
-import { listenOnSocket } from './listen.ts';
 import { keepCertificateFresh } from './rotation.ts';
 import { addSecretService } from './sds-service.ts';
 import { SecretStore } from './secret-store.ts';
@@ -35,6 +35,7 @@ export class WorkloadSecrets {
   readonly #server = new Server({ 'grpc.max_receive_message_length': maxMessageBytes });
   readonly #stop = new AbortController();
   #rotation: Promise<void> = Promise.resolve();
+  #socket: ListeningSocket | undefined;
   #status: SecretsStatus;
 
   constructor(options: WorkloadSecretsOptions) {
@@ -44,7 +45,7 @@ export class WorkloadSecrets {
 
   /**
    * Opens the socket; Envoy may connect at once, and is answered when the first certificate is there.
-   * @throws LateenError LAT0461
+   * @throws LateenError LAT0431, LAT0461
    */
   async start(): Promise<void> {
     this.#rotation = keepCertificateFresh({
@@ -57,7 +58,7 @@ export class WorkloadSecrets {
       this.#report({ lastError: `Envoy refuses the certificate: ${message}` });
     });
     try {
-      await listenOnSocket(this.#server, this.#options.sdsSocket);
+      this.#socket = await listenOnSocket(this.#server, this.#options.sdsSocket);
     } catch (error) {
       await this.close();
       throw error;
@@ -71,6 +72,7 @@ export class WorkloadSecrets {
   /** Stops renewing, ends the streams and removes the socket. */
   async close(): Promise<void> {
     this.#stop.abort();
+    await this.#socket?.remove();
     this.#server.forceShutdown();
     await this.#rotation;
   }

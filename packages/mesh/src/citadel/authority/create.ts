@@ -39,7 +39,7 @@ export function createCaFiles(trustDomain: string, now: Date): KeyFiles {
       notAfter: new Date(now.getTime() + rootLifetimeMs),
       extensions: [
         certificateAuthorityConstraint(),
-        keyUsage('keyCertSign', 'crlSign'),
+        keyUsage('keyCertSign', 'cRLSign'),
         subjectKeyIdentifier(keyIdentifierOf(publicKey)),
       ],
     },
@@ -74,7 +74,7 @@ export function createIntermediateFiles(
       notAfter: new Date(notAfter),
       extensions: [
         certificateAuthorityConstraint(0),
-        keyUsage('keyCertSign', 'crlSign'),
+        keyUsage('keyCertSign', 'cRLSign'),
         subjectKeyIdentifier(keyIdentifierOf(key.publicKey)),
         authorityKeyIdentifier(issuer.keyIdentifier),
         // The SPIFFE X.509-SVID standard, 3.2: a signing certificate has the ID of its trust domain, without a path.

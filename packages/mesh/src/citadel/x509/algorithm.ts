@@ -1,24 +1,31 @@
 import { type KeyObject, sign, verify } from 'node:crypto';
-import { derTag, encodeDer, objectId, sequence } from './der.ts';
+import { AlgorithmIdentifier } from '@peculiar/asn1-x509';
 
 type Hash = 'sha256' | 'sha384' | 'sha512';
 
 interface SignatureAlgorithm {
   readonly keyType: 'ec' | 'rsa';
   readonly hash: Hash;
-  /** AlgorithmIdentifier, encoded (RFC 5758, RFC 4055: parameters absent for ECDSA, NULL for RSA). */
-  readonly identifier: Buffer;
+  readonly identifier: AlgorithmIdentifier;
 }
 
-const asn1Null = encodeDer(0x05);
+/** RFC 5758: without parameters. */
+function ecdsa(hash: Hash, algorithm: string): SignatureAlgorithm {
+  return { keyType: 'ec', hash, identifier: new AlgorithmIdentifier({ algorithm }) };
+}
+
+/** RFC 4055: the parameters are NULL. */
+function rsa(hash: Hash, algorithm: string): SignatureAlgorithm {
+  return { keyType: 'rsa', hash, identifier: new AlgorithmIdentifier({ algorithm, parameters: null }) };
+}
 
 const algorithms: readonly SignatureAlgorithm[] = [
-  { keyType: 'ec', hash: 'sha256', identifier: sequence(objectId('1.2.840.10045.4.3.2')) },
-  { keyType: 'ec', hash: 'sha384', identifier: sequence(objectId('1.2.840.10045.4.3.3')) },
-  { keyType: 'ec', hash: 'sha512', identifier: sequence(objectId('1.2.840.10045.4.3.4')) },
-  { keyType: 'rsa', hash: 'sha256', identifier: sequence(objectId('1.2.840.113549.1.1.11'), asn1Null) },
-  { keyType: 'rsa', hash: 'sha384', identifier: sequence(objectId('1.2.840.113549.1.1.12'), asn1Null) },
-  { keyType: 'rsa', hash: 'sha512', identifier: sequence(objectId('1.2.840.113549.1.1.13'), asn1Null) },
+  ecdsa('sha256', '1.2.840.10045.4.3.2'),
+  ecdsa('sha384', '1.2.840.10045.4.3.3'),
+  ecdsa('sha512', '1.2.840.10045.4.3.4'),
+  rsa('sha256', '1.2.840.113549.1.1.11'),
+  rsa('sha384', '1.2.840.113549.1.1.12'),
+  rsa('sha512', '1.2.840.113549.1.1.13'),
 ];
 
 /** RSA keys above this only cost time to verify. */
@@ -51,16 +58,19 @@ export function signatureAlgorithmFor(key: KeyObject): SignatureAlgorithm {
   return found;
 }
 
-/** `SEQUENCE { toBeSigned, algorithm, signature }`: the outer form of certificates and signing requests. */
-export function signDer(toBeSigned: Buffer, key: KeyObject): Buffer {
-  const { hash, identifier } = signatureAlgorithmFor(key);
-  const signature = sign(hash, toBeSigned, key);
-  return sequence(toBeSigned, identifier, encodeDer(derTag.bitString, Buffer.from([0]), signature));
+/** Signs with the algorithm of {@link signatureAlgorithmFor}. */
+export function signDer(toBeSigned: Uint8Array, key: KeyObject): Buffer {
+  return sign(signatureAlgorithmFor(key).hash, toBeSigned, key);
 }
 
 /** Whether `signature` over `signed` is `key`'s. False, too, for an algorithm that is unknown or another key type's. */
-export function verifyDer(signed: Buffer, identifier: Buffer, signature: Buffer, key: KeyObject): boolean {
-  const algorithm = algorithms.find((candidate) => candidate.identifier.equals(identifier));
+export function verifyDer(
+  signed: Uint8Array,
+  identifier: AlgorithmIdentifier,
+  signature: Uint8Array,
+  key: KeyObject,
+): boolean {
+  const algorithm = algorithms.find((candidate) => candidate.identifier.isEqual(identifier));
   if (!algorithm || algorithm.keyType !== key.asymmetricKeyType) return false;
   return verify(algorithm.hash, signed, key, signature);
 }

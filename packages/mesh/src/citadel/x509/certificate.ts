@@ -1,133 +1,108 @@
 import { createHash, type KeyObject, randomBytes, X509Certificate } from 'node:crypto';
+import { OctetString } from '@peculiar/asn1-schema';
+import * as asn1 from '@peculiar/asn1-x509';
 import { signatureAlgorithmFor, signDer } from './algorithm.ts';
-import {
-  bitString,
-  type DerElement,
-  DerError,
-  derTag,
-  encodeDer,
-  expectTag,
-  explicit,
-  objectId,
-  readChildren,
-  readDer,
-  readOctets,
-  sequence,
-  time,
-  unsignedInteger,
-} from './der.ts';
+import { DerError, decodeBer, encodeDer } from './encoding.ts';
 
 /** What goes into a certificate (RFC 5280, 4.1); the serial number is drawn here. */
 export interface CertificateContent {
-  /** Encoded Names. */
-  readonly issuer: Buffer;
-  readonly subject: Buffer;
+  readonly issuer: asn1.Name;
+  readonly subject: asn1.Name;
   readonly publicKey: KeyObject;
   /** Cut to whole seconds. */
   readonly notBefore: Date;
   readonly notAfter: Date;
-  readonly extensions: readonly Buffer[];
+  readonly extensions: readonly asn1.Extension[];
 }
 
-const serialBytes = 16;
-
 export function signCertificate(content: CertificateContent, issuerKey: KeyObject): X509Certificate {
-  const version3 = unsignedInteger(Buffer.from([2]));
-  const toBeSigned = sequence(
-    explicit(0, version3),
-    unsignedInteger(randomBytes(serialBytes)),
-    signatureAlgorithmFor(issuerKey).identifier,
-    content.issuer,
-    sequence(time(content.notBefore), time(content.notAfter)),
-    content.subject,
-    content.publicKey.export({ format: 'der', type: 'spki' }),
-    explicit(3, sequence(...content.extensions)),
-  );
-  return new X509Certificate(signDer(toBeSigned, issuerKey));
+  const signatureAlgorithm = signatureAlgorithmFor(issuerKey).identifier;
+  const tbsCertificate = new asn1.TBSCertificate({
+    version: asn1.Version.v3,
+    serialNumber: arrayBufferOf(drawSerialNumber()),
+    signature: signatureAlgorithm,
+    issuer: content.issuer,
+    validity: new asn1.Validity({ notBefore: content.notBefore, notAfter: content.notAfter }),
+    subject: content.subject,
+    subjectPublicKeyInfo: publicKeyInfo(content.publicKey),
+    extensions: new asn1.Extensions([...content.extensions]),
+  });
+  const signatureValue = arrayBufferOf(signDer(encodeDer(tbsCertificate), issuerKey));
+  return new X509Certificate(encodeDer(new asn1.Certificate({ tbsCertificate, signatureAlgorithm, signatureValue })));
+}
+
+/** 126 random bits. The first byte makes a positive number of 16 bytes in DER (RFC 5280, 4.1.2.2). */
+function drawSerialNumber(): Buffer {
+  const bytes = randomBytes(16);
+  bytes[0] = ((bytes[0] ?? 0) & 0x3f) | 0x40;
+  return bytes;
 }
 
 const attributeIds = { commonName: '2.5.4.3', organization: '2.5.4.10' } as const;
 
 /** A Name (RFC 5280, 4.1.2.4); no attributes make the empty name. */
-export function distinguishedName(attributes: Partial<Record<keyof typeof attributeIds, string>>): Buffer {
-  const names = Object.entries(attributes).map(([attribute, value]) =>
-    encodeDer(
-      derTag.set,
-      sequence(
-        objectId(attributeIds[attribute as keyof typeof attributeIds]),
-        encodeDer(derTag.utf8String, Buffer.from(value)),
-      ),
-    ),
-  );
-  return sequence(...names);
+export function distinguishedName(attributes: Partial<Record<keyof typeof attributeIds, string>>): asn1.Name {
+  const names = Object.entries(attributes).map(([attribute, utf8String]) => {
+    const type = attributeIds[attribute as keyof typeof attributeIds];
+    const value = new asn1.AttributeValue({ utf8String });
+    return new asn1.RelativeDistinguishedName([new asn1.AttributeTypeAndValue({ type, value })]);
+  });
+  return new asn1.Name(names);
 }
 
-const extensionIds = {
-  subjectKeyIdentifier: '2.5.29.14',
-  keyUsage: '2.5.29.15',
-  subjectAltName: '2.5.29.17',
-  basicConstraints: '2.5.29.19',
-  authorityKeyIdentifier: '2.5.29.35',
-  extendedKeyUsage: '2.5.29.37',
-} as const;
-
-const asn1True = encodeDer(derTag.boolean, Buffer.from([0xff]));
-
-function extension(id: keyof typeof extensionIds, critical: boolean, value: Buffer): Buffer {
-  const flag = critical ? [asn1True] : [];
-  return sequence(objectId(extensionIds[id]), ...flag, encodeDer(derTag.octetString, value));
+function extension(extnID: string, critical: boolean, value: object): asn1.Extension {
+  return new asn1.Extension({ extnID, critical, extnValue: new OctetString(encodeDer(value)) });
 }
 
-export function certificateAuthorityConstraint(pathLength?: number): Buffer {
-  const limit = pathLength === undefined ? [] : [unsignedInteger(Buffer.from([pathLength]))];
-  return extension('basicConstraints', true, sequence(asn1True, ...limit));
+export function certificateAuthorityConstraint(pathLength?: number): asn1.Extension {
+  const limit = pathLength === undefined ? {} : { pathLenConstraint: pathLength };
+  return extension(asn1.id_ce_basicConstraints, true, new asn1.BasicConstraints({ cA: true, ...limit }));
 }
 
-export function endEntityConstraint(): Buffer {
-  return extension('basicConstraints', true, sequence());
+export function endEntityConstraint(): asn1.Extension {
+  return extension(asn1.id_ce_basicConstraints, true, new asn1.BasicConstraints());
 }
 
-const usageBits = { digitalSignature: 0, keyEncipherment: 2, keyCertSign: 5, crlSign: 6 } as const;
-type KeyUsage = keyof typeof usageBits;
-
-export function keyUsage(...usages: readonly KeyUsage[]): Buffer {
-  const bits: readonly number[] = usages.map((usage) => usageBits[usage]);
-  const byte = bits.reduce((sum, bit) => sum | (0x80 >> bit), 0);
-  return extension('keyUsage', true, bitString(Buffer.from([byte]), 7 - Math.max(...bits)));
+export function keyUsage(...usages: readonly (keyof typeof asn1.KeyUsageFlags)[]): asn1.Extension {
+  const flags = usages.reduce((sum, usage) => sum | asn1.KeyUsageFlags[usage], 0);
+  return extension(asn1.id_ce_keyUsage, true, new asn1.KeyUsage(flags));
 }
-
-const serverAuth = '1.3.6.1.5.5.7.3.1';
-const clientAuth = '1.3.6.1.5.5.7.3.2';
 
 /** Both sides of mutual TLS present the same certificate. */
-export function serverAndClientUsage(): Buffer {
-  return extension('extendedKeyUsage', false, sequence(objectId(serverAuth), objectId(clientAuth)));
+export function serverAndClientUsage(): asn1.Extension {
+  const usages = new asn1.ExtendedKeyUsage([asn1.id_kp_serverAuth, asn1.id_kp_clientAuth]);
+  return extension(asn1.id_ce_extKeyUsage, false, usages);
 }
 
 /** Critical where the subject is empty (RFC 5280, 4.1.2.6). */
-export function subjectAltUri(uri: string, critical: boolean): Buffer {
-  return extension('subjectAltName', critical, sequence(encodeDer(0x86, Buffer.from(uri))));
+export function subjectAltUri(uri: string, critical: boolean): asn1.Extension {
+  const names = new asn1.SubjectAlternativeName([new asn1.GeneralName({ uniformResourceIdentifier: uri })]);
+  return extension(asn1.id_ce_subjectAltName, critical, names);
 }
 
-export function subjectKeyIdentifier(keyIdentifier: Buffer): Buffer {
-  return extension('subjectKeyIdentifier', false, encodeDer(derTag.octetString, keyIdentifier));
+export function subjectKeyIdentifier(keyIdentifier: Buffer): asn1.Extension {
+  return extension(asn1.id_ce_subjectKeyIdentifier, false, new asn1.SubjectKeyIdentifier(keyIdentifier));
 }
 
-export function authorityKeyIdentifier(keyIdentifier: Buffer): Buffer {
-  return extension('authorityKeyIdentifier', false, sequence(encodeDer(0x80, keyIdentifier)));
+export function authorityKeyIdentifier(keyIdentifier: Buffer): asn1.Extension {
+  const issuer = new asn1.AuthorityKeyIdentifier({ keyIdentifier: new asn1.KeyIdentifier(keyIdentifier) });
+  return extension(asn1.id_ce_authorityKeyIdentifier, false, issuer);
 }
 
 /** RFC 7093, method 1: the first 160 bits of the SHA-256 of the public key's bits. */
 export function keyIdentifierOf(publicKey: KeyObject): Buffer {
-  const info = readDer(publicKey.export({ format: 'der', type: 'spki' }), derTag.sequence);
-  const bits = readOctets(readChildren(info)[1]);
+  const bits = Buffer.from(publicKeyInfo(publicKey).subjectPublicKey);
   return createHash('sha256').update(bits).digest().subarray(0, 20);
+}
+
+export function publicKeyInfo(publicKey: KeyObject): asn1.SubjectPublicKeyInfo {
+  return decodeBer(publicKey.export({ format: 'der', type: 'spki' }), asn1.SubjectPublicKeyInfo);
 }
 
 /** Parts of a CA certificate that Node's X509Certificate does not give. */
 export interface IssuerParts {
-  /** The encoded subject, byte for byte: it becomes the issuer of what this certificate signs. */
-  readonly subject: Buffer;
+  /** Becomes the issuer of what this certificate signs, with the same encoding. */
+  readonly subject: asn1.Name;
   readonly keyIdentifier: Buffer;
   /** Key usage allows signing certificates; true if the certificate does not restrict its use. */
   readonly mayCertify: boolean;
@@ -135,37 +110,28 @@ export interface IssuerParts {
 
 /** @throws DerError */
 export function issuerPartsOf(certificate: X509Certificate): IssuerParts {
-  const outer = readChildren(readDer(certificate.raw, derTag.sequence));
-  const fields = readChildren(expectTag(outer[0], derTag.sequence));
-  if (fields[0]?.tag === 0xa0) fields.shift();
-  // serialNumber, signature, issuer, validity, subject, subjectPublicKeyInfo, ..., [3] extensions
-  const subject = expectTag(fields[4], derTag.sequence).raw;
-  const extensions = readExtensions(fields.find((field) => field.tag === 0xa3));
-  const ownIdentifier = extensions.get(objectId(extensionIds.subjectKeyIdentifier).toString('hex'));
-  const usage = extensions.get(objectId(extensionIds.keyUsage).toString('hex'));
+  const { subject, extensions } = decodeBer(certificate.raw, asn1.Certificate).tbsCertificate;
+  // Some peers compare the names of a chain byte by byte, and not every string type survives being read and written.
+  if (!certificate.raw.includes(encodeDer(subject)))
+    throw new DerError('the subject has a text in an unusual encoding');
+  const extensionValue = (id: string): ArrayBuffer | undefined =>
+    extensions?.find(({ extnID }) => extnID === id)?.extnValue.buffer;
+  const ownIdentifier = extensionValue(asn1.id_ce_subjectKeyIdentifier);
+  const usage = extensionValue(asn1.id_ce_keyUsage);
   return {
-    subject: Buffer.from(subject),
+    subject,
     keyIdentifier: ownIdentifier
-      ? Buffer.from(readDer(ownIdentifier, derTag.octetString).content)
+      ? Buffer.from(decodeBer(Buffer.from(ownIdentifier), asn1.SubjectKeyIdentifier).buffer)
       : keyIdentifierOf(certificate.publicKey),
-    mayCertify: usage === undefined || mayCertify(readDer(usage, derTag.bitString)),
+    mayCertify: usage === undefined || mayCertify(decodeBer(Buffer.from(usage), asn1.KeyUsage)),
   };
 }
 
-function mayCertify(usage: DerElement): boolean {
-  return ((usage.content[1] ?? 0) & (0x80 >> usageBits.keyCertSign)) !== 0;
+function mayCertify(usage: asn1.KeyUsage): boolean {
+  return (usage.toNumber() & asn1.KeyUsageFlags.keyCertSign) !== 0;
 }
 
-function readExtensions(wrapper: DerElement | undefined): Map<string, Buffer> {
-  const found = new Map<string, Buffer>();
-  if (!wrapper) return found;
-  const list = expectTag(readChildren(wrapper)[0], derTag.sequence);
-  for (const item of readChildren(list)) {
-    const parts = readChildren(item);
-    const id = expectTag(parts[0], derTag.objectId);
-    const value = parts.at(-1);
-    if (value?.tag !== derTag.octetString) throw new DerError('an extension without a value');
-    found.set(id.raw.toString('hex'), value.content);
-  }
-  return found;
+/** The schema types take whole buffers only, not the part of one that a Buffer may be. */
+export function arrayBufferOf(bytes: Uint8Array): ArrayBuffer {
+  return new Uint8Array(bytes).buffer;
 }

@@ -25,6 +25,23 @@ NUgC82rcyOT8mhUj5HyYxVnx4ztmNyXkjA==
   expect(readSigningRequest(request).asymmetricKeyDetails?.namedCurve).toBe('prime256v1');
 });
 
+test('reads subjects in all kinds of strings, and attributes that it does not know', () => {
+  const request = `-----BEGIN CERTIFICATE REQUEST-----
+MIIBxjCCAWwCAQAwgYUxCzAJBgNVBAYTAkRFMRswGQYDVQQKHhIATQD8AGwAbABl
+AHIAIABBAEcxDjAMBgNVBAsTBXBsYWluMQ0wCwYDVQQDHgRl5WcsMRQwEgYJKoZI
+hvcNAQkBFgVhQGIuYzELMAkGA1UEBRMCMTIxFzAVBgoJkiaJk/IsZAEZFgdleGFt
+cGxlMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAELdcMmmgWaB70aywzgs19mzOk
++XsGvx5dUR9HEmJW2YXR3rteu7c0JgUKSjABHgVaj58MwuuGNMi8LBVyHPfIRKCB
+gzAWBgkqhkiG9w0BCQIxCRMHZm9vIGJhcjAWBgkqhkiG9w0BCQcxCRMHc2VjcmV0
+MTBRBgkqhkiG9w0BCQ4xRDBCMCIGA1UdEQQbMBmCA2EuYoYMc3BpZmZlOi8vYS9i
+hwQBAgMEMA8GA1UdEwEB/wQFMAMBAf8wCwYDVR0PBAQDAgIEMAoGCCqGSM49BAMC
+A0gAMEUCIGfB+bjl0wGfdkEiBYxpjw2LY1iPZUkOkVObVf/ZrHy8AiEA323CsDBM
+8oHy4Iyj8q6+Eqf00JVc5VXbg2c9i/tsk08=
+-----END CERTIFICATE REQUEST-----
+`;
+  expect(readSigningRequest(request).asymmetricKeyDetails?.namedCurve).toBe('prime256v1');
+});
+
 test('refuses keys that are too weak or of another kind', () => {
   const refused = (key: ReturnType<typeof makeKey>) => {
     expect(() => readSigningRequest(makeSigningRequest({ key }))).toThrow(/^the CSR's key is not accepted: /);

@@ -2,6 +2,8 @@ import { type Diagnostic, diagnostic } from '@lateen/api/diagnostic.ts';
 import type { ConfigObject } from '@lateen/api/kinds.ts';
 import { type ObjectKey, refOfKey } from '@lateen/api/object-key.ts';
 import { suggest } from '@lateen/api/suggest.ts';
+import { dequal } from 'dequal';
+import { resolveHost } from '../model/hostname.ts';
 import { hostnameBehind, type References, referencesOf, serviceKeyOf } from './references.ts';
 
 /** `undefined`: the object is to be removed. */
@@ -33,7 +35,8 @@ export class Admission {
 
   /** Splits the changes into those that can take effect together and those that are held. Changes nothing. */
   plan(changes: Changes): { let: Changes; held: Held } {
-    const remaining = new Map(changes);
+    // What is said again is no change, and not to blame for what others change.
+    const remaining = new Map([...changes].filter(([key, object]) => !dequal(object, this.#accepted.get(key))));
     const held = new Map<ObjectKey, readonly Diagnostic[]>();
     // Each round holds at least one change back, so there are at most as many rounds as changes.
     for (;;) {
@@ -44,6 +47,12 @@ export class Admission {
         remaining.delete(key);
       }
     }
+  }
+
+  /** Routes in force that use what this DestinationRule gives. */
+  usersOf(key: ObjectKey): readonly ObjectKey[] {
+    const host = hostnameBehind(this.#accepted.get(key), this.#clusterDomain);
+    return key.startsWith('DestinationRule/') ? [...(this.#usersOf.get(host ?? '') ?? [])] : [];
   }
 
   commit(changes: Changes): void {
@@ -58,10 +67,13 @@ export class Admission {
   warnings(): Diagnostic[] {
     const found: Diagnostic[] = [];
     for (const [key, object] of this.#accepted) {
+      if (object.kind === 'Deployment') found.push(...this.#missingServiceAccount(key, object));
+      if (object.kind === 'DestinationRule') found.push(...this.#withoutService(key, [object.spec.host], 'spec.host'));
       if (object.kind !== 'VirtualService') continue;
-      const { destinations, gateways } = referencesOf(object, this.#clusterDomain);
+      const { destinations, gateways, meshHosts } = referencesOf(object, this.#clusterDomain);
+      found.push(...this.#withoutService(key, meshHosts, 'spec.hosts'));
       for (const { hostname, path } of destinations) {
-        if (this.#serviceExists(hostname, NOTHING)) continue;
+        if (this.#service(hostname, NOTHING) !== undefined) continue;
         found.push(
           diagnostic('LAT0201', `the service ${hostname} is gone; requests sent there fail`, {
             object: refOfKey(key),
@@ -76,6 +88,29 @@ export class Admission {
       }
     }
     return found;
+  }
+
+  /** Rules and policies are looked up by service, so those for another host would never be. */
+  #withoutService(key: ObjectKey, hosts: readonly string[], path: string): Diagnostic[] {
+    const { namespace } = refOfKey(key);
+    return hosts
+      .map((host) => resolveHost(host, namespace, this.#clusterDomain))
+      .filter((hostname) => this.#service(hostname, NOTHING) === undefined)
+      .map((hostname) => {
+        const message = `has no effect for ${hostname}: ${this.#missingHost(hostname, namespace, NOTHING)}`;
+        return diagnostic('LAT0130', message, { object: refOfKey(key), path });
+      });
+  }
+
+  /** A laptop mesh gives the identity all the same; a cluster would not start the pods. */
+  #missingServiceAccount(
+    key: ObjectKey,
+    { metadata, spec }: Extract<ConfigObject, { kind: 'Deployment' }>,
+  ): Diagnostic[] {
+    const name = spec.template.spec.serviceAccountName ?? 'default';
+    if (name === 'default' || this.#accepted.has(`ServiceAccount/${metadata.namespace}/${name}`)) return [];
+    const message = `there is no ServiceAccount ${metadata.namespace}/${name}; on Kubernetes these pods would not start`;
+    return [diagnostic('LAT0207', message, { object: refOfKey(key), path: 'spec.template.spec.serviceAccountName' })];
   }
 
   /** What would be wrong if all of these changes took effect: for each change to blame, why. */
@@ -95,9 +130,11 @@ export class Admission {
       for (const destination of destinations) {
         const reason = this.#fault(key, destination, changes);
         if (reason === undefined) continue;
-        if (changes.has(key)) blame(key, reason);
-        else
-          for (const rule of this.#rulesChanged(destination.hostname, changes)) blame(rule, inUse(rule, key, reason));
+        // Whoever takes a subset away that is there now has to wait, rather than who wants it.
+        const { hostname, subset } = destination;
+        const isTaken = subset !== undefined && this.#subsets(hostname, NOTHING).has(subset);
+        if (changes.has(key) && !(isTaken && reason.code === 'LAT0202')) blame(key, reason);
+        else for (const rule of this.#rulesChanged(hostname, changes)) blame(rule, inUse(rule, key, reason));
       }
     }
     return faults;
@@ -106,15 +143,14 @@ export class Admission {
   #fault(key: ObjectKey, destination: References['destinations'][number], changes: Changes): Diagnostic | undefined {
     const { hostname, subset, port, path } = destination;
     const object = refOfKey(key);
-    if (!this.#serviceExists(hostname, changes)) {
-      // A route in force outlives its service: `warnings` tells of it.
-      if (!changes.has(key)) return undefined;
+    const service = this.#service(hostname, changes);
+    // A route in force outlives its service (`warnings` tells of it), but not its subset: the service may come back.
+    if (service === undefined && changes.has(key)) {
       return diagnostic('LAT0201', this.#missingHost(hostname, object.namespace, changes), {
         object,
         path: `${path}.host`,
       });
     }
-    const service = this.#service(hostname, changes);
     if (port !== undefined && changes.has(key) && !service?.spec.ports?.some((each) => each.port === port)) {
       const ports = (service?.spec.ports ?? []).map((each) => each.port).join(', ');
       const message = `the service ${hostname} has no port ${port}; it has ${ports === '' ? 'none' : ports}`;
@@ -124,10 +160,6 @@ export class Admission {
     const known = this.#subsets(hostname, changes);
     if (known.has(subset)) return undefined;
     return diagnostic('LAT0202', missingSubset(subset, hostname, known), { object, path: `${path}.subset` });
-  }
-
-  #serviceExists(hostname: string, changes: Changes): boolean {
-    return this.#service(hostname, changes) !== undefined;
   }
 
   #service(hostname: string, changes: Changes): Extract<ConfigObject, { kind: 'Service' }> | undefined {

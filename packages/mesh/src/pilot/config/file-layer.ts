@@ -2,33 +2,70 @@ import { type Diagnostic, diagnostic } from '@lateen/api/diagnostic.ts';
 import { keyOf, type ObjectKey, refOfKey } from '@lateen/api/object-key.ts';
 import type { ParsedObject, ParseResult } from './parse.ts';
 
+interface FileState {
+  readonly objects: ReadonlyMap<ObjectKey, ParsedObject>;
+  readonly result: ParseResult;
+}
+
+const NOT_READ: ParseResult = { objects: [], diagnostics: [], failed: [], syntaxErrors: true };
+
 /**
  * The objects of all files. An object that became invalid keeps its last good version until its file is right again, or
  * no longer has it.
  */
 export class FileLayer {
-  readonly #files = new Map<string, { objects: ReadonlyMap<ObjectKey, ParsedObject>; result: ParseResult }>();
+  readonly #files = new Map<string, FileState>();
   /** For each object: the files that have it, sorted; the first one counts. */
   readonly #definedIn = new Map<ObjectKey, string[]>();
 
-  /** Returns the keys of objects that may be different now. */
-  set(file: string, result: ParseResult): Set<ObjectKey> {
-    const before = this.#files.get(file)?.objects ?? new Map<ObjectKey, ParsedObject>();
+  /** Says what files held before a restart, until they are read. */
+  seed(file: string, parsed: ParsedObject): void {
+    const { objects, result } = this.#files.get(file) ?? { objects: new Map(), result: NOT_READ };
+    const before = new Map(objects);
+    this.#files.set(file, { objects: new Map([...before, [keyOf(parsed.object), parsed]]), result });
+    this.#redefine(file, before, this.#objectsOf(file));
+  }
+
+  /** Files that were seeded and never read: they are gone. */
+  unread(): string[] {
+    return [...this.#files].filter(([, { result }]) => result === NOT_READ).map(([file]) => file);
+  }
+
+  /** Objects that are invalid in their file at present and stay as they were, with the file. */
+  kept(): [ObjectKey, string][] {
+    return [...this.#files].flatMap(([file, { objects, result }]) => {
+      const valid = new Set(result.objects.map(({ object }) => keyOf(object)));
+      return [...objects.keys()].filter((key) => !valid.has(key)).map((key): [ObjectKey, string] => [key, file]);
+    });
+  }
+
+  /**
+   * Returns the keys of objects that may be different now.
+   *
+   * @param lastGood the version of an object that became invalid which is to stay, if any
+   */
+  set(
+    file: string,
+    result: ParseResult,
+    lastGood: (key: ObjectKey, before: ParsedObject) => ParsedObject | undefined = (_, before) => before,
+  ): Set<ObjectKey> {
+    const before = this.#objectsOf(file);
     const objects = new Map<ObjectKey, ParsedObject>();
     for (const parsed of result.objects) {
       const key = keyOf(parsed.object);
       if (!objects.has(key)) objects.set(key, parsed);
     }
     for (const [key, parsed] of before) {
-      const lastGood = result.syntaxErrors || result.failed.includes(key);
-      if (lastGood && !objects.has(key)) objects.set(key, parsed);
+      const isInvalid = result.syntaxErrors || result.failed.includes(key);
+      const kept = isInvalid && !objects.has(key) ? lastGood(key, parsed) : undefined;
+      if (kept !== undefined) objects.set(key, kept);
     }
     this.#files.set(file, { objects, result });
     return this.#redefine(file, before, objects);
   }
 
   delete(file: string): Set<ObjectKey> {
-    const before = this.#files.get(file)?.objects ?? new Map<ObjectKey, ParsedObject>();
+    const before = this.#objectsOf(file);
     this.#files.delete(file);
     return this.#redefine(file, before, new Map());
   }
@@ -44,7 +81,8 @@ export class FileLayer {
 
   /** Whether a file that would lose objects with this result does so because they were taken out of it. */
   loses(file: string, result: ParseResult): boolean {
-    if (result.syntaxErrors) return false;
+    // What a file held before a restart may have been taken out meanwhile.
+    if (result.syntaxErrors || this.#files.get(file)?.result === NOT_READ) return false;
     const kept = new Set([...result.objects.map(({ object }) => keyOf(object)), ...result.failed]);
     return [...(this.#files.get(file)?.objects.keys() ?? [])].some((key) => !kept.has(key));
   }
@@ -63,6 +101,10 @@ export class FileLayer {
       }
     }
     return found;
+  }
+
+  #objectsOf(file: string): ReadonlyMap<ObjectKey, ParsedObject> {
+    return this.#files.get(file)?.objects ?? new Map();
   }
 
   #redefine(

@@ -42,9 +42,26 @@ export class Overlay {
       if (entry === undefined) next.delete(key);
       else next.set(key, entry);
     }
+    this.#store(next);
+    this.#entries = next;
+  }
+
+  /** Drops entries that a file has overtaken. If that cannot be stored, they are dropped again at the next start. */
+  drop(keys: Iterable<ObjectKey>): void {
+    const next = new Map(this.#entries);
+    for (const key of keys) next.delete(key);
+    this.#entries = next;
+    try {
+      this.#store(next);
+    } catch (error) {
+      if (!(error instanceof LateenError)) throw error;
+    }
+  }
+
+  #store(entries: ReadonlyMap<ObjectKey, OverlayEntry>): void {
     try {
       mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
-      writeFileSync(`${this.#path}.new`, JSON.stringify({ entries: [...next] }, undefined, 1), {
+      writeFileSync(`${this.#path}.new`, JSON.stringify({ entries: [...entries] }, undefined, 1), {
         mode: 0o600,
         flush: true,
       });
@@ -60,7 +77,6 @@ export class Overlay {
         { cause: error },
       );
     }
-    this.#entries = next;
   }
 }
 

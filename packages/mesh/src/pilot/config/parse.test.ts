@@ -128,7 +128,7 @@ describe('broken text', () => {
     [
       'a key that appears twice',
       'data:\n  a: b\n  "a": c\n',
-      'a.yaml:6: error LAT0103: ConfigMap default/x: the key "a" appears twice in this mapping',
+      "a.yaml:6: error LAT0103: ConfigMap default/x: the key 'a' appears twice in this mapping",
     ],
     [
       'a list as key',
@@ -163,6 +163,15 @@ describe('broken text', () => {
     expect(messages(`a: ${'['.repeat(50_000)}`)).toEqual([
       'a.yaml:1: error LAT0101: the document is nested too deeply',
     ]);
+  });
+
+  test('many keys, and many mistakes, take no more than linear time', () => {
+    const lines = Array.from({ length: 30_000 }, (_, index) => `  key${index}: ${index}\n`).join('');
+    const { diagnostics } = parse(configMap('x', `data:\n${lines}`));
+    expect(diagnostics.length).toBe(51);
+    expect(diagnostics.map(formatDiagnostic).at(-1)).toBe(
+      'a.yaml:55: error LAT0111: ConfigMap default/x: and 29950 more mistakes in this object',
+    );
   });
 
   test('a text that is too long', () => {

@@ -3,7 +3,7 @@ import { type PathPart, pathParts, pathText } from '@lateen/api/field-path.ts';
 import { apiVersionOf, type ConfigObject, type Kind } from '@lateen/api/kinds.ts';
 import { lookUpKind } from '@lateen/api/known-kinds.ts';
 import { keyOfRef, type ObjectKey } from '@lateen/api/object-key.ts';
-import { type Finding, validate } from '@lateen/api/validate.ts';
+import { type Finding, type Validation, validate } from '@lateen/api/validate.ts';
 import { dataOf, lineOfPath, problemsOf, readYaml, type YamlDocument } from './yaml-document.ts';
 
 /** Where an object was written. */
@@ -34,6 +34,9 @@ export type ParseOptions = { readonly defaultNamespace: string };
 
 /** Longest text that is read, in UTF-16 units (8 MiB of ASCII). */
 export const MAX_TEXT_LENGTH = 8 * 1024 * 1024;
+
+/** Most diagnostics for one object; one more tells how many there would be. */
+const MAX_FINDINGS = 50;
 
 type Collector = {
   readonly file: string;
@@ -115,10 +118,20 @@ function parseValue(source: YamlDocument, value: unknown, base: readonly PathPar
     into.failed.add(keyOfRef(ref));
     return;
   }
-  const { object, errors, warnings } = validate(kind, complete(kind, fields, metadata, ref));
+  const { object, errors, warnings } = validateBounded(kind, complete(kind, fields, metadata, ref));
   report(source, [...errors, ...warnings], base, ref, into);
   if (object === undefined) into.failed.add(keyOfRef(ref));
   else into.objects.push({ object, origin: originOf(source, base, into.file) });
+}
+
+/** Hundreds of thousands of mistakes in one object exhaust the stack. */
+function validateBounded(kind: Kind, value: Fields): Validation {
+  try {
+    return validate(kind, value);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return { errors: [{ code: 'LAT0102', path: [], message: 'has too many mistakes to be checked' }], warnings: [] };
+  }
 }
 
 type Identity =
@@ -180,9 +193,16 @@ function report(
   object: ObjectRef,
   into: Collector,
 ): void {
-  for (const { code, message, path } of findings) {
-    const line = lineOfPath(source, [...base, ...path]);
-    into.diagnostics.push(diagnostic(code, message, { object, file: into.file, line, path: pathText(path) }));
+  const details = (path: readonly PathPart[]) => {
+    return { object, file: into.file, line: lineOfPath(source, [...base, ...path]) };
+  };
+  for (const { code, message, path } of findings.slice(0, MAX_FINDINGS)) {
+    into.diagnostics.push(diagnostic(code, message, { ...details(path), path: pathText(path) }));
+  }
+  const next = findings[MAX_FINDINGS];
+  if (next !== undefined) {
+    const message = `and ${findings.length - MAX_FINDINGS} more mistakes in this object`;
+    into.diagnostics.push(diagnostic(next.code, message, details(next.path)));
   }
 }
 

@@ -3,11 +3,13 @@ import type { ObjectKey } from '@lateen/api/object-key.ts';
 import { resolveHost } from '../model/hostname.ts';
 import { buildRouteRules, MESH_GATEWAY } from '../model/route-rule.ts';
 
-/** What a VirtualService needs of other objects: the destinations of its routes, and its gateways. */
+/** What a VirtualService needs of other objects: the destinations of its routes, its gateways and its hosts. */
 export interface References {
   readonly destinations: readonly DestinationRef[];
   /** `NAMESPACE/NAME` */
   readonly gateways: readonly string[];
+  /** Hosts that only sidecars serve: calls to services. */
+  readonly meshHosts: readonly string[];
 }
 
 export interface DestinationRef {
@@ -17,11 +19,11 @@ export interface DestinationRef {
   readonly path: string;
 }
 
-const NONE: References = { destinations: [], gateways: [] };
+const NONE: References = { destinations: [], gateways: [], meshHosts: [] };
 
 export function referencesOf(object: ConfigObject | undefined, clusterDomain: string): References {
   if (object?.kind !== 'VirtualService') return NONE;
-  const { rules, gateways } = buildRouteRules(object, clusterDomain);
+  const { hosts, rules, gateways } = buildRouteRules(object, clusterDomain);
   return {
     destinations: rules.flatMap(({ action }) =>
       action.type !== 'forward'
@@ -34,6 +36,7 @@ export function referencesOf(object: ConfigObject | undefined, clusterDomain: st
           })),
     ),
     gateways: gateways.filter((gateway) => gateway !== MESH_GATEWAY),
+    meshHosts: gateways.every((gateway) => gateway === MESH_GATEWAY) ? hosts : [],
   };
 }
 

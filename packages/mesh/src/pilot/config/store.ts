@@ -1,13 +1,21 @@
 import { type Diagnostic, DiagnosticError, diagnostic } from '@lateen/api/diagnostic.ts';
 import type { ConfigObject } from '@lateen/api/kinds.ts';
 import { keyOf, keyOfRef, type ObjectKey, refOfKey } from '@lateen/api/object-key.ts';
+import { dequal } from 'dequal';
 import type { Graph, Source } from '../incremental/graph.ts';
 import { Admission, type Held } from './admission.ts';
 import { FileLayer } from './file-layer.ts';
+import type { LastGood, LastGoodEntry, Refusal } from './last-good.ts';
 import { digestOf, type Overlay, type OverlayEntry } from './overlay.ts';
 import type { Origin, ParsedObject, ParseResult } from './parse.ts';
 
 export type Outcome = 'created' | 'configured' | 'unchanged' | 'deleted';
+
+/** An object that took effect in a new version, or no longer does. */
+export interface StoreChange {
+  readonly key: ObjectKey;
+  readonly outcome: Exclude<Outcome, 'unchanged'>;
+}
 
 /**
  * All configuration of the mesh: what files say, with what was applied to the running mesh on top; of that, what can be
@@ -23,23 +31,55 @@ export class ConfigStore {
   readonly #appliedOrigins = new Map<ObjectKey, Origin>();
   #held: Held = new Map();
   /** Versions of objects that Envoy refused, and its words. They are not tried again until the object is changed. */
-  readonly #refused = new Map<ObjectKey, { readonly digest: string; readonly message: string }>();
+  readonly #refused = new Map<ObjectKey, Refusal>();
   /** Grows with each change that takes effect. */
   #sequence = 0;
   /** For each object: when it last took effect, and what was in force before. */
   readonly #history = new Map<ObjectKey, { readonly sequence: number; readonly before: ConfigObject | undefined }>();
-  readonly #listeners: (() => void)[] = [];
+  readonly #listeners: ((changes: readonly StoreChange[]) => void)[] = [];
 
-  constructor(graph: Graph, target: Source<ConfigObject>, overlay: Overlay, clusterDomain: string) {
+  readonly #lastGood: LastGood | undefined;
+  /** Objects restored at the start that no file has confirmed yet. */
+  readonly #restored = new Set<ObjectKey>();
+
+  constructor(
+    graph: Graph,
+    target: Source<ConfigObject>,
+    overlay: Overlay,
+    clusterDomain: string,
+    lastGood?: LastGood,
+  ) {
     this.#graph = graph;
     this.#target = target;
     this.#overlay = overlay;
     this.#admission = new Admission(clusterDomain);
+    this.#startFrom(lastGood?.load() ?? []);
+    this.#lastGood = lastGood;
     this.#admit(new Set(overlay.keys()));
   }
 
+  /** Puts back in force what was, before a restart, only in force because its newer version is wrong. */
+  #startFrom(entries: readonly LastGoodEntry[]): void {
+    this.#admission.commit(new Map(entries.map(({ key, object }) => [key, object])));
+    this.#graph.transaction(() => {
+      for (const { key, object } of entries) this.#target.set(key, object);
+    });
+    for (const { key, object, file, refused } of entries) {
+      if (file !== undefined) this.#files.seed(file, { object, origin: { file, line: 1, lineOf: () => 1 } });
+      if (refused !== undefined) this.#refused.set(key, refused);
+      this.#restored.add(key);
+    }
+  }
+
+  /** Every file has been read once after the start: what is in none of them, and was not applied, is gone. */
+  filesAreRead(): void {
+    for (const file of this.#files.unread()) this.#files.delete(file);
+    this.#admit(this.#restored);
+    this.#restored.clear();
+  }
+
   /** Calls `listener` after each change of the objects in force or of the diagnostics. */
-  onChange(listener: () => void): void {
+  onChange(listener: (changes: readonly StoreChange[]) => void): void {
     this.#listeners.push(listener);
   }
 
@@ -47,7 +87,10 @@ export class ConfigStore {
   setFiles(results: ReadonlyMap<string, ParseResult | undefined>): void {
     const keys = new Set<ObjectKey>();
     for (const [file, result] of results) {
-      const changed = result === undefined ? this.#files.delete(file) : this.#files.set(file, result);
+      const changed =
+        result === undefined
+          ? this.#files.delete(file)
+          : this.#files.set(file, result, (key, before) => this.#inForceInstead(key, before));
       for (const key of changed) keys.add(key);
     }
     this.#dropOutdated(keys);
@@ -83,16 +126,16 @@ export class ConfigStore {
     return outcomes;
   }
 
-  /** Undoes `apply` calls after Envoy refused what they put in force: the stored version is the last good one again. */
-  forgetRefused(keys: Iterable<ObjectKey>): void {
-    const entries = new Map<ObjectKey, OverlayEntry | undefined>();
-    for (const key of keys) {
-      if (!this.#refused.has(key)) continue;
-      entries.set(key, this.#entryFor(key, this.#admission.accepted.get(key) ?? null));
-    }
-    if (entries.size === 0) return;
-    this.#overlay.update(entries);
-    this.#admit(new Set(entries.keys()));
+  /** What `undo` needs after a later `apply` of these objects. */
+  checkpoint(keys: readonly ObjectKey[]): ReadonlyMap<ObjectKey, OverlayEntry | undefined> {
+    return new Map(keys.map((key) => [key, this.#overlay.get(key)]));
+  }
+
+  /** Undoes an `apply`, when Envoy refused a part of what it put in force. */
+  undo(checkpoint: ReadonlyMap<ObjectKey, OverlayEntry | undefined>): void {
+    this.#overlay.update(checkpoint);
+    for (const key of checkpoint.keys()) this.#refused.delete(key);
+    this.#admit(new Set(checkpoint.keys()));
   }
 
   /** Takes objects out of force, all or none. Throws a DiagnosticError if one does not exist or is still needed. */
@@ -191,16 +234,16 @@ export class ConfigStore {
 
   /** Entries of the overlay end when the file that they changed is edited after them. */
   #dropOutdated(keys: ReadonlySet<ObjectKey>): void {
-    const outdated = new Map<ObjectKey, undefined>();
+    const outdated = new Set<ObjectKey>();
     for (const key of keys) {
       const entry = this.#overlay.get(key);
       const file = this.#files.get(key)?.object;
       if (entry === undefined) continue;
       const over = file === undefined ? null : digestOf(file);
       // Before the files are read for the first time, `over` says what they will hold.
-      if (over !== entry.over && file !== undefined) outdated.set(key, undefined);
+      if (over !== entry.over && file !== undefined) outdated.add(key);
     }
-    if (outdated.size > 0) this.#overlay.update(outdated);
+    if (outdated.size > 0) this.#overlay.drop(outdated);
   }
 
   /** What should be in force, by the overlay or else the files. */
@@ -224,15 +267,46 @@ export class ConfigStore {
     return wanted;
   }
 
+  /**
+   * An object became invalid in its file: what is in force stays, and not what the file said last, which may have been
+   * held back. What was applied over it is another matter: it is the file's own last word that it was applied over.
+   */
+  #inForceInstead(key: ObjectKey, before: ParsedObject): ParsedObject | undefined {
+    if (this.#overlay.get(key) !== undefined) return before;
+    const object = this.#admission.accepted.get(key);
+    return object === undefined ? undefined : { ...before, object };
+  }
+
+  #saveLastGood(): void {
+    const files = new Map(this.#files.kept());
+    const keys = new Set([...files.keys(), ...this.#held.keys(), ...this.#refused.keys()]);
+    // A subset stays because routes use it: after a restart they must not look as if they came later.
+    for (const key of this.#held.keys()) for (const user of this.#admission.usersOf(key)) keys.add(user);
+    const entries = [...keys].sort().flatMap((key): LastGoodEntry[] => {
+      const object = this.#admission.accepted.get(key);
+      if (object === undefined) return [];
+      const file = files.get(key);
+      const refused = this.#refused.get(key);
+      return [{ key, object, ...(file === undefined ? {} : { file }), ...(refused === undefined ? {} : { refused }) }];
+    });
+    this.#lastGood?.save(entries);
+  }
+
   #admit(keys: ReadonlySet<ObjectKey>): void {
-    const changes = new Map<ObjectKey, ConfigObject | undefined>();
-    for (const key of [...this.#held.keys(), ...keys]) changes.set(key, this.#admissible(key));
-    const plan = this.#admission.plan(changes);
+    const wanted = new Map<ObjectKey, ConfigObject | undefined>();
+    for (const key of [...this.#held.keys(), ...keys]) wanted.set(key, this.#admissible(key));
+    const plan = this.#admission.plan(wanted);
     this.#held = plan.held;
     this.#sequence++;
+    const changes: StoreChange[] = [];
     for (const [key, object] of plan.let) {
       const before = this.#admission.accepted.get(key);
-      if (before !== object) this.#history.set(key, { sequence: this.#sequence, before });
+      if (before === object || dequal(before, object)) continue;
+      this.#history.set(key, { sequence: this.#sequence, before });
+      changes.push({
+        key,
+        outcome: object === undefined ? 'deleted' : before === undefined ? 'created' : 'configured',
+      });
     }
     this.#admission.commit(plan.let);
     this.#graph.transaction(() => {
@@ -241,7 +315,8 @@ export class ConfigStore {
         else this.#target.set(key, object);
       }
     });
-    for (const listener of this.#listeners) listener();
+    this.#saveLastGood();
+    for (const listener of this.#listeners) listener(changes);
   }
 
   #located(each: Diagnostic): Diagnostic {
@@ -255,5 +330,5 @@ function located(each: Diagnostic, origin: Origin | undefined): Diagnostic {
 }
 
 function withOutcome(each: Diagnostic): Diagnostic {
-  return { ...each, message: `${each.message}. What was in force before stays in force` };
+  return { ...each, message: `${each.message} (it is not in force; what was before stays)` };
 }

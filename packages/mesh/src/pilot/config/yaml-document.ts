@@ -33,6 +33,8 @@ const MAX_PROBLEMS = 5;
 const OPTIONS = {
   merge: true,
   stringKeys: true,
+  // The library compares every key with all others, which takes minutes for a large mapping: see duplicateKeys.
+  uniqueKeys: false,
   prettyErrors: false,
   // Warnings are read from the document; nothing is printed.
   logLevel: 'silent',
@@ -110,19 +112,30 @@ function lowerFirst(message: string): string {
 /** What is wrong with the text. After the first error the others are mostly its consequences, so they are left out. */
 export function problemsOf(source: YamlDocument): YamlProblem[] {
   const { errors, warnings } = source.document;
-  const duplicates = errors.filter(({ code }) => code === 'DUPLICATE_KEY');
-  const others = [...errors, ...warnings].filter(({ code }) => code !== 'DUPLICATE_KEY');
-  return [...others.slice(0, 1), ...(others.length === 0 ? duplicates : [])].slice(0, MAX_PROBLEMS).map((error) => {
-    const offset = error.code === 'MISSING_CHAR' ? (lastQuote(source) ?? error.pos[0]) : error.pos[0];
-    const duplicateKey = error.code === 'DUPLICATE_KEY';
-    const message = duplicateKey ? `the key ${keyAt(source, offset)} appears twice in this mapping` : plainWords(error);
-    return { duplicateKey, message, line: source.lineAt(offset) };
-  });
+  const [error] = [...errors, ...warnings];
+  if (error === undefined) return duplicateKeys(source);
+  const offset = error.code === 'MISSING_CHAR' ? (lastQuote(source) ?? error.pos[0]) : error.pos[0];
+  return [{ duplicateKey: false, message: plainWords(error), line: source.lineAt(offset) }];
 }
 
-function keyAt({ document, text }: YamlDocument, offset: number): string {
-  const key = /^(?:"[^"\n]*"|'[^'\n]*'|[^\s:]+)/.exec(text.slice(offset - document.range[0]))?.[0] ?? '';
-  return key.length > 60 ? `${key.slice(0, 57)}...` : key;
+function duplicateKeys({ document, lineAt }: YamlDocument): YamlProblem[] {
+  const problems: YamlProblem[] = [];
+  visit(document, {
+    Map(_, { items }) {
+      const seen = new Set<string>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        const name = String(key.value);
+        if (seen.has(name)) {
+          const message = `the key '${name.slice(0, 60)}' appears twice in this mapping`;
+          problems.push({ duplicateKey: true, message, line: lineAt(key.range?.[0] ?? 0) });
+        }
+        seen.add(name);
+      }
+      return problems.length >= MAX_PROBLEMS ? visit.BREAK : undefined;
+    },
+  });
+  return problems.slice(0, MAX_PROBLEMS);
 }
 
 /** Where a quote that is not closed starts: it takes in the rest of the document. */

@@ -57,7 +57,10 @@ export interface RewriteRule {
   readonly authority?: string;
 }
 
-export type RedirectAction = RedirectActionIr;
+export interface RedirectAction extends Omit<RedirectActionIr, 'port'> {
+  /** `from-request` is the port that the request came for. */
+  readonly port?: RedirectActionIr['port'] | 'from-request';
+}
 
 type HttpRoute = NonNullable<VirtualServiceObject['spec']['http']>[number];
 type HttpMatch = NonNullable<HttpRoute['match']>[number];
@@ -143,8 +146,13 @@ function buildRewrite(rewrite: HttpRoute['rewrite']): RewriteRule | undefined {
   };
 }
 
+const DERIVED_PORTS: Readonly<Record<string, RedirectAction['port']>> = {
+  FROM_PROTOCOL_DEFAULT: 'from-protocol-default',
+  FROM_REQUEST_PORT: 'from-request',
+};
+
 function buildRedirect(redirect: NonNullable<HttpRoute['redirect']>): RedirectAction {
-  const port = redirect.port ?? (redirect.derivePort === 'FROM_PROTOCOL_DEFAULT' ? 'from-protocol-default' : undefined);
+  const port = redirect.port ?? DERIVED_PORTS[redirect.derivePort ?? ''];
   return {
     type: 'redirect',
     ...(redirect.uri === undefined ? {} : { path: redirect.uri }),

@@ -64,7 +64,7 @@ export function resolveClusters(
         meshTls: {
           sni: spec.sni,
           peerIds: read.get(model.peerIds, endpointKey(spec.hostname, spec.port)) ?? [],
-          alpn: ['istio'],
+          alpn: ['istio', ...APPLICATION_PROTOCOLS[upstreamProtocol(spec.protocol)]],
         },
         sources: spec.sources,
       };
@@ -104,6 +104,14 @@ function buildSpec(
     ],
   };
 }
+
+/** What is offered beside `istio` in the TLS handshake, so that the server knows what is spoken within. */
+const APPLICATION_PROTOCOLS: Readonly<Record<UpstreamProtocol, readonly string[]>> = {
+  http1: ['http/1.1'],
+  http2: ['h2'],
+  'same-as-downstream': [],
+  raw: [],
+};
 
 function upstreamProtocol(protocol: Protocol): UpstreamProtocol {
   switch (protocol) {

@@ -15,6 +15,7 @@ import {
   resolveProxyTable,
   resolveServiceRoutes,
   resolveServiceTable,
+  resolveVirtualHosts,
   serviceTableName,
 } from './routes.ts';
 
@@ -57,13 +58,14 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
   const serviceTables = graph.derive('service tables', serviceRoutes, (routes, _, name) =>
     resolveServiceTable(name, routes),
   );
+  const virtualHosts = resolveVirtualHosts(graph, model, serviceRoutes);
   const proxyInstances = graph.derive('proxy instances', proxies, ({ instance }, read) =>
     read.get(model.instances, instance),
   );
   const namespaces = graph.index('proxy namespaces', proxyInstances, ({ namespace }) => [namespace]);
   const names = graph.derive('client namespaces', namespaces, (_, __, namespace) => namespace);
   const proxyTables = graph.derive('proxy tables', names, (namespace, read) =>
-    resolveProxyTable(namespace, read.all(model.services), serviceRoutes, read),
+    resolveProxyTable(namespace, read.all(model.services), virtualHosts, read),
   );
   const scopes = graph.derive('scopes', names, (namespace, read) => resolveScope(namespace, model, read));
 

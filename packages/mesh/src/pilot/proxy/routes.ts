@@ -5,6 +5,7 @@ import { DEFAULT_RETRY, RETRY_SAFE_HEADER } from '../model/retry.ts';
 import type {
   Destination,
   ForwardAction,
+  RedirectAction,
   RewriteRule,
   RouteMatch,
   RouteRule,
@@ -14,6 +15,7 @@ import type { Service, ServicePort } from '../model/service.ts';
 import { clusterName } from './clusters.ts';
 import type {
   PathMatchIr,
+  RedirectActionIr,
   RewriteIr,
   RouteIr,
   RouteTableIr,
@@ -86,7 +88,7 @@ function resolveRule(rule: RouteRule, port: number, model: MeshModel, read: Read
       match: { path: match.path, headers: match.headers },
       sources: [match.source],
     };
-    if (rule.action.type === 'redirect') return { ...common, action: rule.action };
+    if (rule.action.type === 'redirect') return { ...common, action: resolveRedirect(rule.action, port) };
     return { ...common, action: resolveForward(rule.action, match, port, model, read) };
   });
 }
@@ -94,6 +96,12 @@ function resolveRule(rule: RouteRule, port: number, model: MeshModel, read: Read
 /** `default/reviews http[0].match[1]`, as access logs show it. */
 function routeName(source: SourceRef): string {
   return `${source.namespace}/${source.name} ${(source.path ?? '').replace(/^spec\./, '')}`.trim();
+}
+
+/** The port stays by itself where the answer repeats host and scheme of the request. */
+function resolveRedirect({ port, ...action }: RedirectAction, requestPort: number): RedirectActionIr {
+  if (port !== 'from-request') return port === undefined ? action : { ...action, port };
+  return action.authority === undefined && action.scheme === undefined ? action : { ...action, port: requestPort };
 }
 
 function resolveForward(action: ForwardAction, match: RouteMatch, port: number, model: MeshModel, read: Reader) {
@@ -129,16 +137,20 @@ function resolveRewrite(rewrite: RewriteRule | undefined, path: PathMatchIr): Re
   return { ...authority, path: { type: prefix ? 'prefix' : 'full', value: rewrite.uri } };
 }
 
-/** The table behind the HTTP proxy listeners of one namespace's sidecars: short names hold in their own namespace. */
-export function resolveProxyTable(
-  namespace: string,
-  services: ReadonlyMap<string, Service>,
+/** How a client stands to a service: short names hold in the service's own namespace only. */
+type Nearness = 'near' | 'far';
+
+/**
+ * The virtual host of each service port in the tables of HTTP proxy listeners, by `NEARNESS|HOSTNAME:PORT`. Tables of
+ * all namespaces are made of these, so a change of one host leaves the others as they are, encoded once.
+ */
+export function resolveVirtualHosts(
+  graph: Graph,
+  model: MeshModel,
   routes: Collection<readonly RouteIr[]>,
-  read: Reader,
-): RouteTableIr {
-  const virtualHosts: VirtualHostIr[] = [];
-  for (const service of [...services.values()].sort((a, b) => (a.hostname < b.hostname ? -1 : 1))) {
-    for (const { port } of service.ports) {
+): Collection<VirtualHostIr> {
+  return graph.expand('virtual hosts', model.services, (service, read) =>
+    service.ports.flatMap(({ port }) => {
       const name = serviceTableName(service.hostname, port);
       const connect: RouteIr = {
         name: 'connect',
@@ -146,15 +158,32 @@ export function resolveProxyTable(
         action: { type: 'tunnel', cluster: loopbackClusterName(service.hostname, port) },
         sources: [service.source],
       };
-      virtualHosts.push({
-        name,
-        domains: serviceDomains(service, port, namespace),
-        routes: [connect, ...(read.get(routes, name) ?? [])],
+      const all = [connect, ...(read.get(routes, name) ?? [])];
+      return (['near', 'far'] as const).map((nearness) => {
+        const host: VirtualHostIr = { name, domains: serviceDomains(service, port, nearness), routes: all };
+        return [`${nearness}|${name}`, host] as const;
       });
-    }
-  }
-  virtualHosts.push(OUTSIDE);
-  return { name: HTTP_PROXY_TABLE, virtualHosts, ignorePortInHost: false };
+    }),
+  );
+}
+
+/** The table behind the HTTP proxy listeners of one namespace's sidecars. */
+export function resolveProxyTable(
+  namespace: string,
+  services: ReadonlyMap<string, Service>,
+  hosts: Collection<VirtualHostIr>,
+  read: Reader,
+): RouteTableIr {
+  const virtualHosts = [...services.values()]
+    .sort((a, b) => (a.hostname < b.hostname ? -1 : 1))
+    .flatMap((service) => {
+      const nearness: Nearness = service.namespace === namespace ? 'near' : 'far';
+      return service.ports.map(({ port }) =>
+        read.get(hosts, `${nearness}|${serviceTableName(service.hostname, port)}`),
+      );
+    })
+    .filter((host) => host !== undefined);
+  return { name: HTTP_PROXY_TABLE, virtualHosts: [...virtualHosts, OUTSIDE], ignorePortInHost: false };
 }
 
 /** Hosts that are not in the mesh are reached as they would be without it (`outboundTrafficPolicy` ALLOW_ANY). */
@@ -182,14 +211,9 @@ const OUTSIDE: VirtualHostIr = {
   ],
 };
 
-function serviceDomains(service: Service, port: number, clientNamespace: string): readonly string[] {
+function serviceDomains(service: Service, port: number, nearness: Nearness): readonly string[] {
   const { name, namespace, hostname } = service;
-  const names = [
-    ...(namespace === clientNamespace ? [name] : []),
-    `${name}.${namespace}`,
-    `${name}.${namespace}.svc`,
-    hostname,
-  ];
+  const names = [...(nearness === 'near' ? [name] : []), `${name}.${namespace}`, `${name}.${namespace}.svc`, hostname];
   // Clients leave the port out where it is HTTP's own.
   return names.flatMap((host) => (port === 80 ? [host, `${host}:80`] : [`${host}:${port}`]));
 }

@@ -1,6 +1,7 @@
 import { LateenError } from '@lateen/api/lateen-error.ts';
 import type { Pilot } from '../pilot.ts';
 import { nodeIdOf } from '../registry/instance.ts';
+import type { Holdings } from './mesh-resources.ts';
 import type { ProxyDirectory, ProxyNode, ProxyView, Resource, ResourceChange, ResourceType } from './resource.ts';
 
 const TYPES: readonly ResourceType[] = ['cluster', 'endpoint', 'listener', 'route'];
@@ -12,6 +13,8 @@ export class PilotDirectory implements ProxyDirectory {
   readonly #views = new Map<string, Set<View>>();
   /** Which proxies hold a resource, by its key: a change of it concerns just those. */
   readonly #holders = new Map<string, Set<string>>();
+  /** What each proxy held at the last commit, by node ID. */
+  readonly #held = new Map<string, Holdings>();
   readonly #changedResources = new Set<string>();
   readonly #changedHoldings = new Set<string>();
 
@@ -94,8 +97,6 @@ export class PilotDirectory implements ProxyDirectory {
     if (after === undefined) this.#held.delete(nodeId);
     else this.#held.set(nodeId, after);
   }
-
-  readonly #held = new Map<string, NonNullable<ReturnType<Pilot['resources']['holdings']['get']>>>();
 }
 
 class Change {
@@ -118,6 +119,8 @@ class View implements ProxyView {
   readonly #nodeId: string;
   readonly #pilot: Pilot;
   readonly #onClose: () => void;
+  /** What the proxy holds, kept up to date by each change so that looking costs nothing. */
+  readonly #held = new Map<ResourceType, Map<string, Resource>>();
   #listener: ((change: ResourceChange) => void) | undefined;
   #closed = false;
 
@@ -128,12 +131,21 @@ class View implements ProxyView {
   }
 
   resources(type: ResourceType): ReadonlyMap<string, Resource> {
+    const known = this.#held.get(type);
+    if (known !== undefined) return known;
     const found = new Map<string, Resource>();
-    for (const [name, key] of this.#pilot.resources.holdings.get(this.#nodeId)?.[type] ?? []) {
-      const resource = this.#pilot.resources.resources.get(key);
+    for (const name of this.#pilot.resources.holdings.get(this.#nodeId)?.[type].keys() ?? []) {
+      const resource = this.#lookUp(type, name);
       if (resource !== undefined) found.set(name, resource);
     }
+    this.#held.set(type, found);
     return found;
+  }
+
+  #lookUp(type: ResourceType, name: string): Resource | undefined {
+    const { holdings, resources } = this.#pilot.resources;
+    const key = holdings.get(this.#nodeId)?.[type].get(name);
+    return key === undefined ? undefined : resources.get(key);
   }
 
   onChange(listener: (change: ResourceChange) => void): void {
@@ -141,7 +153,17 @@ class View implements ProxyView {
   }
 
   notify(change: ResourceChange): void {
-    if (!this.#closed) this.#listener?.(change);
+    if (this.#closed) return;
+    for (const [type, names] of change) {
+      const held = this.#held.get(type);
+      if (held === undefined) continue;
+      for (const name of names) {
+        const resource = this.#lookUp(type, name);
+        if (resource === undefined) held.delete(name);
+        else held.set(name, resource);
+      }
+    }
+    this.#listener?.(change);
   }
 
   close(): void {

@@ -1,18 +1,20 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { encode } from '@lateen/envoy-api/encode';
 import { ClusterSchema } from '@lateen/envoy-api/envoy/config/cluster/v3/cluster_pb.js';
 import { ClusterLoadAssignmentSchema } from '@lateen/envoy-api/envoy/config/endpoint/v3/endpoint_pb.js';
 import { ListenerSchema } from '@lateen/envoy-api/envoy/config/listener/v3/listener_pb.js';
+import { VirtualHostSchema } from '@lateen/envoy-api/envoy/config/route/v3/route_components_pb.js';
 import { RouteConfigurationSchema } from '@lateen/envoy-api/envoy/config/route/v3/route_pb.js';
 import type { ClusterIr } from '../proxy/ir/cluster.ts';
 import type { EndpointsIr } from '../proxy/ir/endpoints.ts';
 import type { ListenerIr } from '../proxy/ir/listener.ts';
-import type { RouteTableIr } from '../proxy/ir/route.ts';
+import type { RouteTableIr, VirtualHostIr } from '../proxy/ir/route.ts';
 import type { Resource, ResourceType } from './resource.ts';
 import { translateCluster } from './translate/cluster.ts';
 import { translateEndpoints } from './translate/endpoints.ts';
 import { translateListener } from './translate/listener.ts';
-import { translateRouteTable } from './translate/route.ts';
+import { translateRouteTable, translateVirtualHost } from './translate/route.ts';
 
 /** Fragment -> Envoy message -> bytes, once for each fragment. */
 export function encodeCluster(ir: ClusterIr): Resource {
@@ -28,10 +30,42 @@ export function encodeListener(ir: ListenerIr): Resource {
   return named('listener', ir.name, encode(ListenerSchema, translateListener(ir)));
 }
 
+/**
+ * A table is the bytes of its virtual hosts, one after the other: those that did not change since the last time are not
+ * translated again. (A repeated field of a protobuf message may stand anywhere in it, in any number of pieces.)
+ */
 export function encodeRouteTable(ir: RouteTableIr): Resource {
-  return named('route', ir.name, encode(RouteConfigurationSchema, translateRouteTable(ir)));
+  const hosts = ir.virtualHosts.map(encodeVirtualHost);
+  const rest = encode(RouteConfigurationSchema, translateRouteTable({ ...ir, virtualHosts: [] }));
+  const bytes = Buffer.concat([rest, ...hosts.map((host) => host.bytes)]);
+  const digest = createHash('sha256').update(rest);
+  for (const host of hosts) digest.update(host.digest);
+  return { type: 'route', name: ir.name, version: versionOf(digest), bytes };
+}
+
+/** The field `virtual_hosts` of a RouteConfiguration (number 2, length-delimited) with one host in it. */
+interface EncodedHost {
+  readonly bytes: Uint8Array;
+  readonly digest: Uint8Array;
+}
+
+const encodedHosts = new WeakMap<VirtualHostIr, EncodedHost>();
+
+function encodeVirtualHost(ir: VirtualHostIr): EncodedHost {
+  const known = encodedHosts.get(ir);
+  if (known !== undefined) return known;
+  const message = encode(VirtualHostSchema, translateVirtualHost(ir));
+  const { field } = RouteConfigurationSchema;
+  const bytes = new BinaryWriter().tag(field.virtualHosts.number, WireType.LengthDelimited).bytes(message).finish();
+  const encoded = { bytes, digest: createHash('sha256').update(bytes).digest() };
+  encodedHosts.set(ir, encoded);
+  return encoded;
 }
 
 function named(type: ResourceType, name: string, bytes: Uint8Array): Resource {
-  return { type, name, version: createHash('sha256').update(bytes).digest('base64url').slice(0, 16), bytes };
+  return { type, name, version: versionOf(createHash('sha256').update(bytes)), bytes };
+}
+
+function versionOf(digest: Hash): string {
+  return digest.digest('base64url').slice(0, 16);
 }

@@ -109,7 +109,7 @@ async function startMesh(changes: Partial<AdminHandlers> = {}) {
           { kind: 'VirtualService', namespace: 'default', name: 'reviews', result: 'created' },
           { kind: 'Service', namespace: 'default', name: 'reviews', result: 'unchanged' },
         ],
-        diagnostics: [diagnostic('LAT0204', 'no workload has app=x', { file: 'a.yaml', line: 7 })],
+        diagnostics: [diagnostic('LAT0207', 'there is no account x', { file: 'a.yaml', line: 7 })],
       };
     },
     remove: async (request) => {
@@ -160,7 +160,7 @@ test('apply', async () => {
   expect(await lateen('apply -f a.yaml -f - -n shop', { stdin: 'kind: B', cwd: home })).toEqual({
     exitCode: 0,
     stdout: 'virtualservice.networking.istio.io/reviews created\nservice/reviews unchanged\n',
-    stderr: 'warning LAT0204 a.yaml:7: no workload has app=x\n',
+    stderr: 'warning LAT0207 a.yaml:7: there is no account x\n',
   });
   expect(applied).toEqual([
     {

@@ -154,9 +154,10 @@ async function refresh() {
   if (!answer.ok) throw new Error(answer.statusText);
   const page = await fetch('/', { cache: 'no-store', signal: AbortSignal.timeout(5000) });
   if (!page.ok) throw new Error(page.statusText);
-  const next = new DOMParser().parseFromString(await page.text(), 'text/html');
+  const text = await page.text();
+  // Without the head: its style has the nonce of the other page.
+  const next = new DOMParser().parseFromString(text.slice(text.indexOf('<body>')), 'text/html');
   document.getElementById('live').replaceWith(document.importNode(next.getElementById('live'), true));
-  document.title = next.title;
   etag = answer.headers.get('ETag') || '';
 }
 async function loop() {

@@ -1,7 +1,10 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { Attributes, CertificationRequest, CertificationRequestInfo } from '@peculiar/asn1-csr';
+import { AsnConvert } from '@peculiar/asn1-schema';
+import { Attribute, Extensions } from '@peculiar/asn1-x509';
 import { signatureAlgorithmFor } from '../algorithm.ts';
-import { distinguishedName, subjectAltUri } from '../certificate.ts';
-import { bitString, derTag, encodeDer, objectId, sequence, unsignedInteger } from '../der.ts';
+import { arrayBufferOf, distinguishedName, publicKeyInfo, subjectAltUri } from '../certificate.ts';
+import { encodeDer } from '../encoding.ts';
 
 export interface SigningRequestOptions {
   /** Default: a new P-256 key. */
@@ -17,23 +20,28 @@ export function makeKey(curve = 'P-256'): KeyObject {
   return generateKeyPairSync('ec', { namedCurve: curve }).privateKey;
 }
 
+const extensionRequest = '1.2.840.113549.1.9.14';
+
 /** A PKCS #10 request in PEM, right or forged. */
 export function makeSigningRequest(options: SigningRequestOptions = {}): string {
   const { key = makeKey(), commonName, uri, signer = key } = options;
-  const extensionRequest = '1.2.840.113549.1.9.14';
-  const attributes = uri
-    ? [sequence(objectId(extensionRequest), encodeDer(derTag.set, sequence(subjectAltUri(uri, false))))]
-    : [];
-  const info = sequence(
-    unsignedInteger(Buffer.from([0])),
-    distinguishedName(commonName ? { commonName } : {}),
-    createPublicKey(key).export({ format: 'der', type: 'spki' }),
-    encodeDer(0xa0, ...attributes),
-  );
+  const attributes = new Attributes();
+  if (uri) {
+    const extensions = AsnConvert.serialize(new Extensions([subjectAltUri(uri, false)]));
+    attributes.push(new Attribute({ type: extensionRequest, values: [extensions] }));
+  }
+  const certificationRequestInfo = new CertificationRequestInfo({
+    subject: distinguishedName(commonName ? { commonName } : {}),
+    subjectPKInfo: publicKeyInfo(createPublicKey(key)),
+    attributes,
+  });
   const algorithm = key.asymmetricKeyType === 'ec' || key.asymmetricKeyType === 'rsa' ? key : makeKey();
   const { hash, identifier } = signatureAlgorithmFor(algorithm);
-  const signature = sign(key.asymmetricKeyType === 'ed25519' ? null : hash, info, signer);
-  return toPem(sequence(info, identifier, bitString(signature)));
+  const digest = key.asymmetricKeyType === 'ed25519' ? null : hash;
+  const signature = arrayBufferOf(sign(digest, encodeDer(certificationRequestInfo), signer));
+  return toPem(
+    encodeDer(new CertificationRequest({ certificationRequestInfo, signatureAlgorithm: identifier, signature })),
+  );
 }
 
 export function toPem(der: Buffer): string {

@@ -93,7 +93,7 @@ export interface RedirectActionIr {
   readonly path?: string;
   readonly authority?: string;
   readonly scheme?: string;
-  /** Absent: the port of the request stays, `default` drops it. */
+  /** Absent: the port stays, or goes with the host where `authority` replaces that. */
   readonly port?: number | 'from-protocol-default';
   readonly status: 301 | 302 | 303 | 307 | 308;
 }

@@ -1,10 +1,10 @@
 import { type FSWatcher, readFileSync, statSync, watch } from 'node:fs';
-import { dirname, relative } from 'node:path';
+import { basename, dirname, relative, sep } from 'node:path';
 import { diagnostic } from '@lateen/api/diagnostic.ts';
 import { MAX_TEXT_LENGTH, type ParseResult, parseDocuments } from '../../config/parse.ts';
 import { type Scan, scan } from './scan.ts';
 
-/** Changes are gathered for as long as they keep coming this quickly, but no longer than the maximum. */
+/** Events are gathered for as long as they keep coming this quickly, but no longer than the maximum. */
 const COALESCE_MS = 2;
 const COALESCE_MAX_MS = 20;
 /** A file that lost objects is read once more after this time: it may just have been half written. */
@@ -25,12 +25,15 @@ export interface FileRegistryOptions {
 /** Reads the manifests below some folders, and again whenever they change. */
 export class FileRegistry {
   readonly #options: FileRegistryOptions;
+  /** What was last read of each file, and why files and folders could not be read. */
   readonly #texts = new Map<string, string>();
+  readonly #problems = new Map<string, string>();
   readonly #watchers = new Map<string, FSWatcher>();
   readonly #folderOf = new Map<string, string>();
-  #scan: Scan = { files: [], folders: [], skipped: [], problems: [] };
+  #scan: Scan = { files: [], folders: [], linked: [], skipped: [], problems: [] };
   #timer: NodeJS.Timeout | undefined;
   #firstEventAtMs = 0;
+  #lastRefreshAtMs = 0;
   readonly #confirming = new Map<string, NodeJS.Timeout>();
   readonly #confirmed = new Set<string>();
   #closed = false;
@@ -58,10 +61,17 @@ export class FileRegistry {
     this.#watchers.clear();
   }
 
+  /** The first event after a quiet time is acted on at once; those that follow it are gathered. */
   #onEvent(): void {
     if (this.#closed) return;
     const now = performance.now();
-    if (this.#timer === undefined) this.#firstEventAtMs = now;
+    if (this.#timer === undefined) {
+      if (now - this.#lastRefreshAtMs > COALESCE_MAX_MS) {
+        this.#refresh();
+        return;
+      }
+      this.#firstEventAtMs = now;
+    }
     clearTimeout(this.#timer);
     const wait = Math.min(COALESCE_MS, Math.max(0, this.#firstEventAtMs + COALESCE_MAX_MS - now));
     this.#timer = setTimeout(() => {
@@ -71,9 +81,11 @@ export class FileRegistry {
   }
 
   #refresh(): void {
+    this.#lastRefreshAtMs = performance.now();
     const found = scan(this.#options.roots);
     this.#scan = found;
-    this.#watchFolders(found);
+    // Something may have been written before the new watches began.
+    if (this.#watchFolders(found)) this.#onEvent();
     const results = new Map<string, ParseResult | undefined>();
     const take = (path: string, result: ParseResult | undefined) => {
       const label = this.#label(path);
@@ -82,27 +94,29 @@ export class FileRegistry {
         return false;
       }
       results.set(label, result);
+      this.#problems.delete(path);
       return true;
     };
+    const unreadable = new Map(found.problems.map(({ path, message }) => [path, message]));
     for (const path of found.files) {
       const text = readText(path);
-      if (typeof text === 'string') {
-        if (this.#texts.get(path) === text) continue;
+      if (typeof text !== 'string') unreadable.set(path, text.problem);
+      else if (this.#texts.get(path) !== text) {
         const result = parseDocuments(text, this.#label(path), this.#options);
         if (take(path, result)) this.#texts.set(path, text);
-      } else {
-        const problem = diagnostic('LAT0121', text.problem, { file: this.#label(path) });
-        results.set(this.#label(path), { objects: [], diagnostics: [problem], failed: [], syntaxErrors: true });
-        this.#texts.delete(path);
       }
     }
-    const present = new Set(found.files);
-    for (const path of [...this.#texts.keys()]) {
-      if (!present.has(path) && take(path, undefined)) this.#texts.delete(path);
-    }
-    for (const { path, message } of found.problems) {
+    for (const [path, message] of unreadable) {
+      if (this.#problems.get(path) === message) continue;
+      this.#problems.set(path, message);
+      this.#texts.delete(path);
       const problem = diagnostic('LAT0121', message, { file: this.#label(path) });
       results.set(this.#label(path), { objects: [], diagnostics: [problem], failed: [], syntaxErrors: true });
+    }
+    const present = new Set(found.files);
+    for (const path of new Set([...this.#texts.keys(), ...this.#problems.keys()])) {
+      if (present.has(path) || isWithin(path, unreadable)) continue;
+      if (take(path, undefined)) this.#texts.delete(path);
     }
     if (results.size > 0) this.#options.onResults(results);
   }
@@ -126,28 +140,55 @@ export class FileRegistry {
     return name;
   }
 
-  #watchFolders({ files, folders }: Scan): void {
+  /** Whether there are new watches. */
+  #watchFolders({ files, folders, linked }: Scan): boolean {
     // A single file is watched by way of its folder: editors replace files, and a watch would stay with the old one.
-    const wanted = new Set([...folders, ...files.map((file) => dirname(file))]);
-    for (const [folder, watcher] of this.#watchers) {
-      if (wanted.has(folder)) continue;
-      watcher.close();
-      this.#watchers.delete(folder);
-    }
+    const wanted = new Set([...folders, ...linked, ...files.map((file) => dirname(file))]);
+    for (const root of this.#options.roots) wanted.add(existingFolder(root));
+    for (const folder of this.#watchers.keys()) if (!wanted.has(folder)) this.#unwatch(folder);
+    let hasNew = false;
     for (const folder of wanted) {
       if (this.#watchers.has(folder)) continue;
       try {
-        const watcher = watch(folder, { persistent: true }, () => this.#onEvent());
+        const watcher = watch(folder, { persistent: true }, (event, name) => {
+          // The folder itself was removed or renamed; another of its name needs a watch of its own.
+          if (event === 'rename' && name === basename(folder)) this.#unwatch(folder);
+          this.#onEvent();
+        });
         watcher.on('error', () => {
-          watcher.close();
-          this.#watchers.delete(folder);
+          this.#unwatch(folder);
           this.#onEvent();
         });
         this.#watchers.set(folder, watcher);
+        hasNew = true;
       } catch {
         // The folder went away between the scan and now; its parent's event brings the next scan.
       }
     }
+    return hasNew;
+  }
+
+  #unwatch(folder: string): void {
+    this.#watchers.get(folder)?.close();
+    this.#watchers.delete(folder);
+  }
+}
+
+/** What cannot be read at the moment, or is in a folder that cannot, is not gone. */
+function isWithin(path: string, unreadable: ReadonlyMap<string, string>): boolean {
+  return [...unreadable.keys()].some((each) => path === each || path.startsWith(`${each}${sep}`));
+}
+
+/** The folder itself, or the nearest one above it in which it would appear. */
+function existingFolder(path: string): string {
+  return isFolder(path) || dirname(path) === path ? path : existingFolder(dirname(path));
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
   }
 }
 

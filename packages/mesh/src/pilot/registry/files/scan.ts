@@ -1,5 +1,5 @@
-import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, realpathSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 /** Folders of examples, to be read only when they are named with `-f`; and folders that never hold manifests. */
 const OPTIONAL_FOLDERS = new Set(['routes', 'examples', 'optional']);
@@ -11,6 +11,8 @@ export interface Scan {
   readonly files: readonly string[];
   /** Every folder that was looked into. */
   readonly folders: readonly string[];
+  /** Folders elsewhere that hold files which symbolic links lead to. */
+  readonly linked: readonly string[];
   /** Folders of examples that were left out. */
   readonly skipped: readonly string[];
   /** Folders that could not be read, and why. */
@@ -21,8 +23,18 @@ export interface Scan {
 export function scan(roots: readonly string[]): Scan {
   const files = new Set<string>();
   const folders = new Set<string>();
+  const linked = new Set<string>();
   const skipped = new Set<string>();
   const problems: { path: string; message: string }[] = [];
+
+  /** Adds a file that may be a link; false if it is no file. */
+  const addLink = (path: string): boolean => {
+    const real = realFile(path);
+    if (real === undefined) return false;
+    files.add(path);
+    linked.add(dirname(real));
+    return true;
+  };
 
   const visit = (folder: string): void => {
     if (folders.has(folder) || files.size >= MAX_FILES) return;
@@ -31,7 +43,9 @@ export function scan(roots: readonly string[]): Scan {
     try {
       entries = readdirSync(folder, { withFileTypes: true });
     } catch (error) {
-      problems.push({ path: folder, message: (error as Error).message });
+      // A folder that went away since its parent was read is just not there.
+      const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT' && !roots.includes(folder);
+      if (!isGone) problems.push({ path: folder, message: (error as Error).message });
       return;
     }
     for (const entry of entries) {
@@ -41,25 +55,37 @@ export function scan(roots: readonly string[]): Scan {
         if (FOREIGN_FOLDERS.has(entry.name)) continue;
         if (OPTIONAL_FOLDERS.has(entry.name) && !roots.includes(path)) skipped.add(path);
         else visit(path);
-      } else if (isManifest(entry.name) && (entry.isFile() || (entry.isSymbolicLink() && isRegularFile(path)))) {
-        files.add(path);
+      } else if (isManifest(entry.name)) {
+        if (entry.isFile()) files.add(path);
+        else if (entry.isSymbolicLink()) addLink(path);
       }
     }
   };
 
   for (const root of roots) {
-    if (isRegularFile(root)) files.add(root);
-    else visit(root);
+    if (!addLink(root)) visit(root);
   }
   if (files.size >= MAX_FILES)
     problems.push({ path: roots[0] ?? '', message: `more than ${MAX_FILES} files; the rest is not read` });
-  return { files: [...files].sort(), folders: [...folders], skipped: [...skipped].sort(), problems };
+  return {
+    files: [...files].sort(),
+    folders: [...folders],
+    linked: [...linked],
+    skipped: [...skipped].sort(),
+    problems,
+  };
 }
 
 export function isManifest(name: string): boolean {
   return !name.startsWith('.') && (name.endsWith('.yaml') || name.endsWith('.yml'));
 }
 
-function isRegularFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+/** Where a regular file really is. What cannot be looked at is none: a link in circles, or into a closed folder. */
+function realFile(path: string): string | undefined {
+  try {
+    const real = realpathSync(path);
+    return statSync(real).isFile() ? real : undefined;
+  } catch {
+    return undefined;
+  }
 }

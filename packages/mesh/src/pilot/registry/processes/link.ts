@@ -6,13 +6,14 @@ import type { WorkloadInstance } from '../instance.ts';
  * The messages between the supervisor of a laptop mesh (`lateen up`) and the control plane it starts, over Node's IPC
  * channel. Both sides always send whole states, so that either can be restarted and simply say everything again.
  */
-export type ToControlPlane = StartMessage | InstancesMessage | StopMessage;
+export type ToControlPlane = StartMessage | InstancesMessage | ProblemsMessage | StopMessage;
 export type ToSupervisor =
   | ReadyMessage
   | ManifestsMessage
   | ProxiesMessage
   | SettledMessage
   | DiagnosticsMessage
+  | NoticeMessage
   | FatalMessage;
 
 /** First message: what the control plane needs to know to start. */
@@ -39,6 +40,12 @@ export interface InstancesMessage {
   /** Grows by one with each message; comes back in `settled`. */
   readonly seq: number;
   readonly reports: readonly InstanceReport[];
+}
+
+/** Everything that the supervisor finds wrong with what it runs; shown with the control plane's own diagnostics. */
+export interface ProblemsMessage {
+  readonly type: 'problems';
+  readonly diagnostics: readonly Diagnostic[];
 }
 
 export interface InstanceReport {
@@ -118,6 +125,12 @@ export interface SettledMessage {
 export interface DiagnosticsMessage {
   readonly type: 'diagnostics';
   readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Something happened that whoever watches `lateen up` wants to see: an edited object took effect, say. */
+export interface NoticeMessage {
+  readonly type: 'notice';
+  readonly text: string;
 }
 
 /** The control plane cannot go on (corrupt CA, foreign-owned state, ...); it exits after this. Restarting does not help. */

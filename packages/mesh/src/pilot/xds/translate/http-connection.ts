@@ -11,10 +11,11 @@ import {
 import { RETRY_SAFE_HEADER } from '../../model/retry.ts';
 import type { HttpConnectionIr } from '../../proxy/ir/listener.ts';
 import { httpFilters } from './http-filters.ts';
+import type { Init } from './init.ts';
 import { translateRouteTable } from './route.ts';
 import { ADS, duration } from './values.ts';
 
-type Init = MessageInitShape<typeof HttpConnectionManagerSchema>;
+type ManagerInit = Init<typeof HttpConnectionManagerSchema>;
 
 export function translateHttpConnection(ir: HttpConnectionIr): Filter {
   const manager = create(HttpConnectionManagerSchema, {
@@ -41,7 +42,7 @@ export function translateHttpConnection(ir: HttpConnectionIr): Filter {
   });
 }
 
-function byRole(role: HttpConnectionIr['role']): Init {
+function byRole(role: HttpConnectionIr['role']): ManagerInit {
   switch (role) {
     case 'sidecar-outbound':
       return { useRemoteAddress: false };
@@ -66,7 +67,7 @@ function byRole(role: HttpConnectionIr['role']): Init {
  * Marks answers that this sidecar made because the application could not be reached (UF), or went away before it
  * answered a request that may be sent twice (UC, and an idempotent method: RFC 9110, section 9.2.2).
  */
-const RETRY_SAFE: NonNullable<NonNullable<Init['localReplyConfig']>['mappers']>[number] = {
+const RETRY_SAFE: NonNullable<NonNullable<ManagerInit['localReplyConfig']>['mappers']>[number] = {
   filter: {
     filterSpecifier: {
       case: 'orFilter',

@@ -64,7 +64,7 @@ function meshTlsChain(handler: HandlerIr, filterChainMatch: MatchInit): FilterCh
   return {
     name: 'mesh-tls',
     filterChainMatch,
-    transportSocket: downstreamMeshTls(),
+    transportSocket: downstreamMeshTls(handler.type === 'http' ? 'http' : 'tcp'),
     filters: [handler.type === 'http' ? translateHttpConnection(handler.http) : tcpProxy(handler.tcp)],
   };
 }

@@ -1,14 +1,14 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { packAny } from '@lateen/envoy-api/encode';
-import type {
-  HeaderMatcherSchema,
-  RouteMatchSchema,
-  RouteSchema,
-} from '@lateen/envoy-api/envoy/config/route/v3/route_components_pb.js';
 import {
+  type HeaderMatcherSchema,
   RedirectAction_RedirectResponseCode,
   type RetryPolicySchema,
   type RouteActionSchema,
+  type RouteMatchSchema,
+  type RouteSchema,
+  type VirtualHost,
+  VirtualHostSchema,
 } from '@lateen/envoy-api/envoy/config/route/v3/route_components_pb.js';
 import { type RouteConfiguration, RouteConfigurationSchema } from '@lateen/envoy-api/envoy/config/route/v3/route_pb.js';
 import { PreviousHostsPredicateSchema } from '@lateen/envoy-api/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js';
@@ -24,12 +24,14 @@ import type {
   RouteMatchIr,
   RouteTableIr,
   TunnelActionIr,
+  VirtualHostIr,
 } from '../../proxy/ir/route.ts';
+import type { Init } from './init.ts';
 import { sourceMetadata } from './metadata.ts';
 import { duration } from './values.ts';
 
 type RouteInit = MessageInitShape<typeof RouteSchema>;
-type RouteActionInit = Extract<MessageInitShape<typeof RouteActionSchema>, { $typeName?: never }>;
+type RouteActionInit = Init<typeof RouteActionSchema>;
 
 export function translateRouteTable(ir: RouteTableIr): RouteConfiguration {
   return create(RouteConfigurationSchema, {
@@ -37,11 +39,15 @@ export function translateRouteTable(ir: RouteTableIr): RouteConfiguration {
     ignorePortInHostMatching: ir.ignorePortInHost,
     // Routes may arrive before a cluster that they name; Envoy would otherwise refuse all of them.
     validateClusters: false,
-    virtualHosts: ir.virtualHosts.map((host) => ({
-      name: host.name,
-      domains: [...host.domains],
-      routes: host.routes.map(translateRoute),
-    })),
+    virtualHosts: ir.virtualHosts.map(translateVirtualHost),
+  });
+}
+
+export function translateVirtualHost(ir: VirtualHostIr): VirtualHost {
+  return create(VirtualHostSchema, {
+    name: ir.name,
+    domains: [...ir.domains],
+    routes: ir.routes.map(translateRoute),
   });
 }
 
@@ -174,10 +180,18 @@ function translateRetry(retry: Extract<RetryIr, { type: 'on' }>): MessageInitSha
       ? [{ name: RETRY_SAFE_HEADER, headerMatchSpecifier: { case: 'presentMatch', value: true } }]
       : [],
     ...(retry.baseIntervalMs === undefined ? {} : { retryBackOff: { baseInterval: duration(retry.baseIntervalMs) } }),
-    ...(retry.avoidTriedHosts ? { retryHostPredicate: [PREVIOUS_HOSTS], hostSelectionRetryMaxAttempts: 5n } : {}),
+    ...(retry.avoidTriedHosts
+      ? { retryHostPredicate: [PREVIOUS_HOSTS], hostSelectionRetryMaxAttempts: HOST_SELECTION_ATTEMPTS }
+      : {}),
     ...(retry.otherLocalities ? { retryPriority: PREVIOUS_PRIORITIES } : {}),
   };
 }
+
+/**
+ * How often another endpoint is chosen until one has not failed the request before. An endpoint that fails at once has the
+ * fewest requests, so that the load balancer would choose it three times out of four among two; this makes it 1 in 10,000.
+ */
+const HOST_SELECTION_ATTEMPTS = 32n;
 
 const PREVIOUS_HOSTS = {
   name: 'envoy.retry_host_predicates.previous_hosts',

@@ -29,6 +29,9 @@ const MESH_ROOTS = 'ROOTCA';
 /** ALPN names by which a sidecar tells the mesh's TLS from an application's own, as in Istio. */
 export const MESH_ALPN = ['istio', 'istio-peer-exchange', 'istio-http/1.0', 'istio-http/1.1', 'istio-h2'];
 
+/** What a server agrees to. Envoy takes a connection for HTTP/2 only if that was agreed on, or nothing was. */
+const AGREED_ALPN = { http: ['h2', 'http/1.1'], tcp: MESH_ALPN } as const;
+
 const AGENT: ConfigSource = create(ConfigSourceSchema, {
   configSourceSpecifier: {
     case: 'apiConfigSource',
@@ -57,13 +60,13 @@ export function upstreamMeshTls({ sni, peerIds, alpn }: MeshTlsIr): TransportSoc
 }
 
 /** Any workload whose certificate the mesh's roots signed. Who of them may call is for authorization to say. */
-export function downstreamMeshTls(): TransportSocket {
+export function downstreamMeshTls(carries: 'http' | 'tcp'): TransportSocket {
   return transportSocket(
     packAny(
       DownstreamTlsContextSchema,
       create(DownstreamTlsContextSchema, {
         requireClientCertificate: true,
-        commonTlsContext: meshContext(MESH_ALPN, [sanMatcher({ case: 'prefix', value: 'spiffe://' })]),
+        commonTlsContext: meshContext(AGREED_ALPN[carries], [sanMatcher({ case: 'prefix', value: 'spiffe://' })]),
       }),
     ),
   );

@@ -1,0 +1,13 @@
+import { apply } from './apply.ts';
+import type { Command } from './command.ts';
+import { create } from './create.ts';
+import { deleteCommand } from './delete.ts';
+import { down } from './down.ts';
+import { get } from './get.ts';
+import { logs } from './logs.ts';
+import { status } from './status.ts';
+import { up } from './up.ts';
+import { versionCommand } from './version.ts';
+
+/** All commands, in the order of the help. What they need beyond their data is loaded when they run. */
+export const commands: readonly Command[] = [up, down, status, logs, get, apply, create, deleteCommand, versionCommand];

@@ -1,0 +1,78 @@
+import type { ObjectRef } from '@lateen/api/diagnostic.ts';
+import { defineCommand, UsageError } from './command.ts';
+import { findKind, kindNames } from './kind-names.ts';
+import { dryRunOption, fileOption, meshOption, namespaceOption, outputOption } from './options.ts';
+
+export const deleteCommand = defineCommand({
+  name: 'delete',
+  summary: 'Delete objects of the running mesh',
+  description: 'Either all objects that are named are deleted, or none.',
+  arguments: [
+    { name: 'KIND', description: 'A kind followed by names, or KIND/NAME any number of times.', required: false },
+    { name: 'NAME', description: 'Names of objects of that kind.', required: false, variadic: true },
+  ],
+  options: {
+    file: { ...fileOption, description: `${fileOption.description} The objects that it holds are deleted.` },
+    namespace: namespaceOption,
+    'ignore-not-found': { type: 'flag', description: 'An object that is not there counts as deleted.' },
+    'dry-run': dryRunOption,
+    mesh: meshOption,
+    output: outputOption,
+  },
+  examples: [
+    { command: 'lateen delete virtualservice reviews', description: 'Delete one object.' },
+    { command: 'lateen delete vs/reviews dr/reviews', description: 'Delete two objects, or none.' },
+    { command: 'lateen delete -f samples/bookinfo/routes/all-v1.yaml', description: 'Delete what a file holds.' },
+  ],
+  run: async ({ arguments: words, options, context }) => {
+    const namespace = options.namespace ?? 'default';
+    const named = namedObjects(words, namespace);
+    if (named.length === 0 && options.file.length === 0) {
+      throw new UsageError('What to delete is missing.', 'Write lateen delete KIND NAME, or lateen delete -f FILE.');
+    }
+    const { connectToMesh } = await import('./connect.ts');
+    const { printApplied } = await import('./applied.ts');
+    const client = connectToMesh(options.mesh);
+    const inFiles: ObjectRef[] = [];
+    if (options.file.length > 0) {
+      const { readManifests } = await import('./manifest-input.ts');
+      const { objectsIn } = await import('./manifest-objects.ts');
+      for (const file of await readManifests(options.file, { cwd: context.cwd, stdin: context.terminal.stdin })) {
+        inFiles.push(...objectsIn(file, options.namespace));
+      }
+    }
+    const response = await client.remove({
+      objects: [...named, ...inFiles],
+      ...(options['ignore-not-found'] ? { ignoreNotFound: true } : {}),
+      ...(options['dry-run'] ? { dryRun: true } : {}),
+    });
+    await printApplied(context.terminal, response, { output: options.output, dryRun: options['dry-run'] });
+    return 0;
+  },
+});
+
+/** `KIND NAME...` or `KIND/NAME...`. Throws `UsageError` for anything else. */
+export function namedObjects(words: readonly string[], namespace: string): ObjectRef[] {
+  const [first, ...names] = words;
+  if (first === undefined) return [];
+  const ref = (kindWord: string, name: string): ObjectRef => {
+    const { kind, namespaced } = findKind(kindWord, kindNames);
+    return { kind, namespace: namespaced ? namespace : '', name };
+  };
+  if (!words.some((word) => word.includes('/'))) {
+    if (names.length === 0) {
+      throw new UsageError(
+        `Which ${findKind(first, kindNames).kind} to delete is missing.`,
+        `lateen delete ${first} NAME`,
+      );
+    }
+    return names.map((name) => ref(first, name));
+  }
+  return words.map((word) => {
+    const [kind = '', name = '', ...rest] = word.split('/');
+    if (kind === '' || name === '' || rest.length > 0) {
+      throw new UsageError(`"${word}" is not KIND/NAME.`, 'Write either KIND NAME, or KIND/NAME for each object.');
+    }
+    return ref(kind, name);
+  });
+}

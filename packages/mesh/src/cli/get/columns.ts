@@ -1,0 +1,163 @@
+import type { MeshStatus } from '@lateen/api/admin.ts';
+import type { Item, ObjectGroup } from './fetch.ts';
+
+export interface Column {
+  readonly title: string;
+  /** Shown with `-o wide` only. */
+  readonly wide?: boolean;
+  readonly cell: (item: Item, status: MeshStatus) => string;
+}
+
+const source: Column = {
+  title: 'source',
+  wide: true,
+  cell: ({ origin }) =>
+    origin === undefined
+      ? ''
+      : `${origin.file}${origin.line === undefined ? '' : `:${origin.line}`}${origin.applied ? ' (applied)' : ''}`,
+};
+
+/** The columns behind the name, much as kubectl shows them. Other kinds have their name only. */
+export function columnsOf(group: ObjectGroup): readonly Column[] {
+  const columns = columnsByKind[group.kind.kind] ?? [];
+  return group.kind.kind === 'Pod' ? columns : [...columns, source];
+}
+
+const columnsByKind: Readonly<Record<string, readonly Column[]>> = {
+  Pod: [
+    { title: 'ready', cell: (item, status) => (podOf(item, status)?.ready === true ? '1/1' : '0/1') },
+    { title: 'status', cell: (item, status) => podPhase(item, status) },
+    { title: 'restarts', cell: (item, status) => String(replicaOf(item, status)?.restarts ?? 0) },
+    { title: 'process', wide: true, cell: (item, status) => String(podOf(item, status)?.pid ?? '') },
+    { title: 'identity', wide: true, cell: (item, status) => podOf(item, status)?.spiffeId ?? '' },
+  ],
+  Service: [
+    { title: 'ready', cell: (item, status) => serviceReady(item, status) },
+    {
+      title: 'port(s)',
+      cell: ({ object }) =>
+        list(read(object, 'spec', 'ports'))
+          .map((port) => `${text(read(port, 'port'))}/${text(read(port, 'protocol')) || 'TCP'}`)
+          .join(','),
+    },
+    { title: 'selector', wide: true, cell: ({ object }) => labels(read(object, 'spec', 'selector')) },
+  ],
+  Deployment: [
+    { title: 'ready', cell: (item, status) => deploymentReady(item, status) },
+    {
+      title: 'containers',
+      wide: true,
+      cell: ({ object }) => containers(object, 'name'),
+    },
+    { title: 'images', wide: true, cell: ({ object }) => containers(object, 'image') },
+    { title: 'selector', wide: true, cell: ({ object }) => labels(read(object, 'spec', 'selector', 'matchLabels')) },
+  ],
+  ConfigMap: [
+    {
+      title: 'data',
+      cell: ({ object }) => String(keys(read(object, 'data')) + keys(read(object, 'binaryData'))),
+    },
+  ],
+  Gateway: [
+    { title: 'selector', wide: true, cell: ({ object }) => labels(read(object, 'spec', 'selector')) },
+    {
+      title: 'servers',
+      cell: ({ object }) =>
+        list(read(object, 'spec', 'servers'))
+          .map((server) => `${text(read(server, 'port', 'number'))}/${text(read(server, 'port', 'protocol'))}`)
+          .join(','),
+    },
+    {
+      title: 'hosts',
+      cell: ({ object }) =>
+        words(list(read(object, 'spec', 'servers')).flatMap((server) => list(read(server, 'hosts')))),
+    },
+  ],
+  VirtualService: [
+    { title: 'gateways', cell: ({ object }) => words(list(read(object, 'spec', 'gateways'))) },
+    { title: 'hosts', cell: ({ object }) => words(list(read(object, 'spec', 'hosts'))) },
+  ],
+  DestinationRule: [
+    { title: 'host', cell: ({ object }) => text(read(object, 'spec', 'host')) },
+    {
+      title: 'subsets',
+      wide: true,
+      cell: ({ object }) =>
+        list(read(object, 'spec', 'subsets'))
+          .map((each) => text(read(each, 'name')))
+          .join(','),
+    },
+  ],
+  PeerAuthentication: [
+    { title: 'mode', cell: ({ object }) => text(read(object, 'spec', 'mtls', 'mode')) },
+    { title: 'selector', wide: true, cell: ({ object }) => labels(read(object, 'spec', 'selector', 'matchLabels')) },
+  ],
+};
+
+function replicaOf({ object: { metadata } }: Item, status: MeshStatus) {
+  return status.workloads.find((each) => each.name === metadata.name && each.namespace === metadata.namespace);
+}
+
+function podOf(item: Item, status: MeshStatus) {
+  const { metadata } = item.object;
+  return (
+    replicaOf(item, status) ??
+    status.gateways.find((each) => each.name === metadata.name && each.namespace === metadata.namespace)
+  );
+}
+
+function podPhase(item: Item, status: MeshStatus): string {
+  return replicaOf(item, status)?.phase ?? (podOf(item, status)?.pid == null ? 'down' : 'running');
+}
+
+function serviceReady({ object: { metadata } }: Item, status: MeshStatus): string {
+  const found = status.services.find((each) => each.name === metadata.name && each.namespace === metadata.namespace);
+  return found === undefined ? '' : `${found.ready}/${found.total}`;
+}
+
+function deploymentReady({ object }: Item, status: MeshStatus): string {
+  const { name, namespace } = object.metadata;
+  const replicas = status.workloads.filter((each) => each.workload === name && each.namespace === namespace);
+  const wanted = read(object, 'spec', 'replicas') ?? 1;
+  return `${replicas.filter((each) => each.ready).length}/${text(wanted)}`;
+}
+
+function containers(object: unknown, field: string): string {
+  return list(read(object, 'spec', 'template', 'spec', 'containers'))
+    .map((each) => text(read(each, field)))
+    .join(',');
+}
+
+/** A field deep in an object of which only the kind is known; undefined if anything on the way is missing. */
+function read(value: unknown, ...path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (at, field) =>
+      typeof at === 'object' && at !== null && Object.hasOwn(at, field) ? Reflect.get(at, field) : undefined,
+    value,
+  );
+}
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+}
+
+function words(values: readonly unknown[]): string {
+  return values.length === 0 ? '' : JSON.stringify(values);
+}
+
+function keys(value: unknown): number {
+  return typeof value === 'object' && value !== null ? Object.keys(value).length : 0;
+}
+
+/** `app=reviews,version=v1` */
+export function labels(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return '';
+  return Object.entries(value)
+    .map(([name, each]) => `${name}=${text(each)}`)
+    .sort()
+    .join(',');
+}

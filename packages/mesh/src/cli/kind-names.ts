@@ -1,0 +1,70 @@
+import { didYouMean } from '@lateen/api/suggest.ts';
+import { UsageError } from './command.ts';
+
+/**
+ * What a kind is called on the command line. The schemas of the kinds are in `@lateen/api/kinds.ts`; they are not
+ * loaded here, since that takes longer than the whole command should.
+ */
+export interface KindNames {
+  readonly kind: string;
+  readonly plural: string;
+  readonly short: readonly string[];
+  /** The API group, empty for Kubernetes' core. */
+  readonly group: string;
+  readonly namespaced: boolean;
+}
+
+/** In the order in which `get all` shows them. */
+export const kindNames: readonly KindNames[] = [
+  { kind: 'Namespace', plural: 'namespaces', short: ['ns'], group: '', namespaced: false },
+  { kind: 'ServiceAccount', plural: 'serviceaccounts', short: ['sa'], group: '', namespaced: true },
+  { kind: 'ConfigMap', plural: 'configmaps', short: ['cm'], group: '', namespaced: true },
+  { kind: 'Service', plural: 'services', short: ['svc'], group: '', namespaced: true },
+  { kind: 'Deployment', plural: 'deployments', short: ['deploy'], group: 'apps', namespaced: true },
+  { kind: 'Gateway', plural: 'gateways', short: ['gw'], group: 'networking.istio.io', namespaced: true },
+  { kind: 'VirtualService', plural: 'virtualservices', short: ['vs'], group: 'networking.istio.io', namespaced: true },
+  {
+    kind: 'DestinationRule',
+    plural: 'destinationrules',
+    short: ['dr'],
+    group: 'networking.istio.io',
+    namespaced: true,
+  },
+  {
+    kind: 'PeerAuthentication',
+    plural: 'peerauthentications',
+    short: ['pa'],
+    group: 'security.istio.io',
+    namespaced: true,
+  },
+];
+
+/** Replicas: they are not written by anybody, and come from the status of the mesh. */
+export const podNames: KindNames = { kind: 'Pod', plural: 'pods', short: ['po'], group: '', namespaced: true };
+
+/** Finds `VirtualService`, `virtualservices`, `vs`, `virtualservice.networking.istio.io`, in any case. */
+export function findKind(word: string, among: readonly KindNames[] = [...kindNames, podNames]): KindNames {
+  const wanted = word.toLowerCase();
+  const found = among.find((each) => spellings(each).includes(wanted));
+  if (found !== undefined) return found;
+  throw new UsageError(
+    `Unknown kind "${word}"${didYouMean(wanted, among.flatMap(spellings)) || '.'}`,
+    `Known kinds: ${among.map((each) => each.plural).join(', ')}.`,
+  );
+}
+
+function spellings({ kind, plural, short, group }: KindNames): string[] {
+  const singular = kind.toLowerCase();
+  const full = group === '' ? [] : [`${singular}.${group}`, `${plural}.${group}`];
+  return [plural, singular, ...short, ...full];
+}
+
+/** `virtualservice.networking.istio.io/reviews`, `service/reviews`: as kubectl names an object. */
+export function objectTitle(ref: { readonly kind: string; readonly name: string }): string {
+  return `${kindTitle(ref.kind)}/${ref.name}`;
+}
+
+export function kindTitle(kind: string): string {
+  const group = kindNames.find((each) => each.kind === kind)?.group ?? '';
+  return group === '' ? kind.toLowerCase() : `${kind.toLowerCase()}.${group}`;
+}

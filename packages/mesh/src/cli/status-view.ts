@@ -1,0 +1,123 @@
+import type { MeshStatus, WorkloadStatus } from '@lateen/api/admin.ts';
+import { formatDiagnosticLine } from './errors.ts';
+import { formatTable } from './table.ts';
+import { type Output, paint, printable } from './terminal.ts';
+
+/** `lateen status`: everything at a glance. */
+export function formatStatus(output: Pick<Output, 'colour'>, status: MeshStatus): string {
+  const { gateways, services, workloads, diagnostics } = status;
+  const parts = [
+    `Mesh ${printable(status.mesh)} is ${status.ready ? paint(output, 'green', 'ready') : paint(output, 'yellow', 'not ready')}\n` +
+      `  admin          ${status.control.admin}\n` +
+      `  control plane  process ${status.control.pid}\n` +
+      `  supervisor     process ${status.supervisor.pid}\n`,
+  ];
+  if (gateways.length > 0) {
+    parts.push(
+      formatTable(
+        ['gateway', 'ready', 'url', 'identity'],
+        gateways.map((each) => [shortName(each), yesNo(each.ready), each.url, each.spiffeId]),
+      ),
+    );
+  }
+  if (services.length > 0) parts.push(serviceTable(status));
+  if (workloads.length > 0) {
+    parts.push(
+      formatTable(
+        ['replica', 'version', 'ready', 'status', 'restarts', 'proxy', 'process', 'envoy'],
+        workloads.map((each) => [
+          shortName(each),
+          each.labels.version ?? '',
+          yesNo(each.ready),
+          each.phase,
+          String(each.restarts),
+          proxyState(each.proxy),
+          String(each.pid ?? ''),
+          String(each.envoyPid ?? ''),
+        ]),
+      ),
+    );
+  }
+  const problems = formatProblems(output, status);
+  if (problems !== '') parts.push(problems);
+  if (diagnostics.length > 0) parts.push(diagnostics.map((each) => `${formatDiagnosticLine(output, each)}\n`).join(''));
+  return parts.join('\n');
+}
+
+export interface ReadyView {
+  /** From the command to readiness. */
+  readonly elapsedMs: number;
+  readonly colour: boolean;
+}
+
+/** What `lateen up` prints when it has started: what there is, and where. */
+export function formatReady(status: MeshStatus, view: ReadyView): string {
+  const seconds = (view.elapsedMs / 1000).toFixed(1);
+  const headline = status.ready
+    ? paint(view, 'green', `Mesh ${printable(status.mesh)} is ready in ${seconds} s`)
+    : paint(view, 'yellow', `Mesh ${printable(status.mesh)} is not ready after ${seconds} s`);
+  const addresses: (readonly [string, string])[] = [
+    ...status.gateways.map((each) => [shortName(each), each.url] as const),
+    ['admin', status.control.admin],
+  ];
+  const width = Math.max(...addresses.map(([name]) => name.length));
+  const lines = addresses.map(
+    ([name, url]) => `${printable(name).padEnd(width)}   ${paint(view, 'cyan', printable(url))}\n`,
+  );
+  const parts = [`${headline}\n`, ...(status.services.length === 0 ? [] : [serviceTable(status)]), lines.join('')];
+  const problems = formatProblems(view, status);
+  if (problems !== '') parts.push(problems);
+  if (status.diagnostics.length > 0) {
+    parts.push(status.diagnostics.map((each) => `${formatDiagnosticLine(view, each)}\n`).join(''));
+  }
+  return parts.join('\n');
+}
+
+function serviceTable({ services }: MeshStatus): string {
+  return formatTable(
+    ['service', 'versions', 'replicas', 'identity'],
+    services.map((each) => [
+      shortName(each),
+      each.versions.join(', '),
+      `${each.ready}/${each.total}`,
+      each.identities.join(', '),
+    ]),
+  );
+}
+
+/** What is not as it should be, and where to read on. */
+export function formatProblems(output: Pick<Output, 'colour'>, { workloads, gateways }: MeshStatus): string {
+  const lines: string[] = [];
+  for (const each of workloads) {
+    const name = printable(shortName(each));
+    if (!each.ready) {
+      const why = each.message === undefined ? '' : `: ${printable(each.message).replace(/\.+$/, '')}`;
+      lines.push(
+        `${paint(output, 'yellow', name)} is not ready (${printable(each.phase)})${why}. See: lateen logs ${name}`,
+      );
+    }
+    if (each.proxy.rejected !== undefined) {
+      lines.push(`${paint(output, 'yellow', name)} rejects its configuration: ${printable(each.proxy.rejected)}`);
+    }
+  }
+  for (const each of gateways.filter((gateway) => !gateway.ready)) {
+    const name = printable(shortName(each));
+    lines.push(`${paint(output, 'yellow', name)} is not ready. See: lateen logs ${name}`);
+  }
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+function proxyState({ connected, synced, rejected }: WorkloadStatus['proxy']): string {
+  if (!connected) return 'not connected';
+  if (rejected !== undefined) return 'rejects';
+  return synced ? 'synced' : 'syncing';
+}
+
+/** `reviews`, or `reviews.other` for namespaces other than `default`. */
+export function shortName({ name, namespace }: { readonly name: string; readonly namespace: string }): string {
+  return namespace === 'default' || namespace === '' ? name : `${name}.${namespace}`;
+}
+
+function yesNo(value: boolean): string {
+  return value ? 'yes' : 'no';
+}

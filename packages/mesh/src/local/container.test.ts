@@ -1,0 +1,230 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { Container, type ContainerOptions, type ContainerPlan, type ContainerProblem } from './container.ts';
+import { Ports } from './ports.ts';
+import type { Probe } from './probe-loop.ts';
+import { processStartTime } from './process-identity.ts';
+import { ProcessTable } from './process-table.ts';
+import { temporaryDirectory } from './testing/temporary-directory.ts';
+import { waitUntil } from './testing/wait-until.ts';
+
+const SERVE = 'require("node:http").createServer((q, r) => r.end("ok")).listen(process.env.PORT, "127.0.0.1");';
+
+function tcp(port: number): Probe {
+  return {
+    action: { kind: 'tcp', host: '127.0.0.1', port },
+    initialDelayMs: 0,
+    periodMs: 20,
+    timeoutMs: 1000,
+    successThreshold: 1,
+    failureThreshold: 2,
+  };
+}
+
+function script(text: string, more: Partial<ContainerPlan> = {}): ContainerPlan {
+  return { file: process.execPath, args: ['-e', text], cwd: process.cwd(), env: { PATH: '/usr/bin:/bin' }, ...more };
+}
+
+function make(plan: () => ContainerPlan | ContainerProblem, more: Partial<ContainerOptions> = {}) {
+  const dir = temporaryDirectory();
+  mkdirSync(join(dir, 'run'));
+  const table = new ProcessTable(join(dir, 'run'), (problem) => {
+    throw problem;
+  });
+  const states: string[] = [];
+  const container: Container = new Container({
+    title: 'app-0',
+    logPath: join(dir, 'app-0.log'),
+    table,
+    graceMs: 2000,
+    plan,
+    onChange: () => {
+      const { kind } = container.state;
+      if (states.at(-1) !== kind) states.push(kind);
+    },
+    ...more,
+  });
+  onTestFinished(() => container.stop(0));
+  const reach = (kind: string) => waitUntil(`the container is ${kind}`, () => container.state.kind === kind);
+  return { container, table, states, reach, log: () => readFileSync(join(dir, 'app-0.log'), 'utf8') };
+}
+
+async function freePort(): Promise<number> {
+  const [port = 0] = await new Ports().allocate(1);
+  return port;
+}
+
+test('starts, gets ready, and stops with everything that it started', async () => {
+  const port = await freePort();
+  const parent = `
+    console.log("child", require("node:child_process").spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]).pid);
+    ${SERVE}`;
+  const plan = script(parent, { env: { PORT: String(port) }, readiness: tcp(port) });
+  const { container, table, states, reach, log } = make(() => plan);
+  container.start();
+  await reach('ready');
+  const { pid } = container;
+  expect(table.records()).toMatchObject([{ pid, kind: 'container', name: 'app-0' }]);
+  const child = Number(/child (\d+)/.exec(log())?.[1]);
+  expect(processStartTime(child)).not.toBe(null);
+  await container.stop();
+  expect(states).toEqual(['starting', 'ready', 'stopping', 'stopped']);
+  expect(processStartTime(pid ?? 0)).toBe(null);
+  await waitUntil('the child is gone', () => processStartTime(child) === null);
+  expect(table.records()).toEqual([]);
+  expect(container.restarts).toBe(0);
+  expect(log()).toMatch(/^--- lateen: .*app-0 starts: /);
+});
+
+test('a process that ignores SIGTERM is killed after the grace period', async () => {
+  const { container, reach, log } = make(
+    () => script('process.on("SIGTERM", () => console.log("no")); setInterval(() => {}, 1000); console.log("up")'),
+    { graceMs: 60_000 },
+  );
+  container.start();
+  await reach('ready');
+  await waitUntil('it handles signals', () => log().includes('up'));
+  const { pid } = container;
+  await container.stop(50);
+  expect(processStartTime(pid ?? 0)).toBe(null);
+  expect(log()).toContain('no');
+});
+
+test('a process that ends is started again, and says why it ended', async () => {
+  let runs = 0;
+  const { container, states, reach } = make(() => {
+    runs += 1;
+    return runs < 3
+      ? script('console.error("cannot find it"); process.exit(7)')
+      : script('setInterval(() => {}, 1000)');
+  });
+  container.start();
+  const problem = await waitUntil('it failed', () => container.problem);
+  expect(problem.code).toBe('LAT0321');
+  expect(problem.message).toMatch(
+    /^app-0 exited with code 7 after \d+\.\d s\. Its last lines:\ncannot find it\n \(log: /,
+  );
+  expect(container.state).toMatchObject({ kind: 'back-off', delayMs: 100 });
+  await waitUntil('it runs for the third time', () => runs === 3);
+  await reach('ready');
+  expect(states.slice(0, 2)).toEqual(['starting', 'ready']);
+  expect(container.restarts).toBe(2);
+  expect(container.problem).toBe(undefined);
+});
+
+test('a killed process is noticed at once', async () => {
+  const { container, reach } = make(() => script('setInterval(() => {}, 1000)'));
+  container.start();
+  await reach('ready');
+  const first = container.pid;
+  process.kill(first ?? 0, 'SIGKILL');
+  await reach('back-off');
+  expect(container.problem?.message).toContain('was ended by SIGKILL');
+  await reach('ready');
+  expect(container.pid).not.toBe(first);
+});
+
+test('what cannot be started is tried again, and is no restart', async () => {
+  let plan: ContainerPlan | ContainerProblem = { code: 'LAT0311', message: 'app-0: the command x was not found' };
+  const { container, states, reach } = make(() => plan);
+  container.start();
+  expect(container.state).toMatchObject({ kind: 'back-off', reason: 'app-0: the command x was not found' });
+  expect(container.problem?.code).toBe('LAT0311');
+  plan = script('setInterval(() => {}, 1000)');
+  await reach('ready');
+  expect(states).toEqual(['back-off', 'starting', 'ready']);
+  expect(container.restarts).toBe(0);
+});
+
+test('a script whose interpreter is missing', async () => {
+  const file = join(temporaryDirectory(), 'run.sh');
+  writeFileSync(file, '#!/no/such/interpreter\n', { mode: 0o755 });
+  const { container, reach } = make(() => script('', { file }));
+  container.start();
+  await reach('back-off');
+  expect(container.problem).toEqual({
+    code: 'LAT0312',
+    message: `app-0: ${file} cannot be started: the interpreter that its first line names was not found`,
+  });
+});
+
+test('a log that cannot be written', async () => {
+  const { container } = make(() => script(''), { logPath: '/etc/hosts/such.log' });
+  container.start();
+  expect(container.problem).toMatchObject({ code: 'LAT0302', message: expect.stringContaining('/etc/hosts') });
+});
+
+test('stopping while it waits for the next start', async () => {
+  const { container, reach } = make(() => script('process.exit(1)'));
+  container.start();
+  await reach('back-off');
+  await container.stop();
+  expect(container.state.kind).toBe('stopped');
+  expect(container.problem).toBe(undefined);
+});
+
+test('an application that does not listen: what was tried, what may be wrong, where its log is', async () => {
+  const port = await freePort();
+  const { container } = make(() => script('setInterval(() => {}, 1000)', { readiness: tcp(port) }), {
+    slowAfterMs: 200,
+    hint: async () => 'Something listens on port 9080.',
+  });
+  container.start();
+  const problem = await waitUntil('it is reported', () => container.problem);
+  expect(problem.code).toBe('LAT0320');
+  expect(problem.message).toMatch(
+    new RegExp(`^app-0 runs but is not ready: TCP connection to 127.0.0.1:${port}: connection refused\\. Something`),
+  );
+  expect(problem.message).toMatch(/Its log: .*app-0\.log$/);
+  expect(container.state.kind).toBe('starting');
+});
+
+test('not ready, and ready again', async () => {
+  const server = createServer((socket) => socket.destroy());
+  const listen = (port: number) => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const port = await freePort();
+  await listen(port);
+  const { container, reach } = make(() => script('setInterval(() => {}, 1000)', { readiness: tcp(port) }));
+  container.start();
+  await reach('ready');
+  await new Promise((resolve) => server.close(resolve));
+  await reach('unready');
+  expect(container.state).toMatchObject({ reason: `TCP connection to 127.0.0.1:${port}: connection refused` });
+  await listen(port);
+  onTestFinished(() => void server.close());
+  await reach('ready');
+  expect(container.restarts).toBe(0);
+});
+
+test('a failed liveness probe restarts the process', async () => {
+  const [port = 0, other = 0] = await new Ports().allocate(2);
+  let runs = 0;
+  const { container, reach } = make(() => {
+    runs += 1;
+    const env = { PORT: String(port) };
+    return script(SERVE, {
+      env,
+      readiness: tcp(port),
+      liveness: runs === 1 ? tcp(other) : { ...tcp(port), initialDelayMs: 60_000 },
+    });
+  });
+  container.start();
+  const problem = await waitUntil('it was killed', () => container.problem);
+  expect(problem).toMatchObject({ code: 'LAT0322', message: expect.stringContaining('connection refused') });
+  await waitUntil('it runs again', () => runs === 2);
+  await reach('ready');
+  expect(container.restarts).toBe(1);
+  expect(container.problem).toBe(undefined);
+});
+
+test('after a rewind it can be started again', async () => {
+  const { container, reach } = make(() => script('setInterval(() => {}, 1000)'));
+  container.start();
+  await reach('ready');
+  await container.rewind();
+  expect(container.state.kind).toBe('waiting');
+  container.start();
+  await reach('ready');
+});

@@ -1,0 +1,146 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { describeAction, type ProbeAction, probeOnce } from './probe-action.ts';
+import { judge, type Probe, runProbeLoop, type Verdict } from './probe-loop.ts';
+import { waitUntil } from './testing/wait-until.ts';
+
+async function serve(handler: (request: IncomingMessage, response: ServerResponse) => void): Promise<number> {
+  const server = createServer(handler);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+const never = new AbortController().signal;
+const http = (port: number, path = '/', headers = {}): ProbeAction => ({
+  kind: 'http',
+  host: '127.0.0.1',
+  port,
+  path,
+  headers,
+});
+const exec = (script: string): ProbeAction => ({
+  kind: 'exec',
+  file: process.execPath,
+  args: ['-e', script],
+  cwd: process.cwd(),
+  env: {},
+});
+
+test.each([
+  [200, undefined],
+  [302, undefined],
+  [399, undefined],
+  [400, 'status 400'],
+  [503, 'status 503'],
+])('an HTTP status of %i gives %s', async (status, failure) => {
+  const port = await serve((_, response) => response.writeHead(status, { location: '/elsewhere' }).end());
+  expect(await probeOnce(http(port), 1000, never)).toBe(failure);
+});
+
+test('sends path and headers of the probe', async () => {
+  const seen: unknown[] = [];
+  const port = await serve((request, response) => {
+    seen.push(request.url, request.headers['x-probe'], request.headers.host);
+    response.end();
+  });
+  expect(await probeOnce(http(port, '/health?full=1', { 'X-Probe': 'yes', Host: 'app.test' }), 1000, never)).toBe(
+    undefined,
+  );
+  expect(seen).toEqual(['/health?full=1', 'yes', 'app.test']);
+});
+
+test('an answer that does not come in time, and nobody listening', async () => {
+  const port = await serve(() => {});
+  expect(await probeOnce(http(port), 30, never)).toBe('no answer within 0.03 s');
+  expect(await probeOnce({ kind: 'tcp', host: '127.0.0.1', port }, 1000, never)).toBe(undefined);
+  expect(await probeOnce({ kind: 'tcp', host: '127.0.0.1', port: 1 }, 1000, never)).toBe('connection refused');
+  expect(await probeOnce(http(1), 1000, never)).toBe('connection refused');
+});
+
+test('commands', async () => {
+  expect(await probeOnce(exec(''), 5000, never)).toBe(undefined);
+  expect(await probeOnce(exec('console.error("not yet"); process.exit(3)'), 5000, never)).toBe('exit code 3: not yet');
+  expect(await probeOnce(exec('setInterval(() => {}, 1000)'), 50, never)).toBe('not finished within 0.05 s');
+  expect(describeAction(exec('1'))).toBe(`exec ${process.execPath} -e 1`);
+});
+
+test('an abort ends a probe at once', async () => {
+  const port = await serve(() => {});
+  const abort = new AbortController();
+  const results = [http(port), exec('setInterval(() => {}, 1000)')].map((action) =>
+    probeOnce(action, 60_000, abort.signal),
+  );
+  abort.abort();
+  for (const result of await Promise.all(results)) expect(result).toMatch(/abort/);
+});
+
+test('a verdict changes after as many results in a row as the thresholds say', () => {
+  const thresholds = { successThreshold: 2, failureThreshold: 3 };
+  let verdict: Verdict = { passing: false, streak: 0 };
+  const verdicts = [...'+-++--+---+-++'].map((result) => {
+    verdict = judge(verdict, result === '+', thresholds);
+    return verdict.passing ? '+' : '-';
+  });
+  expect(verdicts.join('')).toBe('---+' + '+++++---' + '-+');
+});
+
+test('before the first success it is tried much more often than periodSeconds says, then no more', async () => {
+  let requests = 0;
+  const port = await serve((_, response) => {
+    requests += 1;
+    response.writeHead(requests < 4 ? 503 : 200).end();
+  });
+  const abort = new AbortController();
+  const changes: boolean[] = [];
+  const failures: string[] = [];
+  const probe: Probe = {
+    action: http(port, '/ready'),
+    initialDelayMs: 0,
+    periodMs: 60_000,
+    timeoutMs: 1000,
+    successThreshold: 1,
+    failureThreshold: 3,
+  };
+  const loop = runProbeLoop(probe, {
+    initially: false,
+    eager: true,
+    signal: abort.signal,
+    onChange: (passing) => changes.push(passing),
+    onFailure: (failure) => failures.push(failure),
+  });
+  await waitUntil('the probe passed', () => changes.length > 0);
+  expect(changes).toEqual([true]);
+  expect(failures).toEqual(Array(3).fill(`GET http://127.0.0.1:${port}/ready: status 503`));
+  abort.abort();
+  await loop;
+  expect(requests).toBe(4);
+});
+
+test('after the first success single failures are forgiven, and the period counts', async () => {
+  const answers = [200, 500, 200, 500, 500, 200];
+  const port = await serve((_, response) => response.writeHead(answers.shift() ?? 200).end());
+  const abort = new AbortController();
+  const changes: boolean[] = [];
+  const probe: Probe = {
+    action: http(port),
+    initialDelayMs: 0,
+    periodMs: 2,
+    timeoutMs: 1000,
+    successThreshold: 1,
+    failureThreshold: 2,
+  };
+  void runProbeLoop(probe, {
+    initially: false,
+    eager: true,
+    signal: abort.signal,
+    onChange: (passing) => changes.push(passing),
+  });
+  await waitUntil('all changes were seen', () => changes.length === 3);
+  abort.abort();
+  expect(changes).toEqual([true, false, true]);
+});

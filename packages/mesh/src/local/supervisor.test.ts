@@ -1,0 +1,399 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { findEnvoy } from '#agent/envoy/find.ts';
+import type { InstanceReport } from '#pilot/registry/processes/link.ts';
+import type { SupervisorEvent } from './events.ts';
+import { findMesh, listMeshes } from './mesh-file.ts';
+import { Ports } from './ports.ts';
+import { processStartTime } from './process-identity.ts';
+import { cleanUpLeftovers } from './process-table.ts';
+import { meshPaths } from './state-paths.ts';
+import { type Supervisor, type SupervisorOptions, startSupervisor } from './supervisor.ts';
+import { helloDeployment, helloService } from './testing/hello-manifests.ts';
+import { waitUntil } from './testing/wait-until.ts';
+
+const controlPlaneModule = fileURLToPath(new URL('../runtime/control-plane-process.ts', import.meta.url));
+
+let envoyPath: string;
+beforeAll(async () => {
+  envoyPath = (await findEnvoy()).path;
+});
+
+interface Home {
+  readonly root: string;
+  readonly dir: string;
+  readonly options: Omit<SupervisorOptions, 'onEvent'>;
+  write(file: string, text: string): void;
+}
+
+/** A state root and a folder of manifests, and ports that are free. */
+async function makeHome(): Promise<Home> {
+  const root = mkdtempSync(join(tmpdir(), 'lateen-mesh-'));
+  const dir = join(root, 'app');
+  mkdirSync(dir);
+  const [adminPort = 0, httpPort = 0] = await new Ports().allocate(2);
+  return {
+    root,
+    dir,
+    options: {
+      mesh: 'test',
+      dir,
+      files: [],
+      ...meshPaths('test', root),
+      adminPort,
+      gatewayHostPorts: { 80: httpPort },
+      envoyPath,
+      controlPlaneModule,
+      lateenVersion: '0.0.0',
+    },
+    write: (file, text) => writeFileSync(join(dir, file), text),
+  };
+}
+
+function get(url: string, path = '/', host = 'hello.test'): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const { port } = new URL(url);
+    const outgoing = request({ host: '127.0.0.1', port, path, headers: { host }, agent: false }, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (text: string) => {
+        body += text;
+      });
+      response.once('end', () => resolve({ status: response.statusCode ?? 0, body }));
+      response.once('error', reject);
+    });
+    outgoing.once('error', reject);
+    outgoing.end();
+  });
+}
+
+/** Requests one after the other until it is stopped; gives those that did not get a 200. */
+function keepAsking(url: string): { answers: Set<string>; stop: () => Promise<string[]> } {
+  let stopped = false;
+  const failures: string[] = [];
+  const answers = new Set<string>();
+  const run = async () => {
+    while (!stopped) {
+      try {
+        const { status, body } = await get(url, '/?delay=5');
+        if (status === 200) answers.add(body);
+        else failures.push(`${status} ${body}`);
+      } catch (error) {
+        failures.push(String(error));
+      }
+    }
+  };
+  const loops = [run(), run()];
+  return {
+    answers,
+    stop: async () => {
+      stopped = true;
+      await Promise.all(loops);
+      return failures;
+    },
+  };
+}
+
+function allPids(supervisor: Supervisor): number[] {
+  const { gateways, workloads, controlPlane } = supervisor.state();
+  const pids = [...gateways, ...workloads].flatMap(({ process: { pid, envoyPid } }) => [pid, envoyPid]);
+  return [...pids, 'pid' in controlPlane ? controlPlane.pid : null].filter((pid) => pid !== null);
+}
+
+describe('a mesh', () => {
+  let home: Home;
+  let supervisor: Supervisor;
+  let url: string;
+  const events: SupervisorEvent[] = [];
+
+  const workload = (name: string): InstanceReport | undefined =>
+    supervisor.state().workloads.find(({ instance }) => instance.name === name);
+  const names = () =>
+    supervisor
+      .state()
+      .workloads.map(({ instance }) => instance.name)
+      .join(' ');
+  const ready = () => waitUntil('everything is ready', () => supervisor.state().ready, 20_000);
+
+  beforeAll(async () => {
+    home = await makeHome();
+    home.write('hello.yaml', helloDeployment({ replicas: 2 }));
+    home.write('other.yaml', helloDeployment({ name: 'other' }));
+    home.write('services.yaml', `${helloService()}---\n${helloService('other')}`);
+    supervisor = await startSupervisor({ ...home.options, onEvent: (event) => events.push(event) });
+    await ready();
+    url = supervisor.state().gateways[0]?.process.url ?? '';
+  });
+
+  afterAll(async () => {
+    await supervisor.stop();
+    rmSync(home.root, { recursive: true, force: true });
+  });
+
+  test('gets ready and can be found', async () => {
+    expect((await get(url)).body).toMatch(/^hello-v1-[01] hi$/);
+    expect(names()).toBe('hello-v1-0 hello-v1-1 other-v1-0');
+    expect(events.filter(({ type }) => type === 'ready')).toHaveLength(1);
+    expect(events.filter(({ type }) => type === 'diagnostics' || type === 'fatal')).toEqual([]);
+    expect(url).toBe(`http://localhost:${home.options.gatewayHostPorts?.[80]}`);
+    const { admin, token } = supervisor.state();
+    expect(findMesh('test', home.root)).toMatchObject({ dir: home.dir, pid: process.pid, admin, token, alive: true });
+    await expect(startSupervisor({ ...home.options, onEvent: () => {} })).rejects.toMatchObject({ code: 'LAT0301' });
+  });
+
+  test('an application that is killed comes back, and its sidecar stays', async () => {
+    const before = workload('hello-v1-0')?.process;
+    process.kill(before?.pid ?? 0, 'SIGKILL');
+    await waitUntil('it is noticed', () => workload('hello-v1-0')?.instance.health === 'unready');
+    expect(workload('hello-v1-0')?.process).toMatchObject({ phase: 'back-off', pid: null });
+    await ready();
+    const after = workload('hello-v1-0')?.process;
+    expect(after?.pid).not.toBe(before?.pid);
+    expect(after?.envoyPid).toBe(before?.envoyPid);
+    expect(after?.restarts).toBe(1);
+  });
+
+  test('an Envoy that is killed comes back on the same ports, and the application stays', async () => {
+    const before = workload('hello-v1-0');
+    process.kill(before?.process.envoyPid ?? 0, 'SIGKILL');
+    await waitUntil('it is noticed', () => workload('hello-v1-0')?.instance.health === 'unready');
+    await ready();
+    const after = workload('hello-v1-0');
+    expect(after?.process.envoyPid).not.toBe(before?.process.envoyPid);
+    expect(after?.process.pid).toBe(before?.process.pid);
+    expect(after?.instance.ports).toEqual(before?.instance.ports);
+  });
+
+  test('the control plane is killed and comes back, and no request fails', async () => {
+    const asking = keepAsking(url);
+    const before = supervisor.state().controlPlane;
+    process.kill('pid' in before ? (before.pid ?? 0) : 0, 'SIGKILL');
+    await waitUntil('it is noticed', () => supervisor.state().controlPlane.kind !== 'running');
+    await ready();
+    expect(supervisor.state().controlPlane).not.toEqual(before);
+    // The new one is in charge: a change gets through.
+    home.write('hello.yaml', helloDeployment({ replicas: 3 }));
+    await waitUntil('the change arrived', () => names().includes('hello-v1-2'));
+    await ready();
+    expect(await asking.stop()).toEqual([]);
+  });
+
+  test('scaling starts and stops replicas without touching the others, and no request fails', async () => {
+    home.write('hello.yaml', helloDeployment({ replicas: 2 }));
+    await waitUntil('two are left', () => names() === 'hello-v1-0 hello-v1-1 other-v1-0');
+    const before = allPids(supervisor);
+    const asking = keepAsking(url);
+    home.write('hello.yaml', helloDeployment({ replicas: 3 }));
+    await waitUntil('the third is there', () => workload('hello-v1-2')?.instance.health === 'ready');
+    await waitUntil('it is asked', () => asking.answers.has('hello-v1-2 hi'));
+    expect(allPids(supervisor)).toEqual(expect.arrayContaining(before));
+    home.write('hello.yaml', helloDeployment({ replicas: 2 }));
+    await waitUntil('it is gone again', () => names() === 'hello-v1-0 hello-v1-1 other-v1-0');
+    expect(allPids(supervisor).sort()).toEqual(before.sort());
+    expect(await asking.stop()).toEqual([]);
+  });
+
+  test('a changed template is rolled out, only where it changed, and no request fails', async () => {
+    const other = workload('other-v1-0')?.process;
+    const asking = keepAsking(url);
+    home.write('hello.yaml', helloDeployment({ replicas: 2, greeting: 'hello' }));
+    await waitUntil('nobody says hi any more', async () => !names().includes('hello-v1-1'));
+    await ready();
+    asking.answers.clear();
+    await waitUntil('both successors answer', () => asking.answers.size === 2);
+    expect([...asking.answers].every((answer) => answer.endsWith(' hello'))).toBe(true);
+    expect(await asking.stop()).toEqual([]);
+    expect(workload('other-v1-0')?.process).toEqual(other);
+  });
+
+  test('a command that does not exist is reported, the old replica serves on, and a correction is enough', async () => {
+    home.write('other.yaml', helloDeployment({ name: 'other', command: 'no-such-program' }));
+    const diagnostics = () => supervisor.state().diagnostics;
+    await waitUntil('it is reported', () => diagnostics().some(({ code }) => code === 'LAT0311'));
+    expect(diagnostics()).toMatchObject([
+      {
+        code: 'LAT0311',
+        severity: 'error',
+        object: { kind: 'Deployment', namespace: 'default', name: 'other-v1' },
+        path: 'spec.template.spec.containers[0].command[0]',
+      },
+    ]);
+    expect(events.at(-1)).toMatchObject({ type: 'diagnostics' });
+    expect((await get(url, '/', 'other.test')).body).toBe('other-v1-0 hi');
+    expect(workload('other-v1-1')).toMatchObject({
+      instance: { health: 'starting' },
+      process: { phase: 'back-off', message: expect.stringContaining('no-such-program was not found') },
+    });
+    home.write('other.yaml', helloDeployment({ name: 'other', greeting: 'again' }));
+    await waitUntil('the correction serves', async () => (await get(url, '/', 'other.test')).body.endsWith(' again'));
+    await ready();
+    expect(diagnostics()).toEqual([]);
+  });
+
+  test('when somebody takes the port of a sidecar, the replica moves to other ports', async () => {
+    const replica = () => supervisor.state().workloads.find(({ instance }) => instance.workload === 'other-v1');
+    const before = replica();
+    const [port] = before?.instance.ports ?? [];
+    process.kill(before?.process.envoyPid ?? 0, 'SIGKILL');
+    const thief = await takePort(port?.inboundPort ?? 0);
+    onTestFinished(() => void thief.close());
+    await waitUntil('it has other ports', () => replica()?.instance.ports[0]?.inboundPort !== port?.inboundPort);
+    await ready();
+    expect((await get(url, '/', 'other.test')).status).toBe(200);
+  });
+
+  test('a deleted Deployment is stopped', async () => {
+    const pids = supervisor.state().workloads.find(({ instance }) => instance.workload === 'other-v1')?.process;
+    rmSync(join(home.dir, 'other.yaml'));
+    await waitUntil('it is gone', () => !names().includes('other'));
+    expect(processStartTime(pids?.pid ?? 0)).toBe(null);
+    expect(processStartTime(pids?.envoyPid ?? 0)).toBe(null);
+    await ready();
+  });
+
+  test('a new port of a Gateway is opened while it runs', async () => {
+    const [port = 0] = await new Ports().allocate(1);
+    home.write(
+      'more.yaml',
+      helloService().replaceAll('name: hello}', 'name: more}').replace('number: 80', `number: ${port}`),
+    );
+    await waitUntil(
+      'it answers',
+      async () => (await get(`http://localhost:${port}`).catch(() => null))?.status === 404,
+    );
+    expect(supervisor.state().gateways[0]?.instance.capture).toMatchObject({ hostPorts: { [port]: port } });
+    rmSync(join(home.dir, 'more.yaml'));
+  });
+
+  test('stops in order: endpoints are withdrawn, requests finish, and then nothing is left', async () => {
+    const pids = allPids(supervisor);
+    const name = supervisor.state().workloads[0]?.instance.name ?? '';
+    const slow = get(url, '/?delay=300');
+    // It has arrived when the application is busy with it.
+    await waitUntil('it is under way', async () => {
+      const { gateways } = supervisor.state();
+      const stats = await get(gateways[0]?.process.envoyAdmin ?? '', '/stats?filter=upstream_rq_active');
+      return /outbound.*hello.*upstream_rq_active: 1/.test(stats.body);
+    });
+    const { controlPlane } = supervisor.state();
+    const controlPlanePid = 'pid' in controlPlane ? (controlPlane.pid ?? 0) : 0;
+    process.kill(controlPlanePid, 'SIGSTOP');
+    const stopping = supervisor.stop();
+    await waitUntil('it withdraws', () => workload(name)?.instance.health === 'draining');
+    expect((await slow).status).toBe(200);
+    // Without the acknowledgement no application may be ended; a wrong order would show in this time.
+    await delay(200);
+    const acknowledgedAt = Date.now();
+    process.kill(controlPlanePid, 'SIGCONT');
+    await stopping;
+    const log = readFileSync(join(home.options.stateDir, 'logs', `${name}.log`), 'utf8');
+    expect(Number(/SIGTERM at (\d+)\n$/.exec(log)?.[1])).toBeGreaterThanOrEqual(acknowledgedAt);
+    expect(pids.length).toBeGreaterThanOrEqual(6);
+    for (const pid of pids) expect(processStartTime(pid)).toBe(null);
+    expect(existsSync(home.options.runDir)).toBe(false);
+    expect(listMeshes(home.root)).toEqual([]);
+  });
+});
+
+describe('a supervisor', () => {
+  test('that was killed leaves a mesh that the next one ends', async () => {
+    const home = await makeHome();
+    onTestFinished(() => rmSync(home.root, { recursive: true, force: true }));
+    home.write('hello.yaml', `${helloDeployment()}---\n${helloService()}`);
+    const script = fileURLToPath(new URL('./testing/run-supervisor.ts', import.meta.url));
+    // Should this test fail before the second supervisor does it.
+    onTestFinished(async () => void (await cleanUpLeftovers(home.options.runDir)));
+    const first = spawn(process.execPath, [script, JSON.stringify(home.options)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let printed = '';
+    first.stdout.setEncoding('utf8').on('data', (text: string) => {
+      printed += text;
+    });
+    const readyLine = /^\{"type":"ready".*\n/m;
+    await waitUntil('the first is ready', () => readyLine.test(printed), 20_000);
+    const { status } = JSON.parse(readyLine.exec(printed)?.[0] ?? '') as { status: ReturnType<Supervisor['state']> };
+    first.kill('SIGKILL');
+    const { pid, envoyPid } = status.workloads[0]?.process ?? {};
+    const url = status.gateways[0]?.process.url ?? '';
+    await waitUntil('it is gone', () => processStartTime(first.pid ?? 0) === null);
+    expect((await get(url)).body).toBe('hello-v1-0 hi');
+    expect(listMeshes(home.root)).toMatchObject([{ mesh: 'test', alive: false }]);
+
+    const events: SupervisorEvent[] = [];
+    const second = await startSupervisor({ ...home.options, onEvent: (event) => events.push(event) });
+    onTestFinished(() => second.stop());
+    expect(events[0]).toEqual({ type: 'notice', text: 'ended 4 processes that an earlier run left behind' });
+    for (const each of [pid, envoyPid]) expect(processStartTime(each ?? 0)).toBe(null);
+    await waitUntil('the second is ready', () => second.state().ready, 20_000);
+    expect((await get(url)).body).toBe('hello-v1-0 hi');
+  });
+
+  test('takes other ports where the wanted ones are taken, and says so', async () => {
+    const home = await makeHome();
+    onTestFinished(() => rmSync(home.root, { recursive: true, force: true }));
+    home.write('hello.yaml', `${helloDeployment()}---\n${helloService()}`);
+    const wanted = [home.options.adminPort ?? 0, home.options.gatewayHostPorts?.[80] ?? 0];
+    for (const port of wanted) {
+      const server = await takePort(port);
+      onTestFinished(() => void server.close());
+    }
+    const notices: string[] = [];
+    const supervisor = await startSupervisor({
+      ...home.options,
+      onEvent: (event) => event.type === 'notice' && notices.push(event.text),
+    });
+    onTestFinished(() => supervisor.stop());
+    await waitUntil('it is ready', () => supervisor.state().ready, 20_000);
+    const { admin, gateways } = supervisor.state();
+    const url = gateways[0]?.process.url ?? '';
+    expect(notices).toEqual([
+      `port ${wanted[0]} is taken; the admin API listens on ${new URL(admin).port}`,
+      `port ${wanted[1]} is taken; the ingress gateway listens on ${new URL(url).port}`,
+    ]);
+    expect((await get(url)).status).toBe(200);
+  });
+
+  test('that is told to kill leaves nothing behind', async () => {
+    const home = await makeHome();
+    onTestFinished(() => rmSync(home.root, { recursive: true, force: true }));
+    home.write('hello.yaml', `${helloDeployment()}---\n${helloService()}`);
+    const supervisor = await startSupervisor({ ...home.options, onEvent: () => {} });
+    await waitUntil('the application runs', () => supervisor.state().workloads[0]?.process.pid, 20_000);
+    const pids = allPids(supervisor);
+    supervisor.kill();
+    await waitUntil('all are gone', () => pids.every((pid) => processStartTime(pid) === null));
+    expect(pids).toHaveLength(4);
+    expect(listMeshes(home.root)).toEqual([]);
+    expect(existsSync(home.options.runDir)).toBe(false);
+  });
+
+  test('stops in the middle of starting', async () => {
+    const home = await makeHome();
+    onTestFinished(() => rmSync(home.root, { recursive: true, force: true }));
+    home.write('hello.yaml', `${helloDeployment()}---\n${helloService()}`);
+    const supervisor = await startSupervisor({ ...home.options, onEvent: () => {} });
+    await waitUntil('Envoy runs', () => supervisor.state().workloads[0]?.process.envoyPid, 20_000);
+    const pids = allPids(supervisor);
+    await supervisor.stop();
+    for (const pid of pids) expect(processStartTime(pid)).toBe(null);
+    expect(supervisor.state().workloads).toEqual([]);
+  });
+});
+
+/** Listens there as soon as it is possible. */
+async function takePort(port: number): Promise<Server> {
+  return waitUntil(`port ${port} can be taken`, async () => {
+    const server = createServer();
+    return new Promise<Server | null>((resolve) => {
+      server.once('error', () => resolve(null));
+      server.listen(port, '127.0.0.1', () => resolve(server));
+    });
+  });
+}

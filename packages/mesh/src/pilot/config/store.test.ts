@@ -1,0 +1,476 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { DiagnosticError } from '@lateen/api/diagnostic.ts';
+import type { ConfigObject } from '@lateen/api/kinds.ts';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { Graph, type Source } from '../incremental/graph.ts';
+import { LastGood } from './last-good.ts';
+import { Overlay } from './overlay.ts';
+import { parseDocuments } from './parse.ts';
+import { ConfigStore } from './store.ts';
+
+let path: string;
+let target: Source<ConfigObject>;
+let store: ConfigStore;
+const problems: string[] = [];
+
+/** A store as it is after a start: with what was stored, and no files yet. */
+function open(): ConfigStore {
+  const graph = new Graph();
+  target = graph.source<ConfigObject>('objects');
+  const lastGood = new LastGood(join(dirname(path), 'last-good.json'), (problem) => problems.push(problem));
+  return new ConfigStore(graph, target, new Overlay(path), 'cluster.local', lastGood);
+}
+
+beforeEach(() => {
+  const dir = mkdtempSync(join(tmpdir(), 'lateen-store-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  path = join(dir, 'applied', 'objects.json');
+  store = open();
+});
+
+function parse(text: string, file = 'typed.yaml') {
+  return parseDocuments(text, file, { defaultNamespace: 'default' });
+}
+
+function file(name: string, ...texts: string[]): void {
+  store.setFiles(new Map([[name, parse(texts.join('---\n'), name)]]));
+}
+
+function removeFile(name: string): void {
+  store.setFiles(new Map([[name, undefined]]));
+}
+
+function apply(...texts: string[]) {
+  return Object.fromEntries(store.apply(parse(texts.join('---\n')).objects, 'apply'));
+}
+
+/** What a ConfigMap says, as it is in force. */
+function valueOfMap(name: string): string | undefined {
+  const object = target.get(`ConfigMap/default/${name}`);
+  expect(object).toEqual(store.objects.get(`ConfigMap/default/${name}`));
+  return object?.kind === 'ConfigMap' ? object.data?.key : undefined;
+}
+
+function configMap(name: string, value: string): string {
+  return `{apiVersion: v1, kind: ConfigMap, metadata: {name: ${name}}, data: {key: ${JSON.stringify(value)}}}\n`;
+}
+
+const service =
+  '{apiVersion: v1, kind: Service, metadata: {name: reviews}, spec: {ports: [{name: http, port: 9080}]}}\n';
+
+function destinationRule(...subsets: string[]): string {
+  const list = subsets.map((name) => `{name: ${name}, labels: {version: ${name}}}`).join(', ');
+  return `{apiVersion: networking.istio.io/v1, kind: DestinationRule, metadata: {name: reviews}, spec: {host: reviews, subsets: [${list}]}}\n`;
+}
+
+function virtualService(subset: string): string {
+  return `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: reviews}
+spec:
+  hosts: [reviews]
+  http:
+    - route:
+        - destination:
+            host: reviews
+            subset: ${subset}
+`;
+}
+
+/** The subset that the VirtualService in force leads to. */
+function routedTo(): string | undefined {
+  const object = store.objects.get('VirtualService/default/reviews');
+  return object?.kind === 'VirtualService' ? object.spec.http?.[0]?.route?.[0]?.destination.subset : undefined;
+}
+
+function codes(): string[] {
+  return store.diagnostics().map(({ code }) => code);
+}
+
+describe('files', () => {
+  it('are in force at once, all in one change', () => {
+    let changes = 0;
+    target.onChange(() => changes++);
+    store.setFiles(
+      new Map([
+        ['a.yaml', parse(configMap('a', '1'), 'a.yaml')],
+        ['b.yaml', parse(configMap('b', '1'), 'b.yaml')],
+      ]),
+    );
+    expect([valueOfMap('a'), valueOfMap('b'), changes]).toEqual(['1', '1', 1]);
+  });
+
+  it('keep the last good version of an object that became invalid', () => {
+    file('a.yaml', configMap('a', '1'), configMap('b', '1'));
+    file('a.yaml', configMap('a', '1').replace('"1"', '[]'), configMap('b', '2'));
+    expect([valueOfMap('a'), valueOfMap('b')]).toEqual(['1', '2']);
+    expect(store.diagnostics()).toMatchObject([{ code: 'LAT0111', file: 'a.yaml', line: 1, path: 'data.key' }]);
+    file('a.yaml', configMap('b', '2'));
+    expect(valueOfMap('a')).toBeUndefined();
+    expect(codes()).toEqual([]);
+  });
+
+  it('that define an object twice: the first one counts, and the other takes over when it goes', () => {
+    file('b.yaml', configMap('a', 'from b'));
+    file('a.yaml', configMap('a', 'from a'));
+    expect(valueOfMap('a')).toBe('from a');
+    expect(store.diagnostics()).toMatchObject([{ code: 'LAT0120', file: 'b.yaml', line: 1 }]);
+    removeFile('a.yaml');
+    expect(valueOfMap('a')).toBe('from b');
+    expect(codes()).toEqual([]);
+    file('b.yaml', configMap('a', 'first'), configMap('a', 'second'));
+    expect(valueOfMap('a')).toBe('first');
+    expect(store.diagnostics()).toMatchObject([{ code: 'LAT0120', file: 'b.yaml', line: 3 }]);
+  });
+});
+
+describe('what is applied to the running mesh', () => {
+  it('goes before what a file says, until the file is edited', () => {
+    file('a.yaml', configMap('a', 'file'));
+    expect(apply(configMap('a', 'applied'))).toEqual({ 'ConfigMap/default/a': 'configured' });
+    expect(valueOfMap('a')).toBe('applied');
+    expect(store.isApplied('ConfigMap/default/a')).toBe(true);
+    file('a.yaml', configMap('a', 'file'), configMap('b', 'new'));
+    expect(valueOfMap('a')).toBe('applied');
+    file('a.yaml', configMap('a', 'edited'));
+    expect(valueOfMap('a')).toBe('edited');
+    expect(store.isApplied('ConfigMap/default/a')).toBe(false);
+  });
+
+  it('says what became of each object', () => {
+    file('a.yaml', configMap('a', 'file'));
+    expect(apply(configMap('a', 'file'), configMap('b', '1'))).toEqual({
+      'ConfigMap/default/a': 'unchanged',
+      'ConfigMap/default/b': 'created',
+    });
+    expect(store.isApplied('ConfigMap/default/a')).toBe(false);
+    expect(Object.fromEntries(store.remove(['ConfigMap/default/b']))).toEqual({ 'ConfigMap/default/b': 'deleted' });
+  });
+
+  it('is no longer applied when it is what the file says again', () => {
+    file('a.yaml', configMap('a', 'file'));
+    apply(configMap('a', 'applied'));
+    apply(configMap('a', 'file'));
+    expect(store.isApplied('ConfigMap/default/a')).toBe(false);
+    file('a.yaml', configMap('a', 'edited'));
+    expect(valueOfMap('a')).toBe('edited');
+  });
+
+  it('can hide an object of a file, until the file is edited', () => {
+    file('a.yaml', configMap('a', 'file'));
+    store.remove(['ConfigMap/default/a']);
+    expect(valueOfMap('a')).toBeUndefined();
+    file('a.yaml', configMap('a', 'file'), configMap('b', '1'));
+    expect(valueOfMap('a')).toBeUndefined();
+    file('a.yaml', configMap('a', 'edited'));
+    expect(valueOfMap('a')).toBe('edited');
+  });
+
+  it('gives way to a file that comes later', () => {
+    apply(configMap('a', 'applied'));
+    file('a.yaml', configMap('a', 'file'));
+    expect(valueOfMap('a')).toBe('file');
+  });
+
+  it('survives a restart, as do edits of files since then', () => {
+    file('a.yaml', configMap('a', 'file'), configMap('b', 'file'), configMap('c', 'file'));
+    apply(configMap('a', 'applied'), configMap('b', 'applied'), configMap('d', 'applied'));
+    store.remove(['ConfigMap/default/c']);
+    store = open();
+    expect([valueOfMap('a'), valueOfMap('b'), valueOfMap('c'), valueOfMap('d')]).toEqual([
+      'applied',
+      'applied',
+      undefined,
+      'applied',
+    ]);
+    file('a.yaml', configMap('a', 'file'), configMap('b', 'edited'), configMap('c', 'file'));
+    expect([valueOfMap('a'), valueOfMap('b'), valueOfMap('c'), valueOfMap('d')]).toEqual([
+      'applied',
+      'edited',
+      undefined,
+      'applied',
+    ]);
+  });
+
+  it('is refused as a whole if a part of it is', () => {
+    file('a.yaml', service, destinationRule('v1'));
+    expect(() => apply(configMap('a', '1'), virtualService('v9'))).toThrow(DiagnosticError);
+    expect(valueOfMap('a')).toBeUndefined();
+    expect(store.isApplied('ConfigMap/default/a')).toBe(false);
+    expect(() => apply(configMap('a', '1'), configMap('a', '2'))).toThrow(/LAT0120/);
+    expect(valueOfMap('a')).toBeUndefined();
+  });
+
+  it('says where the mistake is', () => {
+    file('a.yaml', service, destinationRule('v1', 'v2'));
+    expect(() => apply(virtualService('v3'))).toThrow(
+      'typed.yaml:11: error LAT0202: VirtualService default/reviews: spec.http[0].route[0].destination.subset: ' +
+        'reviews.default.svc.cluster.local has no subset "v3"',
+    );
+  });
+
+  it('changes nothing in a dry run', () => {
+    const parsed = parse(configMap('a', '1')).objects;
+    expect(Object.fromEntries(store.apply(parsed, 'apply', true))).toEqual({ 'ConfigMap/default/a': 'created' });
+    expect(valueOfMap('a')).toBeUndefined();
+    apply(configMap('a', '1'));
+    store.remove(['ConfigMap/default/a'], true);
+    expect(valueOfMap('a')).toBe('1');
+  });
+
+  it('can be created only once, and deleted only if it is there', () => {
+    const parsed = parse(configMap('a', '1')).objects;
+    store.apply(parsed, 'create');
+    expect(() => store.apply(parsed, 'create')).toThrow(/LAT0232/);
+    expect(() => store.remove(['ConfigMap/default/a', 'ConfigMap/default/b'])).toThrow(/LAT0233.*default\/b/);
+    expect(valueOfMap('a')).toBe('1');
+  });
+
+  it('is not in force if it cannot be stored', () => {
+    mkdirSync(`${path}.new`, { recursive: true });
+    expect(() => apply(configMap('a', '1'))).toThrow(/LAT0231|could not be stored/);
+    expect(valueOfMap('a')).toBeUndefined();
+  });
+
+  it('gives way to an edited file even if that cannot be stored', () => {
+    file('a.yaml', configMap('a', 'file'));
+    apply(configMap('a', 'applied'));
+    mkdirSync(`${path}.new`);
+    file('a.yaml', configMap('a', 'edited'));
+    expect(valueOfMap('a')).toBe('edited');
+    store = open();
+    file('a.yaml', configMap('a', 'edited'));
+    expect(valueOfMap('a')).toBe('edited');
+  });
+});
+
+describe('references', () => {
+  it('hold an object back until what it needs is there, in whatever order files are read', () => {
+    file('routes.yaml', virtualService('v2'));
+    expect(routedTo()).toBeUndefined();
+    expect(store.diagnostics()).toMatchObject([
+      { code: 'LAT0201', file: 'routes.yaml', line: 10, path: 'spec.http[0].route[0].destination.host' },
+    ]);
+    file('services.yaml', service);
+    expect(codes()).toEqual(['LAT0202']);
+    file('rules.yaml', destinationRule('v1'));
+    expect(codes()).toEqual(['LAT0202']);
+    file('rules.yaml', destinationRule('v1', 'v2'));
+    expect(routedTo()).toBe('v2');
+    expect(codes()).toEqual([]);
+  });
+
+  it('keep the version that was in force before', () => {
+    file('a.yaml', service, destinationRule('v1'), virtualService('v1'));
+    file('a.yaml', service, destinationRule('v1'), virtualService('v9'));
+    expect(routedTo()).toBe('v1');
+    expect(store.diagnostics()).toMatchObject([
+      { code: 'LAT0202', message: expect.stringContaining('did you mean "v1"') },
+    ]);
+  });
+
+  it('keep a subset that is in use', () => {
+    file('a.yaml', service, destinationRule('v1', 'v2'));
+    file('b.yaml', virtualService('v2'));
+    file('a.yaml', service, destinationRule('v1'));
+    expect(store.objects.get('DestinationRule/default/reviews')).toMatchObject({
+      spec: { subsets: [{ name: 'v1' }, { name: 'v2' }] },
+    });
+    expect(store.diagnostics()).toMatchObject([
+      { code: 'LAT0202', object: { kind: 'DestinationRule', name: 'reviews' } },
+    ]);
+    expect(() => store.remove(['DestinationRule/default/reviews'])).toThrow(
+      /VirtualService default\/reviews still uses it/,
+    );
+    file('b.yaml', virtualService('v1'));
+    expect(store.objects.get('DestinationRule/default/reviews')).toMatchObject({ spec: { subsets: [{ name: 'v1' }] } });
+    expect(codes()).toEqual([]);
+  });
+
+  it('let what belongs together go together', () => {
+    file('a.yaml', service, destinationRule('v1'), virtualService('v1'));
+    store.remove(['DestinationRule/default/reviews', 'VirtualService/default/reviews']);
+    expect([...store.objects.keys()]).toEqual(['Service/default/reviews']);
+    removeFile('a.yaml');
+    expect(store.objects.size).toBe(0);
+  });
+
+  it('warn of a route whose service went away, and of a gateway that is not there', () => {
+    file('a.yaml', service, destinationRule('v1'));
+    file('b.yaml', virtualService('v1').replace('hosts:', 'gateways: [nowhere]\n  hosts:'));
+    file('a.yaml', destinationRule('v1'));
+    expect(routedTo()).toBe('v1');
+    expect(codes().sort()).toEqual(['LAT0130', 'LAT0201', 'LAT0203']);
+  });
+
+  it('warn of rules and policies for hosts that are no services', () => {
+    file('a.yaml', service, destinationRule('v1').replace('host: reviews', 'host: review'));
+    expect(store.diagnostics()).toMatchObject([
+      {
+        code: 'LAT0130',
+        file: 'a.yaml',
+        line: 3,
+        path: 'spec.host',
+        message:
+          'has no effect for review.default.svc.cluster.local: there is no service review.default.svc.cluster.local; did you mean reviews?',
+      },
+    ]);
+    file(
+      'a.yaml',
+      service,
+      destinationRule('v1'),
+      virtualService('v1').replace('[reviews]', '[reviews, reviews.default]'),
+    );
+    expect(store.diagnostics()).toMatchObject([{ code: 'LAT0130', path: 'spec.hosts' }]);
+    file('a.yaml', service, destinationRule('v1'), virtualService('v1'));
+    expect(codes()).toEqual([]);
+  });
+});
+
+describe('what Envoy refuses', () => {
+  const key = 'ConfigMap/default/a';
+
+  it('is taken back to what was in force before, until it is changed', () => {
+    file('a.yaml', configMap('a', 'good'));
+    file('a.yaml', configMap('a', 'bad'));
+    store.refuse([key], 'no such thing');
+    expect(valueOfMap('a')).toBe('good');
+    expect(store.isRefused(key)).toBe(true);
+    expect(store.diagnostics()).toMatchObject([
+      { code: 'LAT0210', file: 'a.yaml', message: expect.stringContaining('no such thing') },
+    ]);
+    file('b.yaml', configMap('b', '1'));
+    file('a.yaml', configMap('a', 'bad'), configMap('c', '1'));
+    expect(valueOfMap('a')).toBe('good');
+    file('a.yaml', configMap('a', 'better'));
+    expect(valueOfMap('a')).toBe('better');
+    expect(store.isRefused(key)).toBe(false);
+    expect(codes()).toEqual([]);
+  });
+
+  it('is taken out if it is new', () => {
+    file('a.yaml', configMap('a', 'bad'));
+    store.refuse([key], 'no such thing');
+    expect(valueOfMap('a')).toBeUndefined();
+    removeFile('a.yaml');
+    expect(codes()).toEqual([]);
+  });
+
+  it('is not stored when it was applied', () => {
+    file('a.yaml', configMap('a', 'good'));
+    const before = store.checkpoint([key]);
+    apply(configMap('a', 'bad'));
+    store.refuse([key], 'no such thing');
+    store.undo(before);
+    expect([valueOfMap('a'), store.isRefused(key), store.isApplied(key)]).toEqual(['good', false, false]);
+    store = open();
+    file('a.yaml', configMap('a', 'good'));
+    expect(valueOfMap('a')).toBe('good');
+  });
+
+  it('is told apart by when it took effect', () => {
+    file('a.yaml', configMap('a', '1'));
+    file('b.yaml', configMap('b', '1'));
+    expect(store.sequenceOf('ConfigMap/default/b')).toBeGreaterThan(store.sequenceOf(key));
+    file('a.yaml', configMap('a', '2'));
+    expect(store.sequenceOf(key)).toBeGreaterThan(store.sequenceOf('ConfigMap/default/b'));
+    expect(store.sequenceOf(key)).toBe(store.sequence);
+  });
+});
+
+describe('the last good state', () => {
+  /** Starts anew; files are read again by the test. */
+  function restart(...read: [string, ...string[]][]): void {
+    store = open();
+    for (const [name, ...texts] of read) file(name, ...texts);
+    store.filesAreRead();
+  }
+
+  it('outlives a restart while a file is broken', () => {
+    file('a.yaml', configMap('a', 'good'));
+    file('a.yaml', 'kind: [');
+    expect(valueOfMap('a')).toBe('good');
+    restart(['a.yaml', 'kind: [']);
+    expect(valueOfMap('a')).toBe('good');
+    file('a.yaml', configMap('a', 'mended'));
+    expect(valueOfMap('a')).toBe('mended');
+    restart(['a.yaml', configMap('a', 'mended')]);
+    expect(valueOfMap('a')).toBe('mended');
+  });
+
+  it('outlives a restart while a route names a subset that does not exist', () => {
+    file('mesh.yaml', service, destinationRule('v1'));
+    file('route.yaml', virtualService('v1'));
+    file('route.yaml', virtualService('v9'));
+    restart(['mesh.yaml', service, destinationRule('v1')], ['route.yaml', virtualService('v9')]);
+    expect(codes()).toEqual(['LAT0202']);
+    expect(JSON.stringify(store.objects.get('VirtualService/default/reviews'))).toContain('"v1"');
+  });
+
+  it('outlives a restart after Envoy refused the newer version', () => {
+    const key = 'ConfigMap/default/a';
+    file('a.yaml', configMap('a', 'good'));
+    file('a.yaml', configMap('a', 'bad'));
+    store.refuse([key], 'no such thing');
+    restart(['a.yaml', configMap('a', 'bad')]);
+    expect([valueOfMap('a'), codes()]).toEqual(['good', ['LAT0210']]);
+    file('a.yaml', configMap('a', 'better'));
+    expect([valueOfMap('a'), codes()]).toEqual(['better', []]);
+  });
+
+  it('is forgotten when the file was removed meanwhile', () => {
+    file('a.yaml', configMap('a', 'good'));
+    file('a.yaml', 'kind: [');
+    restart();
+    expect(valueOfMap('a')).toBeUndefined();
+  });
+
+  it('is what was in force, not a version that was held back', () => {
+    file('mesh.yaml', service, destinationRule('v1'));
+    file('route.yaml', virtualService('v1'));
+    file('route.yaml', virtualService('v9'));
+    file('route.yaml', 'kind: [', virtualService('v1').replace('hosts', 'hots'));
+    expect(codes()).not.toContain('LAT0202');
+    expect(JSON.stringify(store.objects.get('VirtualService/default/reviews'))).toContain('"v1"');
+  });
+
+  it('that cannot be read is reported, and the mesh starts as its files say', () => {
+    file('a.yaml', configMap('a', 'good'));
+    file('a.yaml', 'kind: [');
+    problems.length = 0;
+    writeFileSync(join(dirname(path), 'last-good.json'), '[{"key": 1}]');
+    restart(['b.yaml', configMap('b', 'b')]);
+    expect(problems).toEqual([expect.stringContaining('last-good.json')]);
+    expect([valueOfMap('a'), valueOfMap('b')]).toEqual([undefined, 'b']);
+  });
+
+  it('is forgotten when the object was taken out of its file meanwhile, and the rest of the file is read at once', () => {
+    file('a.yaml', configMap('a', 'good'));
+    file('a.yaml', configMap('a', 'x').replace('data', 'dta'));
+    store = open();
+    const result = parse(configMap('b', '1'), 'a.yaml');
+    expect(store.loses('a.yaml', result)).toBe(false);
+    store.setFiles(new Map([['a.yaml', result]]));
+    store.filesAreRead();
+    expect([valueOfMap('a'), valueOfMap('b')]).toEqual([undefined, '1']);
+  });
+
+  it('keeps a subset that is in use', () => {
+    file('a.yaml', service, destinationRule('v1', 'v2'));
+    file('b.yaml', virtualService('v2'));
+    file('a.yaml', service, destinationRule('v1'));
+    store = open();
+    // As the registry does: everything at once.
+    store.setFiles(
+      new Map([
+        ['a.yaml', parse([service, destinationRule('v1')].join('---\n'), 'a.yaml')],
+        ['b.yaml', parse(virtualService('v2'), 'b.yaml')],
+      ]),
+    );
+    store.filesAreRead();
+    expect([routedTo(), codes()]).toEqual(['v2', ['LAT0202']]);
+  });
+});

@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { protocolOf } from './protocol.ts';
+
+describe('the protocol of a port', () => {
+  it.each([
+    ['http', undefined, 'http'],
+    ['http-api', undefined, 'http'],
+    ['HTTP-api', undefined, 'http'],
+    ['http2', undefined, 'http2'],
+    ['grpc', undefined, 'http2'],
+    ['grpc-api', undefined, 'http2'],
+    ['grpc-web', undefined, 'http'],
+    ['grpc-web-api', undefined, 'http'],
+    ['grpc-website', undefined, 'http2'],
+    ['https', undefined, 'tcp'],
+    ['tcp-db', undefined, 'tcp'],
+    ['mysql', undefined, 'tcp'],
+    ['httpx', undefined, 'detect'],
+    ['web', undefined, 'detect'],
+    [undefined, undefined, 'detect'],
+    ['http', 'tcp', 'tcp'],
+    ['tcp', 'HTTP', 'http'],
+    ['web', 'kubernetes.io/h2c', 'http2'],
+    ['web', 'kubernetes.io/ws', 'http'],
+    ['http', 'example.com/own', 'http'],
+    [undefined, 'grpc', 'http2'],
+  ])('named %s with appProtocol %s is %s', (name, appProtocol, protocol) => {
+    expect(protocolOf(name, appProtocol)).toBe(protocol);
+  });
+});

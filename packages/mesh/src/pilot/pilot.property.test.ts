@@ -1,0 +1,84 @@
+import { keyOf } from '@lateen/api/object-key.ts';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createPilot, type Pilot } from './pilot.ts';
+import { instanceKey } from './registry/instance.ts';
+import { anyChange, type MeshChange, someMesh } from './testing/random-mesh.ts';
+
+function make({ objects, instances, proxies }: Pilot, change: MeshChange): void {
+  if (change.type === 'set object') objects.set(keyOf(change.object), change.object);
+  else if (change.type === 'delete object') objects.delete(change.key);
+  else if (change.type === 'set instance') instances.set(instanceKey(change.instance), change.instance);
+  else if (change.type === 'delete instance') instances.delete(change.key);
+  else if (change.type === 'connect') proxies.set(change.nodeId, { nodeId: change.nodeId, instance: change.instance });
+  else proxies.delete(change.nodeId);
+}
+
+/** A new Pilot that is told of the same objects, instances and proxies at once. */
+function fromScratch(pilot: Pilot): Pilot {
+  const fresh = createPilot();
+  fresh.graph.transaction(() => {
+    for (const [key, value] of pilot.objects.entries()) fresh.objects.set(key, value);
+    for (const [key, value] of pilot.instances.entries()) fresh.instances.set(key, value);
+    for (const [key, value] of pilot.proxies.entries()) fresh.proxies.set(key, value);
+  });
+  return fresh;
+}
+
+function results({ resources: { resources, holdings } }: Pilot) {
+  return {
+    resources: sorted([...resources.entries()].map(([key, { type, name, version }]) => [key, { type, name, version }])),
+    holdings: sorted(
+      [...holdings.entries()].map(([nodeId, byType]) => [
+        nodeId,
+        Object.fromEntries(Object.entries(byType).map(([type, refs]) => [type, sorted([...refs])])),
+      ]),
+    ),
+  };
+}
+
+function sorted<T>(entries: readonly (readonly [string, T])[]): (readonly [string, T])[] {
+  return [...entries].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+const fewChanges = fc.array(anyChange, { minLength: 1, maxLength: 3 });
+
+describe('the pipeline', () => {
+  it('gives after any changes what a fresh build gives', () => {
+    fc.assert(
+      fc.property(fc.array(fewChanges, { maxLength: 12, size: 'max' }), (transactions) => {
+        const pilot = createPilot();
+        for (const changes of [someMesh, ...transactions]) {
+          pilot.graph.transaction(() => {
+            for (const change of changes) make(pilot, change);
+          });
+          expect(results(pilot)).toEqual(results(fromScratch(pilot)));
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('keeps everything that no change touches', () => {
+    fc.assert(
+      fc.property(fc.array(anyChange, { maxLength: 30, size: 'max' }), anyChange, (changes, last) => {
+        const pilot = createPilot();
+        pilot.graph.transaction(() => {
+          for (const change of [...someMesh, ...changes]) make(pilot, change);
+        });
+        const before = new Map(pilot.resources.resources.entries());
+        const told = new Set<string>();
+        pilot.resources.resources.onChange((keys) => {
+          for (const key of keys) told.add(key);
+        });
+        make(pilot, last);
+        for (const [key, resource] of pilot.resources.resources.entries()) {
+          const same = before.get(key)?.version === resource.version;
+          expect(pilot.resources.resources.get(key) === before.get(key)).toBe(same);
+          expect(told.has(key)).toBe(!same);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+});

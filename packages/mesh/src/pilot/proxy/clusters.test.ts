@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { nodeIdOf } from '../registry/instance.ts';
+import { networkingText, pilotOf, serviceText, sidecarOf } from '../testing/pilot-of.ts';
+
+const SHOP = serviceText('a', '[{port: 80, name: http}]', { namespace: 'shop' });
+const CLUSTER = 'outbound|80||a.shop.svc.cluster.local';
+
+function policy(namespace: string, simple: string, subsets = '[]'): string {
+  const spec = `{host: a.shop.svc.cluster.local, trafficPolicy: {loadBalancer: {simple: ${simple}}}, subsets: ${subsets}}`;
+  return networkingText('DestinationRule', 'a', spec, namespace);
+}
+
+/** What the clients of a namespace hold under the name of a cluster. */
+function clusterFor(namespace: string, text: string, name = CLUSTER) {
+  const client = sidecarOf('client', { namespace });
+  const { resolved } = pilotOf(text, client);
+  const key = resolved.shared.get(nodeIdOf(client))?.clusters.get(name);
+  return key === undefined ? undefined : resolved.clusters.get(key);
+}
+
+describe('a cluster', () => {
+  it('is as the policy of the client says', () => {
+    const text =
+      SHOP + policy('client', 'RANDOM') + policy('shop', 'ROUND_ROBIN') + policy('istio-system', 'LEAST_REQUEST');
+    expect(clusterFor('client', text)?.loadBalancer).toBe('random');
+    expect(clusterFor('shop', text)?.loadBalancer).toBe('round-robin');
+    expect(clusterFor('elsewhere', text)?.loadBalancer).toBe('round-robin');
+    expect(clusterFor('elsewhere', SHOP + policy('istio-system', 'RANDOM'))?.loadBalancer).toBe('random');
+    expect(clusterFor('elsewhere', SHOP)?.loadBalancer).toBe('least-request');
+  });
+
+  it('of a subset has its labels, and its own load balancer before that of the service', () => {
+    const subsets = '[{name: v1, labels: {version: v1}}, {name: v2, trafficPolicy: {loadBalancer: {simple: RANDOM}}}]';
+    const text = SHOP + policy('shop', 'ROUND_ROBIN', subsets);
+    expect(clusterFor('shop', text, 'outbound|80|v1|a.shop.svc.cluster.local')).toMatchObject({
+      loadBalancer: 'round-robin',
+      meshTls: { sni: 'outbound_.80_.v1_.a.shop.svc.cluster.local' },
+    });
+    expect(clusterFor('shop', text, 'outbound|80|v2|a.shop.svc.cluster.local')?.loadBalancer).toBe('random');
+    const { resolved } = pilotOf(
+      text,
+      sidecarOf('a-0', { namespace: 'shop', ports: [{ containerPort: 80, inboundPort: 1, appPort: 2 }] }),
+      sidecarOf('a-1', {
+        namespace: 'shop',
+        ports: [{ containerPort: 80, inboundPort: 3, appPort: 4 }],
+        labels: { app: 'a' },
+      }),
+      sidecarOf('a-2', {
+        namespace: 'shop',
+        ports: [{ containerPort: 80, inboundPort: 5, appPort: 6 }],
+        health: 'draining',
+      }),
+    );
+    const portsOf = (key: string) => resolved.endpoints.get(key)?.endpoints.map(({ port }) => port);
+    expect(portsOf(`shop/a|${CLUSTER}`)).toEqual([1, 3]);
+    expect(portsOf('shop/a|outbound|80|v1|a.shop.svc.cluster.local')).toEqual([1]);
+    expect(portsOf('shop/a|outbound|80|v2|a.shop.svc.cluster.local')).toEqual([1, 3]);
+  });
+
+  it.each([
+    ['http', 'http1', ['istio', 'http/1.1']],
+    ['grpc', 'http2', ['istio', 'h2']],
+    ['tcp', 'raw', ['istio']],
+    ['other', 'same-as-downstream', ['istio']],
+  ])('of a port named %s speaks %s', (name, upstreamProtocol, alpn) => {
+    const text = serviceText('a', `[{port: 80, name: ${name}}]`, { namespace: 'shop' });
+    expect(clusterFor('shop', text)).toMatchObject({ upstreamProtocol, meshTls: { alpn } });
+  });
+});

@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest';
+import { nodeIdOf } from '../registry/instance.ts';
+import { gatewayOf, networkingText, pilotOf, serviceText, sidecarOf } from '../testing/pilot-of.ts';
+import type { RouteTableIr } from './ir/route.ts';
+
+const A = serviceText('a', '[{port: 80, name: http}]');
+const B = serviceText('b', '[{port: 9080, name: http}]');
+const SEVERAL = serviceText('several', '[{port: 80, name: http}, {port: 81, name: http-two}]');
+
+/** Where the routes of a table lead to, by the first domain of their virtual host. */
+function leadsTo(table: RouteTableIr | undefined, domain: string): string[] {
+  const host = table?.virtualHosts.find(({ domains }) => domains.includes(domain));
+  if (host === undefined) throw new Error(`no virtual host has the domain ${domain}`);
+  return host.routes.flatMap(({ action }) =>
+    action.type === 'forward' ? action.destinations.map(({ cluster, weight }) => `${cluster} ${weight}`) : [],
+  );
+}
+
+describe('the table of the HTTP proxy', () => {
+  const domainsIn = (namespace: string, text: string) => {
+    const pilot = pilotOf(text, sidecarOf('client', { namespace }));
+    return pilot.resolved.proxyTables.get(namespace)?.virtualHosts.flatMap(({ domains }) => domains);
+  };
+
+  it('has the short name in the own namespace only, and the port unless it is 80', () => {
+    expect(domainsIn('default', A)).toEqual([
+      ...['a', 'a:80', 'a.default', 'a.default:80', 'a.default.svc', 'a.default.svc:80'],
+      ...['a.default.svc.cluster.local', 'a.default.svc.cluster.local:80', '*'],
+    ]);
+    expect(domainsIn('other', B)).toEqual([
+      ...['b.default:9080', 'b.default.svc:9080', 'b.default.svc.cluster.local:9080', '*'],
+    ]);
+  });
+
+  it('never has one domain twice', () => {
+    const text = A + serviceText('a', '[{port: 80, name: http}]', { namespace: 'other' }) + B + SEVERAL;
+    const domains = domainsIn('default', text) ?? [];
+    expect(new Set(domains).size).toBe(domains.length);
+  });
+});
+
+describe('routes to a service', () => {
+  const routesOf = (name: string, text: string) => pilotOf(text, sidecarOf('client')).resolved.serviceTables.get(name);
+
+  it('leave destinations without weight out, and keep the weights of the others', () => {
+    const rules = networkingText(
+      'VirtualService',
+      'a',
+      '{hosts: [a], http: [{route: [{destination: {host: a}, weight: 3}, {destination: {host: b}, weight: 0}, {destination: {host: b}, weight: 1}]}]}',
+    );
+    expect(leadsTo(routesOf('a.default.svc.cluster.local:80', A + B + rules), '*')).toEqual([
+      'outbound|80||a.default.svc.cluster.local 3',
+      'outbound|9080||b.default.svc.cluster.local 1',
+    ]);
+  });
+
+  it('go to the only port of the destination, or to the one that was asked for', () => {
+    const rules = (destination: string) =>
+      networkingText('VirtualService', 'x', `{hosts: [several], http: [{route: [{destination: ${destination}}]}]}`);
+    const table = 'several.default.svc.cluster.local:81';
+    const text = SEVERAL + B;
+    expect(leadsTo(routesOf(table, text + rules('{host: b}')), '*')).toEqual([
+      'outbound|9080||b.default.svc.cluster.local 1',
+    ]);
+    expect(leadsTo(routesOf(table, text + rules('{host: several}')), '*')).toEqual([
+      'outbound|81||several.default.svc.cluster.local 1',
+    ]);
+    expect(leadsTo(routesOf(table, text + rules('{host: several, port: {number: 80}}')), '*')).toEqual([
+      'outbound|80||several.default.svc.cluster.local 1',
+    ]);
+  });
+
+  it('are named after the rule that they come from', () => {
+    const rules = networkingText(
+      'VirtualService',
+      'rules',
+      '{hosts: [a], http: [{match: [{uri: {exact: /x}}, {uri: {exact: /y}}], route: [{destination: {host: a}}]}, {route: [{destination: {host: a}}]}]}',
+    );
+    const [host] = routesOf('a.default.svc.cluster.local:80', A + rules)?.virtualHosts ?? [];
+    expect(host?.routes.map(({ name }) => name)).toEqual([
+      'default/rules http[0].match[0]',
+      'default/rules http[0].match[1]',
+      'default/rules http[1]',
+    ]);
+  });
+
+  it('of another protocol than HTTP know no rules', () => {
+    const tcp = serviceText('a', '[{port: 80, name: tcp}]');
+    const rules = networkingText('VirtualService', 'x', '{hosts: [a], http: [{redirect: {uri: /}}]}');
+    const pilot = pilotOf(tcp + rules, sidecarOf('client'));
+    expect(leadsTo(pilot.resolved.proxyTables.get('default'), 'a')).toEqual([
+      'outbound|80||a.default.svc.cluster.local 1',
+    ]);
+    expect(pilot.resolved.shared.get(nodeIdOf(sidecarOf('client')))?.serviceTables).toEqual([]);
+  });
+});
+
+describe('a redirect that keeps the port of the request', () => {
+  it.each([
+    ['{uri: /x, derivePort: FROM_REQUEST_PORT}', undefined],
+    ['{authority: b.test, derivePort: FROM_REQUEST_PORT}', 9080],
+    ['{scheme: https, derivePort: FROM_REQUEST_PORT}', 9080],
+    ['{authority: b.test, derivePort: FROM_PROTOCOL_DEFAULT}', 'from-protocol-default'],
+    ['{authority: b.test}', undefined],
+  ])('%s has the port %s', (redirect, port) => {
+    const rules = networkingText('VirtualService', 'x', `{hosts: [b], http: [{redirect: ${redirect}}]}`);
+    const table = pilotOf(B + rules, sidecarOf('client')).resolved.serviceTables.get(
+      'b.default.svc.cluster.local:9080',
+    );
+    const action = table?.virtualHosts[0]?.routes[0]?.action;
+    expect(action?.type === 'redirect' ? action.port : 'no redirect').toBe(port);
+  });
+});
+
+describe('a gateway', () => {
+  const front = (hosts: string, name = 'front', selector = '{istio: ingressgateway}') =>
+    networkingText(
+      'Gateway',
+      name,
+      `{selector: ${selector}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ${hosts}}, {port: {number: 8081, name: more, protocol: HTTP}, hosts: ['*']}]}`,
+    );
+  const rules = networkingText(
+    'VirtualService',
+    'x',
+    '{hosts: [a.test], gateways: [front, back], http: [{route: [{destination: {host: a}}]}]}',
+  );
+  const ownOf = (text: string, hostPorts: Record<number, number> = { 80: 8080, 8081: 8081 }) => {
+    const gateway = gatewayOf(hostPorts);
+    const own = pilotOf(text, gateway).resolved.own.get(nodeIdOf(gateway));
+    if (own === undefined) throw new Error('the gateway has no fragments');
+    return own;
+  };
+
+  it('opens the ports for which it has one of the host', () => {
+    const { listeners, tables } = ownOf(A + front("['*']") + rules, { 80: 8080 });
+    expect(listeners.map(({ name, port }) => `${name} at ${port}`)).toEqual(['gateway|80 at 8080']);
+    expect(tables.map(({ name }) => name)).toEqual(['http.80']);
+  });
+
+  it('serves a rule set once, also if two Gateways bring it', () => {
+    const { tables } = ownOf(A + front("['*', 'a.test']") + front("['*.test']", 'back') + rules);
+    const [table] = tables;
+    expect(table?.virtualHosts.map(({ domains }) => domains)).toEqual([['a.test']]);
+    expect(leadsTo(table, 'a.test')).toEqual(['outbound|80||a.default.svc.cluster.local 1']);
+  });
+
+  it('that no proxy is, opens nothing', () => {
+    expect(ownOf(A + front("['*']", 'front', '{istio: other}') + rules)).toEqual({
+      clusters: [],
+      listeners: [],
+      tables: [],
+    });
+  });
+});

@@ -1,0 +1,234 @@
+import { type ServerDuplexStream, status } from '@grpc/grpc-js';
+import { formatError, isLateenError } from '@lateen/api/lateen-error.ts';
+import type { ProxyDirectory, ProxyNode, ProxyView } from '../resource.ts';
+import type { Clock } from './clock.ts';
+import { isSynced, oldestOutstanding } from './order.ts';
+import { spiffeIdOf, type VerifyPeer } from './peer.ts';
+import { createStreamState, type Protocol, type Response, typeOrder } from './state.ts';
+import { type ProxyStatus, proxyStatus } from './status.ts';
+import { type Input, step } from './stream.ts';
+import { type DecodedRequest, decodeRequest, encodeResponse, payloadBytes } from './wire.ts';
+import type { WriteGate } from './write-gate.ts';
+
+/** Writes of at least this size wait for a place at the gate. */
+export const LARGE_WRITE_BYTES = 64 * 1024;
+/** Names that one stream may subscribe to, for each type. */
+const MAX_SUBSCRIBED_NAMES = 200_000;
+/** How long a client may hold a stream open without saying who it is. */
+export const FIRST_REQUEST_MS = 10_000;
+
+export type AdsCall = ServerDuplexStream<Buffer, Buffer>;
+
+export interface AdsStreamOptions {
+  readonly streamId: number;
+  readonly call: AdsCall;
+  readonly protocol: Protocol;
+  readonly directory: ProxyDirectory;
+  readonly verifyPeer: VerifyPeer | undefined;
+  readonly gate: WriteGate;
+  readonly clock: Clock;
+  /** The proxy has named itself and was accepted. */
+  readonly onConnected: (stream: AdsStream) => void;
+  /** Something was sent, or the client said something. */
+  readonly onProgress: (stream: AdsStream) => void;
+  /** Called once; after `onConnected` only if that was called. */
+  readonly onClosed: (stream: AdsStream, error: Error | undefined) => void;
+}
+
+/** One ADS stream: carries messages between the gRPC call and the state machine in `stream.ts`. */
+export class AdsStream {
+  readonly streamId: number;
+  readonly connectedAtMs: number;
+  everSynced = false;
+  readonly #options: AdsStreamOptions;
+  readonly #state;
+  #node: ProxyNode | undefined;
+  #view: ProxyView | undefined;
+  /** The one timer of this stream: for the first request, then for what the state machine waits for. */
+  #cancelWake: (() => void) | undefined;
+  #isClosed = false;
+  /** Responses behind one that waits for its place at the gate; undefined when none waits. At most one for each type. */
+  #waiting: Response[] | undefined;
+
+  constructor(options: AdsStreamOptions) {
+    this.#options = options;
+    this.streamId = options.streamId;
+    this.connectedAtMs = options.clock.nowMs();
+    this.#state = createStreamState(options.protocol);
+    const { call, clock } = options;
+    const giveUp = () => this.end(status.DEADLINE_EXCEEDED, 'No first request came.');
+    this.#cancelWake = clock.setTimer(FIRST_REQUEST_MS, giveUp);
+    call.on('data', (bytes: Buffer) => this.#guard(() => this.#receive(bytes)));
+    call.on('end', () => {
+      call.end();
+      this.#close(undefined);
+    });
+    call.on('cancelled', () => this.#close(undefined));
+    call.on('close', () => this.#close(undefined));
+    // A reset connection is reported by `cancelled` as well; without a listener it would end the process.
+    call.on('error', () => this.#close(undefined));
+  }
+
+  get nodeId(): string {
+    return this.#node?.id ?? '';
+  }
+
+  get isSynced(): boolean {
+    return isSynced(this.#state);
+  }
+
+  /** Grows whenever the set of rejected resources changes. */
+  get refusalRevision(): number {
+    return this.#state.refusalRevision;
+  }
+
+  /** A mark for `hasAnswered`: everything that is pending now is older. */
+  get sequence(): number {
+    return this.#state.sequence;
+  }
+
+  /** Whether everything that was pending at the mark was acknowledged or rejected since. */
+  hasAnswered(sequence: number): boolean {
+    return this.#isClosed || oldestOutstanding(this.#state) > sequence;
+  }
+
+  status(): ProxyStatus {
+    const { streamId, nodeId, connectedAtMs, everSynced } = this;
+    return proxyStatus({ streamId, nodeId, connectedAtMs, everSynced }, this.#state);
+  }
+
+  /** Ends the stream from our side. */
+  end(code: status, details: string, error?: Error): void {
+    if (this.#isClosed) return;
+    this.#close(error);
+    this.#options.call.emit('error', { code, details });
+  }
+
+  /** A mistake of ours in handling one stream must not take the others down. */
+  #guard(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.end(status.INTERNAL, 'The control plane failed on this stream.', toError(error));
+    }
+  }
+
+  #receive(bytes: Buffer): void {
+    if (this.#isClosed) return;
+    const decoded = this.#decode(bytes);
+    if (decoded === undefined) return;
+    if (decoded.request.typeUrl === '') {
+      this.end(status.INVALID_ARGUMENT, 'An aggregated discovery request must name a type_url.');
+      return;
+    }
+    if (this.#view === undefined && !this.#connect(decoded.node)) return;
+    this.#apply({ kind: 'request', request: decoded.request });
+    const { types } = this.#state;
+    if (typeOrder.some((type) => types[type].names.size > MAX_SUBSCRIBED_NAMES)) {
+      this.end(status.RESOURCE_EXHAUSTED, `A stream can subscribe to ${MAX_SUBSCRIBED_NAMES} names of a type.`);
+    }
+  }
+
+  #decode(bytes: Buffer): DecodedRequest | undefined {
+    try {
+      return decodeRequest(this.#options.protocol, bytes);
+    } catch (error) {
+      this.end(status.INVALID_ARGUMENT, `This is no discovery request: ${toError(error).message}`);
+      return undefined;
+    }
+  }
+
+  #connect(node: ProxyNode | undefined): boolean {
+    if (node === undefined || node.id === '') {
+      this.end(status.INVALID_ARGUMENT, 'The first request of a stream must name the node (node.id).');
+      return false;
+    }
+    if (!this.#verify(node)) return false;
+    try {
+      this.#view = this.#options.directory.connect(node);
+    } catch (error) {
+      if (!isLateenError(error)) throw error;
+      this.end(status.NOT_FOUND, formatError(error), error);
+      return false;
+    }
+    this.#node = node;
+    this.#cancelWake?.();
+    this.#cancelWake = undefined;
+    this.#view.onChange((change) => this.#guard(() => this.#apply({ kind: 'change', change })));
+    this.#options.onConnected(this);
+    return true;
+  }
+
+  #verify(node: ProxyNode): boolean {
+    const { verifyPeer, call } = this.#options;
+    if (verifyPeer === undefined) return true;
+    const spiffeId = spiffeIdOf(call.getAuthContext().sslPeerCertificate);
+    if (spiffeId === undefined) {
+      this.end(status.UNAUTHENTICATED, 'A client certificate with one SPIFFE ID is required.');
+      return false;
+    }
+    try {
+      verifyPeer(spiffeId, node);
+      return true;
+    } catch (error) {
+      if (!isLateenError(error)) throw error;
+      this.end(status.PERMISSION_DENIED, formatError(error), error);
+      return false;
+    }
+  }
+
+  #apply(input: Input): void {
+    if (this.#isClosed || this.#view === undefined) return;
+    const { clock } = this.#options;
+    const nowMs = clock.nowMs();
+    const { responses, wakeAtMs } = step(this.#state, this.#view, input, nowMs);
+    this.#cancelWake?.();
+    this.#cancelWake =
+      wakeAtMs === undefined
+        ? undefined
+        : clock.setTimer(wakeAtMs - nowMs, () => this.#guard(() => this.#apply({ kind: 'wake' })));
+    for (const response of responses) this.#send(response);
+    if (this.isSynced) this.everSynced = true;
+    this.#options.onProgress(this);
+  }
+
+  /** Keeps the order of responses: a small one behind a large one that waits for its place waits as well. */
+  #send(response: Response): void {
+    if (this.#waiting !== undefined) {
+      this.#waiting.push(response);
+      return;
+    }
+    const { call, gate, protocol } = this.#options;
+    if (payloadBytes(response) < LARGE_WRITE_BYTES) {
+      call.write(encodeResponse(protocol, response));
+      return;
+    }
+    this.#waiting = [];
+    gate.enter((done) => {
+      const waiting = this.#waiting ?? [];
+      this.#waiting = undefined;
+      if (this.#isClosed) {
+        done();
+        return;
+      }
+      call.once('close', done);
+      call.write(encodeResponse(protocol, response), () => {
+        call.off('close', done);
+        done();
+      });
+      for (const next of waiting) this.#send(next);
+    });
+  }
+
+  #close(error: Error | undefined): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#cancelWake?.();
+    this.#view?.close();
+    this.#options.onClosed(this, error);
+  }
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
