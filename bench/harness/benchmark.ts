@@ -1,0 +1,54 @@
+/** A benchmark: measures one thing and returns numbers. It never judges; goals are printed beside what was measured. */
+export interface Benchmark {
+  /** As on the command line. */
+  readonly name: string;
+  readonly summary: string;
+  run(context: BenchmarkContext): Promise<Result>;
+}
+
+export interface BenchmarkContext {
+  /** Fewer rounds and smaller sizes: a first look in about a minute for all benchmarks together. */
+  readonly quick: boolean;
+  /** One line of progress. */
+  say(text: string): void;
+  /** Runs after the benchmark, also when it fails or is interrupted; the last one first. */
+  defer(cleanup: () => Promise<void> | void): void;
+}
+
+export interface Result {
+  readonly tables: readonly Table[];
+  readonly goals?: readonly Goal[];
+  /** What a reader must know to understand the numbers. */
+  readonly notes?: readonly string[];
+}
+
+export interface Table {
+  readonly title: string;
+  /** The heading of the first column, which names the rows. */
+  readonly of: string;
+  readonly columns: readonly Column[];
+  readonly rows: readonly Row[];
+}
+
+export interface Column {
+  /** For machines, with the unit: `p50Ms`. */
+  readonly key: string;
+  /** For people, with the unit: `p50 ms`. */
+  readonly heading: string;
+  /** Digits after the point. Default 1. */
+  readonly digits?: number;
+}
+
+export interface Row {
+  readonly name: string;
+  /** By the column's key; what could not be measured is left out. */
+  readonly values: Readonly<Record<string, number | undefined>>;
+}
+
+export interface Goal {
+  readonly what: string;
+  readonly unit: string;
+  readonly measured: number;
+  /** Met by at most this much. */
+  readonly goal: number;
+}
