@@ -1,6 +1,6 @@
 // A process of its own for each size of mesh, so that memory is that of this mesh alone.
 import { keyOf } from '@lateen/api/object-key.ts';
-import { instanceKey } from '../../packages/mesh/src/pilot/registry/instance.ts';
+import { instanceKey } from '@lateen/api/workload-instance.ts';
 import { PilotDirectory } from '../../packages/mesh/src/pilot/xds/directory.ts';
 import { median } from '../harness/stats.ts';
 import { addClients, buildMesh, FIRST_TIMEOUT_MS, instanceOf, serviceOf, virtualServiceOf } from './services.ts';

@@ -1,7 +1,7 @@
 import type { ConfigObject, VirtualService } from '@lateen/api/kinds.ts';
 import { keyOf } from '@lateen/api/object-key.ts';
+import { instanceKey, nodeIdOf, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import { createPilot, type Pilot } from '../../packages/mesh/src/pilot/pilot.ts';
-import { instanceKey, nodeIdOf, type WorkloadInstance } from '../../packages/mesh/src/pilot/registry/instance.ts';
 
 export const ENDPOINTS_PER_SERVICE = 5;
 export const FIRST_TIMEOUT_MS = 5_000;

@@ -27,6 +27,7 @@ test('fields, types, bounds, enums and descriptions come from the schema', () =>
   });
   expect(at(schema, 'spec.http.[].timeout')).toMatchObject({
     type: 'string',
+    maxLength: 64,
     'x-kubernetes-validations': [{ rule: "duration(self) >= duration('1ms')" }],
   });
   expect(at(schema, 'spec.http.[].redirect.scheme')).toMatchObject({ type: 'string', enum: ['http', 'https'] });

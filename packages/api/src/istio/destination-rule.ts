@@ -5,6 +5,9 @@ import * as v from '../schema/values.ts';
 import { workloadSelector } from './common.ts';
 import { trafficPolicy } from './traffic-policy.ts';
 
+/** Far more than anybody has; an API server adds up what checking them could cost. */
+const MAX_SUBSETS = 1024;
+
 export const subset = object({
   name: required(v.dnsLabel(), 'Name that routes use for these instances.'),
   labels: optional(v.labels(), 'Instances belong to the subset when they have all of these labels.'),
@@ -18,7 +21,7 @@ export const destinationRuleSpec = object(
       'Service that the policy is for. A short name is completed with the namespace of this object.',
     ),
     trafficPolicy: optional(trafficPolicy, 'Policy for connections and requests to the host.'),
-    subsets: optional(v.array(subset), 'Named groups of instances, such as versions.'),
+    subsets: optional(v.arrayUpTo(MAX_SUBSETS, subset), 'Named groups of instances, such as versions.'),
     exportTo: later(v.array(v.text()), 'visibility of configuration'),
     workloadSelector: later(workloadSelector, 'policies for some callers only'),
   },

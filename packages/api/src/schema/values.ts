@@ -6,6 +6,7 @@ import { regexProblem } from '../re2-syntax.ts';
 import { annotate, checked, list } from './field.ts';
 
 const DURATION = 'a duration such as 3s, 250ms or 1.5h';
+const MAX_DURATION_LENGTH = 64;
 
 export function text() {
   return z.string();
@@ -62,16 +63,18 @@ export function double(minimum: number, maximum: number) {
 
 /** A duration of at least one millisecond, in Go's syntax. */
 export function duration() {
-  const valid = (value: string) => (durationMs(value) ?? 0) >= 1;
+  const valid = (value: string) => value.length <= MAX_DURATION_LENGTH && (durationMs(value) ?? 0) >= 1;
   const schema = checked(
     z.string(),
     (value) => {
       if (valid(value)) return undefined;
-      return durationMs(value) === undefined
+      return durationMs(value) === undefined || value.length > MAX_DURATION_LENGTH
         ? `must be ${DURATION}, not ${quote(value)}`
         : `must be at least 1ms, not ${quote(value)}`;
     },
     {
+      // An API server adds up what rules could cost, by the longest value: without a bound there are too many of these.
+      maxLength: MAX_DURATION_LENGTH,
       'x-kubernetes-validations': [
         { rule: "duration(self) >= duration('1ms')", message: 'must be a duration of at least 1ms' },
       ],
@@ -111,6 +114,15 @@ export function nonEmptyArray<S extends z.ZodMiniType>(element: S) {
   return checked(z.array(element), (value) => (value.length === 0 ? 'must have at least one element' : undefined), {
     minItems: 1,
   });
+}
+
+/** A list of at most so many elements. */
+export function arrayUpTo<S extends z.ZodMiniType>(maxItems: number, element: S) {
+  return checked(
+    z.array(element),
+    (value) => (value.length > maxItems ? `must have at most ${maxItems} elements, not ${value.length}` : undefined),
+    { maxItems },
+  );
 }
 
 /** Any keys, each with a value of the given type. */

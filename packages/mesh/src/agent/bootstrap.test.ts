@@ -3,8 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import { expect, test } from 'vitest';
-import type { WorkloadInstance } from '#pilot/registry/instance.ts';
 import { buildBootstrap } from './bootstrap.ts';
 import { findEnvoy } from './envoy/find.ts';
 

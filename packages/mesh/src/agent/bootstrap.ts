@@ -1,4 +1,4 @@
-import { nodeIdOf, type WorkloadInstance } from '#pilot/registry/instance.ts';
+import { nodeIdOf, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 
 /**
  * What Envoy's admin server answers: whatever shows its state, and how it is told to drain or to log more. Envoy asks

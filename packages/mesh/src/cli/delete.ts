@@ -1,4 +1,5 @@
 import type { ObjectRef } from '@lateen/api/diagnostic.ts';
+import { isLateenError } from '@lateen/api/lateen-error.ts';
 import { defineCommand, UsageError } from './command.ts';
 import { findKind, kindNames } from './kind-names.ts';
 import { dryRunOption, fileOption, meshOption, namespaceOption, outputOption } from './options.ts';
@@ -8,7 +9,7 @@ export const deleteCommand = defineCommand({
   summary: 'Delete objects of the running mesh',
   description: 'Either all objects that are named are deleted, or none.',
   arguments: [
-    { name: 'KIND', description: 'A kind followed by names, or KIND/NAME any number of times.', required: false },
+    { name: 'KIND', description: 'A kind, or KIND/NAME for each object.', required: false },
     { name: 'NAME', description: 'Names of objects of that kind.', required: false, variadic: true },
   ],
   options: {
@@ -41,10 +42,16 @@ export const deleteCommand = defineCommand({
         inFiles.push(...objectsIn(file, options.namespace));
       }
     }
-    const response = await client.remove({
-      objects: [...named, ...inFiles],
+    const objects = [...named, ...inFiles];
+    const request = {
+      objects,
       ...(options['ignore-not-found'] ? { ignoreNotFound: true } : {}),
       ...(options['dry-run'] ? { dryRun: true } : {}),
+    };
+    const response = await client.remove(request).catch(async (error: unknown) => {
+      if (!isLateenError(error) || error.code !== 'LAT0518') throw error;
+      const { missingObject } = await import('./delete/missing.ts');
+      throw (await missingObject(client, objects)) ?? error;
     });
     await printApplied(context.terminal, response, { output: options.output, dryRun: options['dry-run'] });
     return 0;

@@ -9,8 +9,12 @@ export const down = defineCommand({
     'mesh keeps (certificates, applied objects, logs) stays for the next start, unless --purge is given.',
   arguments: [],
   options: {
-    mesh: meshOption,
-    purge: { type: 'flag', description: 'Also remove what the mesh keeps: certificates, applied objects, logs.' },
+    mesh: { ...meshOption, description: 'The mesh, if several are running, or one that is stopped already.' },
+    purge: {
+      type: 'flag',
+      description:
+        'Also remove what the mesh keeps: certificates, applied objects, logs. One that is stopped already has to be named.',
+    },
   },
   examples: [
     { command: 'lateen down', description: 'Stop the mesh.' },

@@ -5,7 +5,7 @@ import { formatReady, formatStatus } from './status-view.ts';
 const plain = { colour: false };
 
 test('status', () => {
-  expect(formatStatus(plain, bookinfoStatus())).toBe(`\
+  expect(formatStatus(plain, bookinfoStatus(), { wide: false })).toBe(`\
 Mesh bookinfo is not ready
   admin          http://localhost:19000
   control plane  process 4100
@@ -27,6 +27,31 @@ reviews-v2-0 is not ready (back-off): exited with code 1: cannot find module. Se
 
 error LAT0110 routes/reviews.yaml:12 spec.http[0].mtch: unknown field, did you mean 'match'?
 `);
+});
+
+test('wide: where each process can be reached, and who each replica is', () => {
+  const status = bookinfoStatus();
+  const [first] = status.workloads;
+  if (first === undefined) throw new Error('the fixture has workloads');
+  const portless = { ...first, name: 'worker-v1-0', ports: [], inbound: { address: '127.0.0.1', port: 0 } };
+  const text = formatStatus(plain, { ...status, workloads: [first, portless] }, { wide: true });
+  expect(text).toContain(`
+GATEWAY          READY   URL                     ENVOY   ENVOY ADMIN              IDENTITY
+ingressgateway   yes     http://localhost:8080   4200    http://127.0.0.1:15200   spiffe://cluster.local/ns/default/sa/ingressgateway
+`);
+  const [titles, productpage, worker] = text
+    .slice(text.indexOf('\nREPLICA ') + 1)
+    .split('\n')
+    .map((line) => line.split(/ {3,}/).slice(7));
+  expect(titles).toEqual(['ENVOY', 'INBOUND', 'OUTBOUND PROXY', 'ENVOY ADMIN', 'IDENTITY']);
+  expect(productpage).toEqual([
+    '4400',
+    '127.0.0.1:15400',
+    'http://127.0.0.1:15600',
+    'http://127.0.0.1:15300',
+    'spiffe://cluster.local/ns/default/sa/bookinfo-productpage',
+  ]);
+  expect(worker?.[1]).toBe('-');
 });
 
 test('the table of up', () => {
@@ -55,7 +80,7 @@ test('a proxy that rejects its configuration, and control characters', () => {
   const [first] = status.workloads;
   if (first === undefined) throw new Error('the fixture has workloads');
   const proxy = { connected: true, synced: false, rejected: 'bad \u001b[2Jroute' };
-  const text = formatStatus(plain, { ...status, workloads: [{ ...first, proxy }] });
+  const text = formatStatus(plain, { ...status, workloads: [{ ...first, proxy }] }, { wide: false });
   expect(text).toContain('productpage-v1-0 rejects its configuration: bad \ufffd[2Jroute\n');
   expect(text).not.toContain('\u001b');
 });

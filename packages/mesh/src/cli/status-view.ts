@@ -3,8 +3,12 @@ import { formatDiagnosticLine } from './errors.ts';
 import { formatTable } from './table.ts';
 import { type Output, paint, printable } from './terminal.ts';
 
-/** `lateen status`: everything at a glance. */
-export function formatStatus(output: Pick<Output, 'colour'>, status: MeshStatus): string {
+/** `lateen status`: everything at a glance; `wide` adds where each process can be reached. */
+export function formatStatus(
+  output: Pick<Output, 'colour'>,
+  status: MeshStatus,
+  { wide }: { readonly wide: boolean },
+): string {
   const { gateways, services, workloads, diagnostics } = status;
   const parts = [
     `Mesh ${printable(status.mesh)} is ${status.ready ? paint(output, 'green', 'ready') : paint(output, 'yellow', 'not ready')}\n` +
@@ -15,8 +19,14 @@ export function formatStatus(output: Pick<Output, 'colour'>, status: MeshStatus)
   if (gateways.length > 0) {
     parts.push(
       formatTable(
-        ['gateway', 'ready', 'url', 'identity'],
-        gateways.map((each) => [shortName(each), yesNo(each.ready), each.url, each.spiffeId]),
+        ['gateway', 'ready', 'url', ...(wide ? ['envoy', 'envoy admin'] : []), 'identity'],
+        gateways.map((each) => [
+          shortName(each),
+          yesNo(each.ready),
+          each.url,
+          ...(wide ? [String(each.pid ?? ''), each.envoyAdmin] : []),
+          each.spiffeId,
+        ]),
       ),
     );
   }
@@ -24,7 +34,10 @@ export function formatStatus(output: Pick<Output, 'colour'>, status: MeshStatus)
   if (workloads.length > 0) {
     parts.push(
       formatTable(
-        ['replica', 'version', 'ready', 'status', 'restarts', 'proxy', 'process', 'envoy'],
+        [
+          ...['replica', 'version', 'ready', 'status', 'restarts', 'proxy', 'process', 'envoy'],
+          ...(wide ? ['inbound', 'outbound proxy', 'envoy admin', 'identity'] : []),
+        ],
         workloads.map((each) => [
           shortName(each),
           each.labels.version ?? '',
@@ -34,6 +47,7 @@ export function formatStatus(output: Pick<Output, 'colour'>, status: MeshStatus)
           proxyState(each.proxy),
           String(each.pid ?? ''),
           String(each.envoyPid ?? ''),
+          ...(wide ? [inboundAddress(each), each.outboundProxy, each.envoyAdmin, each.spiffeId] : []),
         ]),
       ),
     );
@@ -105,6 +119,11 @@ export function formatProblems(output: Pick<Output, 'colour'>, { workloads, gate
     lines.push(`${paint(output, 'yellow', name)} is not ready. See: lateen logs ${name}`);
   }
   return lines.map((line) => `${line}\n`).join('');
+}
+
+/** Of the sidecar's listener for the first container port; a pod without ports has none. */
+function inboundAddress({ inbound, ports }: WorkloadStatus): string {
+  return ports.length === 0 ? '' : `${inbound.address}:${inbound.port}`;
 }
 
 function proxyState({ connected, synced, rejected }: WorkloadStatus['proxy']): string {

@@ -5,15 +5,16 @@ export const up = defineCommand({
   name: 'up',
   summary: 'Start a mesh on this machine',
   description:
-    'Reads all manifests below DIR, runs the containers of their Deployments as processes with an Envoy beside each, ' +
-    'and stays in the foreground until Ctrl-C. Edited files are live at once.',
-  arguments: [{ name: 'DIR', description: 'A folder of manifests, or a single file.', required: true }],
+    'Reads every .yaml and .yml file below DIR, runs the containers of the Deployments as processes with an Envoy ' +
+    'beside each, and stays in the foreground until Ctrl-C. Edited files are live at once.\n\n' +
+    'Folders named routes, examples or optional hold what is read only when it is named with -f.',
+  arguments: [{ name: 'DIR', description: 'A folder of manifests, or a single one.', required: true }],
   options: {
     file: {
       type: 'texts',
       short: 'f',
       value: 'FILE',
-      description: 'One more file or folder to read, such as an optional example. May be given several times.',
+      description: 'One more file or folder to read, such as an example. May be given several times.',
     },
     detach: { type: 'flag', short: 'd', description: 'Return when the mesh is ready, and leave it running.' },
     mesh: { ...meshOption, description: 'What the mesh is called (default: after the folder).' },

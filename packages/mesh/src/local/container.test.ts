@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { Container, type ContainerOptions, type ContainerPlan, type ContainerProblem } from './container.ts';
 import { Ports } from './ports.ts';
 import type { Probe } from './probe-loop.ts';
@@ -10,7 +10,12 @@ import { ProcessTable } from './process-table.ts';
 import { temporaryDirectory } from './testing/temporary-directory.ts';
 import { waitUntil } from './testing/wait-until.ts';
 
-const SERVE = 'require("node:http").createServer((q, r) => r.end("ok")).listen(process.env.PORT, "127.0.0.1");';
+// Whoever looks for a free port at this moment may sit on this one.
+const SERVE = `
+  const server = require("node:http").createServer((q, r) => r.end("ok"));
+  const listen = () => server.listen(process.env.PORT, "127.0.0.1");
+  server.on("error", () => setTimeout(listen, 10));
+  listen();`;
 
 function tcp(port: number): Probe {
   return {
@@ -54,6 +59,27 @@ function make(plan: () => ContainerPlan | ContainerProblem, more: Partial<Contai
 async function freePort(): Promise<number> {
   const [port = 0] = await new Ports().allocate(1);
   return port;
+}
+
+/** A port at which somebody answers until the test ends. */
+async function acceptingPort(): Promise<number> {
+  const server = createServer((socket) => socket.on('error', () => {}).destroy());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+/** A port at which nobody can listen until the test ends: an outgoing connection sits on it. */
+async function refusingPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const client = connect({ host: '127.0.0.1', port: (server.address() as AddressInfo).port });
+  await new Promise<void>((resolve) => client.once('connect', () => resolve()));
+  onTestFinished(() => {
+    client.destroy();
+    server.close();
+  });
+  return client.localPort ?? 0;
 }
 
 test('starts, gets ready, and stops with everything that it started', async () => {
@@ -138,6 +164,25 @@ test('what cannot be started is tried again, and is no restart', async () => {
   expect(container.restarts).toBe(0);
 });
 
+test.each(['LAT0310', 'LAT0314', 'LAT0315'] as const)('%s is not tried again: only an edit helps', async (code) => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  let plans = 0;
+  const { container, states } = make(() => {
+    plans += 1;
+    return { code, message: 'app-0: container app has no command.' };
+  });
+  container.start();
+  expect(container.state).toEqual({ kind: 'failed', reason: 'app-0: container app has no command.' });
+  expect(container.problem?.code).toBe(code);
+  vi.advanceTimersByTime(3_600_000);
+  container.start();
+  expect(plans).toBe(1);
+  await container.stop();
+  expect(states).toEqual(['failed', 'stopped']);
+  expect(container.problem).toBe(undefined);
+});
+
 test('a script whose interpreter is missing', async () => {
   const file = join(temporaryDirectory(), 'run.sh');
   writeFileSync(file, '#!/no/such/interpreter\n', { mode: 0o755 });
@@ -146,7 +191,7 @@ test('a script whose interpreter is missing', async () => {
   await reach('back-off');
   expect(container.problem).toEqual({
     code: 'LAT0312',
-    message: `app-0: ${file} cannot be started: the interpreter that its first line names was not found`,
+    message: `app-0: ${file} cannot be started: the interpreter that its first line names was not found.`,
   });
 });
 
@@ -165,20 +210,65 @@ test('stopping while it waits for the next start', async () => {
   expect(container.problem).toBe(undefined);
 });
 
-test('an application that does not listen: what was tried, what may be wrong, where its log is', async () => {
-  const port = await freePort();
+test('an application that is slow: what was tried, and where its log is', async () => {
+  const port = await refusingPort();
   const { container } = make(() => script('setInterval(() => {}, 1000)', { readiness: tcp(port) }), {
     slowAfterMs: 200,
-    hint: async () => 'Something listens on port 9080.',
+    hint: async () => undefined,
   });
   container.start();
   const problem = await waitUntil('it is reported', () => container.problem);
   expect(problem.code).toBe('LAT0320');
   expect(problem.message).toMatch(
-    new RegExp(`^app-0 runs but is not ready: TCP connection to 127.0.0.1:${port}: connection refused\\. Something`),
+    new RegExp(
+      `^app-0 runs but is not ready: TCP connection to 127.0.0.1:${port}: connection refused\\. Its log: .*\\.log$`,
+    ),
   );
-  expect(problem.message).toMatch(/Its log: .*app-0\.log$/);
   expect(container.state.kind).toBe('starting');
+});
+
+test('an application that nobody can reach: the hint comes early, changes, and goes', async () => {
+  const port = await refusingPort();
+  let hint: string | undefined;
+  const asked: (number | null)[] = [];
+  const { container } = make(() => script('setInterval(() => {}, 1000)', { readiness: tcp(port) }), {
+    hintAfterMs: 10,
+    hint: async (pid) => {
+      asked.push(pid);
+      return hint;
+    },
+  });
+  container.start();
+  await waitUntil('it was asked', () => asked.length > 1);
+  expect(container.problem).toBe(undefined);
+  hint = 'it listens on 9080, but must listen on $PORT (21234)';
+  const first = await waitUntil('it is reported', () => container.problem);
+  expect(first.code).toBe('LAT0320');
+  expect(first.message).toMatch(
+    /^app-0 runs but is not ready: it listens on 9080, but .* \(21234\)\. Its log: .*\.log$/,
+  );
+  hint = 'it listens on 9090';
+  await waitUntil('it is another', () => container.problem?.message.includes('it listens on 9090. '));
+  hint = undefined;
+  await waitUntil('it is gone', () => container.problem === undefined);
+  expect(new Set(asked)).toEqual(new Set([container.pid]));
+});
+
+test('the hint goes when the application is ready', async () => {
+  const isOpen = join(temporaryDirectory(), 'open');
+  const readiness: Probe = {
+    ...tcp(0),
+    action: { kind: 'exec', file: '/usr/bin/test', args: ['-e', isOpen], cwd: '/', env: {} },
+  };
+  const { container, reach } = make(() => script('setInterval(() => {}, 1000)', { readiness }), {
+    hintAfterMs: 10,
+    hint: async () => 'it does not listen',
+  });
+  container.start();
+  await waitUntil('it is reported', () => container.problem?.code === 'LAT0320');
+  writeFileSync(isOpen, '');
+  await reach('ready');
+  expect(container.problem).toBe(undefined);
 });
 
 test('not ready, and ready again', async () => {
@@ -199,22 +289,23 @@ test('not ready, and ready again', async () => {
 });
 
 test('a failed liveness probe restarts the process', async () => {
-  const [port = 0, other = 0] = await new Ports().allocate(2);
-  let runs = 0;
-  const { container, reach } = make(() => {
-    runs += 1;
-    const env = { PORT: String(port) };
-    return script(SERVE, {
-      env,
-      readiness: tcp(port),
-      liveness: runs === 1 ? tcp(other) : { ...tcp(port), initialDelayMs: 60_000 },
-    });
+  // Both ports are held until the test ends, so that nobody else can answer for the process, or take its port away.
+  const open = await acceptingPort();
+  const closed = await refusingPort();
+  const problems: (ContainerProblem | undefined)[] = [];
+  const { container, states, reach } = make(() => {
+    problems.push(container.problem);
+    const liveness = problems.length === 1 ? tcp(closed) : { ...tcp(open), initialDelayMs: 60_000 };
+    return script('setInterval(() => {}, 1000)', { readiness: tcp(open), liveness });
   });
   container.start();
-  const problem = await waitUntil('it was killed', () => container.problem);
-  expect(problem).toMatchObject({ code: 'LAT0322', message: expect.stringContaining('connection refused') });
-  await waitUntil('it runs again', () => runs === 2);
+  await waitUntil('it runs again', () => problems.length === 2);
+  expect(problems[1]).toMatchObject({
+    code: 'LAT0322',
+    message: expect.stringContaining(`127.0.0.1:${closed}: connection refused`),
+  });
   await reach('ready');
+  expect(states.slice(-4)).toEqual(['stopping', 'back-off', 'starting', 'ready']);
   expect(container.restarts).toBe(1);
   expect(container.problem).toBe(undefined);
 });

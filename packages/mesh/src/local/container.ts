@@ -4,7 +4,7 @@ import { isLateenError } from '@lateen/api/lateen-error.ts';
 import { BackOff, containerBackOff } from './back-off.ts';
 import { lastLinesOfRun, openLog, writeMarker } from './logs.ts';
 import { codeOf } from './private-files.ts';
-import { type Probe, runProbeLoop } from './probe-loop.ts';
+import { type Probe, pause, runProbeLoop } from './probe-loop.ts';
 import { type ProcessTable, signalGroup } from './process-table.ts';
 
 /** What to run, with everything resolved. */
@@ -43,6 +43,8 @@ export type ContainerState =
   | { readonly kind: 'ready'; readonly pid: number }
   | { readonly kind: 'unready'; readonly pid: number; readonly reason: string }
   | { readonly kind: 'back-off'; readonly delayMs: number; readonly reason: string }
+  /** Not tried again: see `MENDED_BY_EDITS`. */
+  | { readonly kind: 'failed'; readonly reason: string }
   | { readonly kind: 'stopping'; readonly pid: number }
   | { readonly kind: 'stopped' };
 
@@ -55,13 +57,21 @@ export interface ContainerOptions {
   /** Asked before each start, since ports, ConfigMaps and files can have changed. */
   readonly plan: () => ContainerPlan | ContainerProblem;
   readonly onChange: () => void;
-  /** Says what may be wrong with an application that runs and does not get ready. */
-  readonly hint?: () => Promise<string>;
-  /** Default 30 s. */
+  /** Says why nobody gets through to an application that runs, as a sentence without its full stop. */
+  readonly hint?: (pid: number) => Promise<string | undefined>;
+  /** When, and then how often, an application that is not ready yet is asked for its hint. Default 5 s. */
+  readonly hintAfterMs?: number;
+  /** When one without a hint is told of as well. Default 30 s. */
   readonly slowAfterMs?: number;
 }
 
+const HINT_AFTER_MS = 5000;
 const SLOW_AFTER_MS = 30_000;
+/**
+ * What no second try can change: the Deployment or one of its ConfigMaps has to be edited, and then a new replica takes
+ * the place of this one. Commands and folders, on the other hand, can appear at any time.
+ */
+const MENDED_BY_EDITS: ReadonlySet<ContainerProblem['code']> = new Set(['LAT0310', 'LAT0314', 'LAT0315']);
 const LOG_LINES_SHOWN = 5;
 
 /** One container as a local process: started, probed, restarted with back-off, stopped with its whole process group. */
@@ -74,7 +84,6 @@ export class Container {
   #hasRun = false;
   #probes = new AbortController();
   #timer: NodeJS.Timeout | undefined;
-  #slowTimer: NodeJS.Timeout | undefined;
   #lastFailure: string | undefined;
   #exited: Promise<void> = Promise.resolve();
 
@@ -186,7 +195,7 @@ export class Container {
     this.#probes = new AbortController();
     const { signal } = this.#probes;
     this.#lastFailure = undefined;
-    this.#slowTimer = setTimeout(() => void this.#slow(), this.#options.slowAfterMs ?? SLOW_AFTER_MS);
+    void this.#watchStart(plan, pid, signal);
     if (plan.readiness === undefined) this.#passed(pid);
     else {
       void runProbeLoop(plan.readiness, {
@@ -217,7 +226,7 @@ export class Container {
   #killUnhealthy(pid: number, failure: string): void {
     this.#problem = {
       code: 'LAT0322',
-      message: `${this.#options.title}: the liveness probe failed (${failure}), so the process is restarted`,
+      message: `${this.#options.title}: the liveness probe failed (${failure}), so the process is restarted.`,
     };
     this.#endProbes();
     this.#become({ kind: 'stopping', pid });
@@ -225,7 +234,6 @@ export class Container {
   }
 
   #passed(pid: number): void {
-    clearTimeout(this.#slowTimer);
     this.#problem = undefined;
     this.#become({ kind: 'ready', pid });
   }
@@ -234,17 +242,28 @@ export class Container {
     this.#become({ kind: 'unready', pid, reason });
   }
 
-  async #slow(): Promise<void> {
-    const { title, logPath, hint } = this.#options;
-    const { signal } = this.#probes;
-    const reason = this.#lastFailure ?? 'it was not probed yet: see initialDelaySeconds';
-    const advice = (await hint?.()) ?? '';
-    if (signal.aborted || this.#state.kind !== 'starting') return;
-    this.#problem = {
-      code: 'LAT0320',
-      message: `${title} runs but is not ready: ${reason}.${advice === '' ? '' : ` ${advice}`} Its log: ${logPath}`,
-    };
-    this.#options.onChange();
+  /** Until it is ready for the first time, tells what seems to be wrong, and no longer than that is so. */
+  async #watchStart(plan: ContainerPlan, pid: number, signal: AbortSignal): Promise<void> {
+    const { title, logPath, hint, hintAfterMs = HINT_AFTER_MS, slowAfterMs = SLOW_AFTER_MS } = this.#options;
+    let waitedMs = 0;
+    let waitMs = Math.min((plan.readiness?.initialDelayMs ?? 0) + hintAfterMs, slowAfterMs);
+    while ((await pause(waitMs, signal)) && this.#state.kind === 'starting') {
+      waitedMs += waitMs;
+      const failure = this.#lastFailure ?? 'it was not probed yet: see initialDelaySeconds';
+      const reason = (await hint?.(pid)) ?? (waitedMs >= slowAfterMs ? failure : undefined);
+      if (signal.aborted || this.#state.kind !== 'starting') return;
+      const before = this.#problem;
+      if (reason !== undefined) {
+        this.#problem = {
+          code: 'LAT0320',
+          message: `${title} runs but is not ready: ${reason}. Its log: ${logPath}`,
+        };
+      } else if (before?.code === 'LAT0320') {
+        this.#problem = undefined;
+      }
+      if (this.#problem?.message !== before?.message) this.#options.onChange();
+      waitMs = hintAfterMs;
+    }
   }
 
   #ended(child: ChildProcess, ranMs: number, code: number | null, signal: NodeJS.Signals | null): void {
@@ -270,14 +289,18 @@ export class Container {
 
   #failed(ranMs: number, problem: ContainerProblem): void {
     if (this.#state.kind === 'stopped') return;
-    const delayMs = this.#backOff.failed(ranMs);
     this.#problem = problem;
+    const reason = firstSentence(problem.message);
+    if (MENDED_BY_EDITS.has(problem.code)) {
+      this.#become({ kind: 'failed', reason });
+      return;
+    }
+    const delayMs = this.#backOff.failed(ranMs);
     this.#timer = setTimeout(() => this.start(), delayMs);
-    this.#become({ kind: 'back-off', delayMs, reason: firstSentence(problem.message) });
+    this.#become({ kind: 'back-off', delayMs, reason });
   }
 
   #endProbes(): void {
-    clearTimeout(this.#slowTimer);
     this.#probes.abort();
   }
 
@@ -289,7 +312,7 @@ export class Container {
 
 function startProblem(title: string, file: string, error: unknown): ContainerProblem {
   if (isLateenError(error) && (error.code === 'LAT0302' || error.code === 'LAT0303')) {
-    return { code: error.code, message: `${title}: ${error.message}` };
+    return { code: error.code, message: `${title} has no log. ${error.message}` };
   }
   // The file itself was looked for before.
   const reason =
@@ -298,7 +321,7 @@ function startProblem(title: string, file: string, error: unknown): ContainerPro
       : error instanceof Error
         ? error.message
         : String(error);
-  return { code: 'LAT0312', message: `${title}: ${file} cannot be started: ${reason}` };
+  return { code: 'LAT0312', message: `${title}: ${file} cannot be started: ${reason}.` };
 }
 
 /** What fits into a line of a table: the first line, without what only announces the next. */

@@ -80,7 +80,7 @@ test('a process that was killed is replaced at once, and is told everything agai
   expect(told[1]?.seq).toBeGreaterThan(seq);
   expect(states.find((state) => state.kind === 'back-off')).toMatchObject({
     delayMs: 0,
-    message: 'the control plane was ended by SIGKILL',
+    message: 'The control plane was ended by SIGKILL.',
   });
   expect(table.records().map(({ pid }) => pid)).toEqual([second.pid]);
 });
@@ -93,7 +93,7 @@ test('one that fails again and again is tried ever more slowly, with its last wo
     [0, 100, 200].map((delayMs) => ({
       kind: 'back-off',
       delayMs,
-      message: 'the control plane exited with code 3\nsomething is broken',
+      message: 'The control plane exited with code 3.\nsomething is broken',
     })),
   );
 });

@@ -222,9 +222,10 @@ export class ControlPlane {
     this.#child = undefined;
     if (this.#state.kind === 'stopped' || this.#state.kind === 'failed') return;
     this.#options.onProxies({});
-    const how = problem ?? (code === null ? `was ended by ${signal}` : `exited with code ${code}`);
+    const exit = code === null ? `was ended by ${signal}` : `exited with code ${code}`;
+    const how = problem === undefined ? exit : `cannot be started: ${problem}`;
     const said = lastLinesOfRun(this.#options.logPath, 3);
-    this.#retry(ranMs, [`the control plane ${how}`, ...said].join('\n'));
+    this.#retry(ranMs, [`The control plane ${how}.`, ...said].join('\n'));
   }
 
   #retry(ranMs: number, message: string): void {

@@ -37,7 +37,10 @@ export type Phase =
   | 'starting'
   | 'running'
   | 'not ready'
+  /** It is tried again by itself. */
   | 'back-off'
+  /** It is not: the manifest has to be edited. */
+  | 'failed'
   | 'stopping'
   | 'gone';
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Diagnostic, diagnostic } from '@lateen/api/diagnostic.ts';
+import { type GatewayCapture, instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import { drain } from '#agent/envoy/run.ts';
-import { type GatewayCapture, instanceKey, type WorkloadInstance } from '#pilot/registry/instance.ts';
 import type { ProxyState as ControlPlaneView } from '#pilot/registry/processes/link.ts';
 import { BackOff, infrastructureBackOff } from './back-off.ts';
 import type { MeshContext } from './context.ts';
@@ -112,7 +112,7 @@ export class Gateway {
 
   problems(): Diagnostic[] {
     const found: Diagnostic[] = [];
-    if (this.#problem !== undefined) found.push(diagnostic('LAT0331', `${INGRESS.name}: ${this.#problem}`));
+    if (this.#problem !== undefined) found.push(diagnostic('LAT0331', `${INGRESS.name} has no port. ${this.#problem}`));
     const proxy = this.#proxy?.problem;
     if (proxy !== undefined) found.push(diagnostic(proxy.code, proxy.message));
     return found;

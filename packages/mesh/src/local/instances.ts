@@ -1,4 +1,4 @@
-import { instanceKey } from '#pilot/registry/instance.ts';
+import { instanceKey } from '@lateen/api/workload-instance.ts';
 import type { InstanceReport } from '#pilot/registry/processes/link.ts';
 
 /**

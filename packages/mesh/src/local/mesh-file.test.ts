@@ -3,7 +3,15 @@ import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { endMesh, findMesh, listMeshes, type MeshFile, removeMeshFile, writeMeshFile } from './mesh-file.ts';
+import {
+  endMesh,
+  findMesh,
+  listMeshes,
+  type MeshFile,
+  removeMeshFile,
+  storedMeshes,
+  writeMeshFile,
+} from './mesh-file.ts';
 import { lockMesh } from './mesh-lock.ts';
 import { ensurePrivateDirectory, fileError, writePrivateFile } from './private-files.ts';
 import { processStartTime } from './process-identity.ts';
@@ -76,13 +84,14 @@ test('a full disk has an error of its own', () => {
   const cause = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
   expect(fileError('/x', 'write', cause)).toMatchObject({
     code: 'LAT0303',
-    message: 'cannot write /x: the disk is full',
+    message: 'Cannot write /x: the disk is full.',
   });
 });
 
 test('finds the mesh that runs', () => {
   const root = temporaryDirectory();
   expect(listMeshes(root)).toEqual([]);
+  expect(storedMeshes(root)).toEqual([]);
   expect(() => findMesh(undefined, root)).toThrowError(expect.objectContaining({ code: 'LAT0304' }));
   const { stateDir, file } = write(root, 'one');
   write(root, 'dead', process.pid, 'boot:1');
@@ -97,8 +106,9 @@ test('finds the mesh that runs', () => {
   expect(() => findMesh('dead', root)).toThrowError(expect.objectContaining({ code: 'LAT0304' }));
   write(root, 'two');
   expect(() => findMesh(undefined, root)).toThrowError(
-    expect.objectContaining({ code: 'LAT0305', message: 'several meshes are running: one, two' }),
+    expect.objectContaining({ code: 'LAT0305', message: 'Several meshes are running: one, two.' }),
   );
+  expect(storedMeshes(root)).toEqual(['broken', 'dead', 'one', 'two']);
   expect(findMesh('two', root).mesh).toBe('two');
   removeMeshFile(stateDir);
   expect(findMesh(undefined, root).mesh).toBe('two');
@@ -118,7 +128,7 @@ test('one supervisor for each mesh', () => {
   const root = temporaryDirectory();
   const lock = lockMesh('shop', root);
   expect(() => lockMesh('shop', root)).toThrowError(
-    expect.objectContaining({ code: 'LAT0301', message: `the mesh shop is running already (process ${process.pid})` }),
+    expect.objectContaining({ code: 'LAT0301', message: `The mesh shop is running already: process ${process.pid}.` }),
   );
   lock.release();
   lockMesh('shop', root).release();

@@ -175,7 +175,7 @@ test('commands', () => {
 test('missing ConfigMaps and keys', () => {
   expect(problem({ envFrom: [{ configMapRef: { name: 'missing' } }] })).toMatchObject({
     code: 'LAT0314',
-    message: 'app-v1-0: container app: there is no ConfigMap default/missing',
+    message: 'app-v1-0: container app: there is no ConfigMap default/missing.',
     path: 'spec.template.spec.containers[0].envFrom[0].configMapRef',
   });
   const env = [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'settings', key: 'no' } } }];
@@ -215,7 +215,7 @@ test('probes ask the application itself, at its real port', () => {
   });
   expect(problem({ readinessProbe: { httpGet: { port: 'metrics' } } })).toMatchObject({
     code: 'LAT0315',
-    message: 'app-v1-0: container app: the probe names the port metrics, but its ports are named http',
+    message: 'app-v1-0: container app: the probe names the port metrics, but its ports are named http.',
     path: 'spec.template.spec.containers[0].readinessProbe.httpGet.port',
   });
 });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { delimiter, dirname, resolve } from 'node:path';
 import type { ConfigMap, Deployment } from '@lateen/api/kinds.ts';
-import type { ExplicitCapture, InstancePort } from '#pilot/registry/instance.ts';
+import type { ExplicitCapture, InstancePort } from '@lateen/api/workload-instance.ts';
 import type { ServicePortRef } from '#pilot/registry/processes/link.ts';
 import type { ContainerPlan, ContainerProblem } from './container.ts';
 import {
@@ -162,7 +162,7 @@ function containerEnvironment(
   };
   const problem = (what: string, path: string): ContainerProblem => ({
     code: 'LAT0314',
-    message: `${pod.replica}: container ${spec.name}: ${what}`,
+    message: `${pod.replica}: container ${spec.name}: ${what}.`,
     path: `${at}.${path}`,
   });
   for (const [index, { prefix = '', configMapRef }] of (spec.envFrom ?? []).entries()) {
@@ -280,7 +280,7 @@ function planProbe(
     if (port === undefined) {
       const names = (spec.ports ?? []).flatMap(({ name }) => name ?? []);
       const have = names.length === 0 ? 'it has no named ports' : `its ports are named ${names.join(', ')}`;
-      const message = `${title}: the probe names the port ${wanted}, but ${have}`;
+      const message = `${title}: the probe names the port ${wanted}, but ${have}.`;
       return { code: 'LAT0315', message, path: `${at}.${probe.httpGet === undefined ? 'tcpSocket' : 'httpGet'}.port` };
     }
     if (probe.httpGet === undefined) return { kind: 'tcp', host: LOOPBACK, port };

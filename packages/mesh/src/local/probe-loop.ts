@@ -71,7 +71,7 @@ export async function runProbeLoop(probe: Probe, options: ProbeLoopOptions): Pro
 }
 
 /** False if the signal came first. */
-async function pause(ms: number, signal: AbortSignal): Promise<boolean> {
+export async function pause(ms: number, signal: AbortSignal): Promise<boolean> {
   if (ms > 0) {
     try {
       await delay(ms, undefined, { signal });

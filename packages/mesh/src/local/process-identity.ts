@@ -36,6 +36,16 @@ export function hasLiveGroup(pid: number, startTime: string): boolean {
   });
 }
 
+/** Live processes of a process group. Linux only: elsewhere there are none to be found. */
+export function groupMembers(group: number): number[] {
+  if (process.platform !== 'linux') return [];
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map((entry) => readStat(Number(entry)))
+    .filter((stat) => stat !== null && stat.group === group && stat.state !== 'Z')
+    .map((stat) => stat?.pid ?? 0);
+}
+
 function linuxStartTime(pid: number): string | null {
   const stat = readStat(pid);
   return stat === null || stat.state === 'Z' || stat.state === 'X' ? null : `${bootId()}:${stat.startTicks}`;

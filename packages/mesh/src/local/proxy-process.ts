@@ -1,10 +1,10 @@
 import { closeSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import { buildBootstrap } from '#agent/bootstrap.ts';
 import { type EnvoyExit, type EnvoyProcess, runEnvoy, stopEnvoy, waitReady } from '#agent/envoy/run.ts';
 import { WorkloadSecrets } from '#agent/secrets/workload-secrets.ts';
-import { instanceKey, type WorkloadInstance } from '#pilot/registry/instance.ts';
 import type { ProxyState as ControlPlaneView } from '#pilot/registry/processes/link.ts';
 import { BackOff, infrastructureBackOff } from './back-off.ts';
 import type { MeshContext } from './context.ts';
@@ -130,7 +130,8 @@ export class ProxyProcess {
         const [envoy] = await Promise.all([this.#spawn(), secrets]);
         reason = await this.#supervise(envoy);
       } catch (error) {
-        reason = `Envoy cannot be started: ${error instanceof Error ? error.message : String(error)}`;
+        const failure = error instanceof Error ? error.message : String(error);
+        reason = `Envoy cannot be started: ${failure.replace(/\.$/, '')}`;
         if (this.#envoy !== undefined) await this.#discard(this.#envoy);
       }
       if (!signal.aborted) await this.#pauseAfter(performance.now() - startedAt, reason);
@@ -239,8 +240,9 @@ export class ProxyProcess {
 
   #tellSlow(): void {
     const { instance } = this.#options;
-    const reason = this.#secrets?.status().lastError ?? 'the control plane has not sent its first configuration yet';
-    const message = `the proxy of ${instance.name} is not ready: ${reason}. Its log: ${this.#logFile}`;
+    const failure = this.#secrets?.status().lastError?.replace(/\.$/, '');
+    const reason = failure ?? 'the control plane has not sent its first configuration yet';
+    const message = `The proxy of ${instance.name} is not ready: ${reason}. Its log: ${this.#logFile}`;
     if (this.#problem?.message === message) return;
     this.#problem = { code: 'LAT0332', message };
     this.#options.onChange();

@@ -11,7 +11,9 @@ const dead: ProxyProcessState = { kind: 'back-off', delayMs: 0, reason: 'Envoy w
 const waiting: ContainerState = { kind: 'waiting' };
 const ready: ContainerState = { kind: 'ready', pid: 2 };
 const unready: ContainerState = { kind: 'unready', pid: 2, reason: 'status 503' };
-const backOff: ContainerState = { kind: 'back-off', delayMs: 100, reason: 'exited with code 1' };
+const backOff: ContainerState = { kind: 'back-off', delayMs: 100, reason: 'app-0 exited with code 1' };
+const failed: ContainerState = { kind: 'failed', reason: 'app-0: container app has no command.' };
+const second: ContainerState = { kind: 'failed', reason: 'app-0, container two, has no command.' };
 
 test.each<[string, Partial<Parameters<typeof summarize>[0]>, ReturnType<typeof summarize>]>([
   ['no ports yet', { proxy: undefined }, { health: 'starting', phase: 'waiting for ports' }],
@@ -39,15 +41,29 @@ test.each<[string, Partial<Parameters<typeof summarize>[0]>, ReturnType<typeof s
     { health: 'starting', phase: 'back-off', message: 'exited with code 1' },
   ],
   [
+    'there is no command, which matters more than what is tried again',
+    { containers: [backOff, failed] },
+    { health: 'starting', phase: 'failed', message: 'container app has no command.' },
+  ],
+  [
+    'one of several containers',
+    { containers: [ready, second], everReady: true },
+    { health: 'unready', phase: 'failed', message: 'container two, has no command.' },
+  ],
+  [
+    'the message does not begin with the name',
+    { name: 'other-0', containers: [backOff] },
+    { health: 'starting', phase: 'back-off', message: 'app-0 exited with code 1' },
+  ],
+  [
     'the probe fails',
     { containers: [ready, unready], everReady: true },
     { health: 'unready', phase: 'not ready', message: 'status 503' },
   ],
   ['on the way down', { stopping: true, containers: [ready] }, { health: 'draining', phase: 'stopping' }],
 ])('%s', (_, parts, expected) => {
-  expect(summarize({ stopping: false, everReady: false, proxy: live, containers: [waiting], ...parts })).toEqual(
-    expected,
-  );
+  const usual = { name: 'app-0', stopping: false, everReady: false, proxy: live, containers: [waiting] };
+  expect(summarize({ ...usual, ...parts })).toEqual(expected);
 });
 
 test('requests under way, without the one that asks', () => {

@@ -1,9 +1,10 @@
-import type { WorkloadInstance } from '#pilot/registry/instance.ts';
+import type { WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import type { ContainerState } from './container.ts';
 import type { Phase } from './events.ts';
 import type { ProxyProcessState } from './proxy-process.ts';
 
 export interface ReplicaParts {
+  readonly name: string;
   readonly stopping: boolean;
   /** It has been ready at least once. */
   readonly everReady: boolean;
@@ -19,12 +20,16 @@ export interface ReplicaStatus {
 }
 
 /** One word for a replica, from the states of its parts. Only a replica all of whose parts are well gets traffic. */
-export function summarize({ stopping, everReady, proxy, containers }: ReplicaParts): ReplicaStatus {
+export function summarize({ name, stopping, everReady, proxy, containers }: ReplicaParts): ReplicaStatus {
   if (stopping) return { health: 'draining', phase: 'stopping' };
   const notReady = everReady ? 'unready' : 'starting';
   if (proxy === undefined) return { health: notReady, phase: 'waiting for ports' };
+  const failed = containers.find((container) => container.kind === 'failed');
+  if (failed !== undefined) return { health: notReady, phase: 'failed', message: withoutName(failed.reason, name) };
   const inBackOff = containers.find((container) => container.kind === 'back-off');
-  if (inBackOff !== undefined) return { health: notReady, phase: 'back-off', message: inBackOff.reason };
+  if (inBackOff !== undefined) {
+    return { health: notReady, phase: 'back-off', message: withoutName(inBackOff.reason, name) };
+  }
   if (proxy.kind !== 'live') {
     return proxy.kind === 'back-off'
       ? { health: notReady, phase: 'waiting for sidecar', message: proxy.reason }
@@ -34,4 +39,9 @@ export function summarize({ stopping, everReady, proxy, containers }: ReplicaPar
   if (unready !== undefined) return { health: notReady, phase: 'not ready', message: unready.reason };
   if (containers.every((container) => container.kind === 'ready')) return { health: 'ready', phase: 'running' };
   return { health: notReady, phase: 'starting' };
+}
+
+/** The message stands beside the name wherever it is shown. */
+function withoutName(message: string, name: string): string {
+  return message.startsWith(name) ? message.slice(name.length).replace(/^[:,]? /, '') : message;
 }

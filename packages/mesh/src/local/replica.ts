@@ -1,14 +1,21 @@
-import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Diagnostic, type DiagnosticCode, diagnostic } from '@lateen/api/diagnostic.ts';
-import { type ExplicitCapture, instanceKey, type WorkloadInstance } from '#pilot/registry/instance.ts';
+import { type ExplicitCapture, instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import type { ProxyState as ControlPlaneView } from '#pilot/registry/processes/link.ts';
 import { BackOff, infrastructureBackOff } from './back-off.ts';
 import { Container } from './container.ts';
 import type { MeshContext } from './context.ts';
 import { awaitIdle } from './idle.ts';
+import { whyUnreachable } from './listening.ts';
 import { logPath } from './logs.ts';
-import { containerPortsOf, gracePeriodMs, type PodTemplate, planContainer, serviceAccountOf } from './pod.ts';
+import {
+  type ContainerSpec,
+  containerPortsOf,
+  gracePeriodMs,
+  type PodTemplate,
+  planContainer,
+  serviceAccountOf,
+} from './pod.ts';
 import { ProxyProcess } from './proxy-process.ts';
 import { type ReplicaStatus, summarize } from './replica-status.ts';
 import { portsMentioned } from './taken-ports.ts';
@@ -83,7 +90,7 @@ export class Replica {
         graceMs: gracePeriodMs(template),
         plan: () => planContainer(spec, index, this.#podContext()),
         onChange: () => this.#changed(),
-        hint: () => this.#listensElsewhere(spec.ports?.[0]?.containerPort),
+        hint: (pid) => this.#whyUnreachable(spec, pid),
       });
     });
   }
@@ -292,6 +299,7 @@ export class Replica {
 
   #status(): ReplicaStatus {
     return summarize({
+      name: this.name,
       stopping: this.stopping,
       everReady: this.#everReady,
       proxy: this.#state.kind === 'up' ? this.#state.body.proxy.state : undefined,
@@ -345,11 +353,12 @@ export class Replica {
   }
 
   /** Helps with the most usual mistake: an application that listens on its container port and not on PORT. */
-  async #listensElsewhere(containerPort: number | undefined): Promise<string> {
-    if (containerPort === undefined || this.#state.kind !== 'up') return '';
+  async #whyUnreachable(spec: ContainerSpec, pid: number): Promise<string | undefined> {
+    const containerPort = spec.ports?.[0]?.containerPort;
+    if (this.#state.kind !== 'up') return undefined;
     const port = this.#state.body.instance.ports.find((each) => each.containerPort === containerPort);
-    if (port === undefined || (await accepts(port.appPort)) || !(await accepts(containerPort))) return '';
-    return `Something listens on port ${containerPort}: the application has to listen on the port in the variable PORT, now ${port.appPort}.`;
+    if (port === undefined) return undefined;
+    return whyUnreachable(pid, { ...port, variable: portVariable(spec, port.containerPort) });
   }
 }
 
@@ -366,15 +375,8 @@ function portsOf({ ports, capture }: Body['instance']): number[] {
   ];
 }
 
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port });
-    const finish = (accepted: boolean) => {
-      socket.destroy();
-      resolve(accepted);
-    };
-    socket.setTimeout(500, () => finish(false));
-    socket.once('connect', () => finish(true));
-    socket.once('error', () => finish(false));
-  });
+/** A manifest can use PORT for something else, but not the variable with the port's number. */
+function portVariable(spec: ContainerSpec, containerPort: number): string {
+  const own = spec.env?.find(({ name }) => name === 'PORT');
+  return own === undefined || own.value === String(containerPort) ? 'PORT' : `PORT_${containerPort}`;
 }

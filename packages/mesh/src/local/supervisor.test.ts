@@ -236,6 +236,26 @@ describe('a mesh', () => {
     expect(diagnostics()).toEqual([]);
   });
 
+  test('a container without a command is not tried again, and an edit is enough', async () => {
+    const manifest = helloDeployment({ name: 'other', greeting: 'with a command' });
+    const seen = events.length;
+    home.write('other.yaml', manifest.replace(/^ *command: .*\n/m, ''));
+    await waitUntil('it is reported', () => supervisor.state().diagnostics.some(({ code }) => code === 'LAT0310'));
+    const failed = supervisor.state().workloads.find(({ process }) => process.phase === 'failed');
+    expect(failed).toMatchObject({
+      instance: { health: 'starting', workload: 'other-v1' },
+      process: { pid: null, restarts: 0, message: expect.stringMatching(/^container other has no command\./) },
+    });
+    expect((await get(url, '/', 'other.test')).body).toMatch(/ again$/);
+    home.write('other.yaml', manifest);
+    await waitUntil('it serves', async () => (await get(url, '/', 'other.test')).body.endsWith(' with a command'));
+    await ready();
+    expect(supervisor.state().diagnostics).toEqual([]);
+    const phases = events.slice(seen).flatMap((event) => (event.type === 'instance' ? event.phase : []));
+    expect(phases.filter((phase) => phase === 'failed')).toHaveLength(1);
+    expect(phases).not.toContain('back-off');
+  });
+
   test('when somebody takes the port of a sidecar, the replica moves to other ports', async () => {
     const replica = () => supervisor.state().workloads.find(({ instance }) => instance.workload === 'other-v1');
     const before = replica();

@@ -1,8 +1,8 @@
 import { keyOf } from '@lateen/api/object-key.ts';
+import { instanceKey } from '@lateen/api/workload-instance.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createPilot, type Pilot } from './pilot.ts';
-import { instanceKey } from './registry/instance.ts';
 import { anyChange, type MeshChange, someMesh } from './testing/random-mesh.ts';
 
 function make({ objects, instances, proxies }: Pilot, change: MeshChange): void {

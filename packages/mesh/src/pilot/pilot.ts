@@ -1,9 +1,10 @@
 import type { ConfigObject } from '@lateen/api/kinds.ts';
-import { Graph, type Source } from './incremental/graph.ts';
+import type { WorkloadInstance } from '@lateen/api/workload-instance.ts';
+import type { Source } from './incremental/collection.ts';
+import { Graph } from './incremental/graph.ts';
 import { buildModel, type MeshModel } from './model/mesh.ts';
 import { DEFAULT_SETTINGS, type MeshSettings } from './model/settings.ts';
 import { type ProxyIdentity, type ResolvedMesh, resolveMesh } from './proxy/resolve.ts';
-import type { WorkloadInstance } from './registry/instance.ts';
 import { collectResources, type MeshResources } from './xds/mesh-resources.ts';
 
 /** The whole pipeline, from accepted objects and running instances to encoded resources, as one graph. */

@@ -1,16 +1,32 @@
-import { type AppliedObject, type ApplyRequest, manifestsOf } from '@lateen/api/admin.ts';
-import { DiagnosticError, hasErrors } from '@lateen/api/diagnostic.ts';
+import {
+  type AppliedObject,
+  type ApplyRequest,
+  type MeshStatus,
+  manifestsOf,
+  type ProxyReport,
+} from '@lateen/api/admin.ts';
+import { type Diagnostic, DiagnosticError, hasErrors } from '@lateen/api/diagnostic.ts';
 import { keyOf, keyOfRef, type ObjectKey, refOfKey } from '@lateen/api/object-key.ts';
 import { parseDocuments } from '#pilot/config/parse.ts';
-import type { Outcome } from '#pilot/config/store.ts';
+import type { ConfigStore, Outcome } from '#pilot/config/store.ts';
 import { objectNotFound } from './admin/admin-error.ts';
 import type { AdminHandlers } from './admin/handlers.ts';
-import type { ControlPlane } from './control-plane.ts';
 
 /** How long a change may take to reach every proxy before the answer no longer waits for them. */
 const SETTLE_TIMEOUT_MS = 2_000;
 
-export function adminHandlers(plane: ControlPlane): AdminHandlers {
+/** What the admin API shows and changes. */
+export interface Administered {
+  readonly store: ConfigStore;
+  /** Resolves when every connected proxy holds the configuration of now, or after `timeoutMs`. */
+  settled(timeoutMs: number): Promise<void>;
+  status(): MeshStatus;
+  diagnostics(): readonly Diagnostic[];
+  proxyReports(): readonly ProxyReport[];
+  proxyConfig(name: string): unknown;
+}
+
+export function adminHandlers(plane: Administered): AdminHandlers {
   const { store } = plane;
   return {
     status: () => plane.status(),
@@ -66,7 +82,7 @@ function parse(request: ApplyRequest) {
   return { parsed: results.flatMap((result) => result.objects), warnings: diagnostics };
 }
 
-function originOf(plane: ControlPlane, key: ObjectKey) {
+function originOf(plane: Administered, key: ObjectKey) {
   const origin = plane.store.origin(key);
   return {
     file: origin?.file ?? '',

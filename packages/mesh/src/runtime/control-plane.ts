@@ -3,6 +3,7 @@ import type { MeshStatus, ProxyReport } from '@lateen/api/admin.ts';
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
 import { type KindName, kinds } from '@lateen/api/kinds.ts';
 import { type ObjectKey, refOfKey } from '@lateen/api/object-key.ts';
+import { instanceKey } from '@lateen/api/workload-instance.ts';
 import { type Citadel, startCitadel } from '#citadel/start.ts';
 import { LastGood } from '#pilot/config/last-good.ts';
 import { Overlay } from '#pilot/config/overlay.ts';
@@ -10,7 +11,6 @@ import { ConfigStore, type StoreChange } from '#pilot/config/store.ts';
 import { DEFAULT_SETTINGS } from '#pilot/model/settings.ts';
 import { createPilot, type Pilot } from '#pilot/pilot.ts';
 import { FileRegistry } from '#pilot/registry/files/file-registry.ts';
-import { instanceKey } from '#pilot/registry/instance.ts';
 import type {
   InstancesMessage,
   ManifestsMessage,
@@ -73,6 +73,11 @@ export class ControlPlane {
       defaultNamespace: 'default',
       cwd: process.cwd(),
       onResults: (results) => this.store.setFiles(results),
+      onUnwatched: (folder, reason) => {
+        const text = `${folder} cannot be watched, so edits in it are not seen until the next start: ${reason}`;
+        console.error(text);
+        this.#send({ type: 'notice', text });
+      },
       loses: (file, result) => this.store.loses(file, result),
     });
   }

@@ -1,8 +1,8 @@
 import type { GatewayStatus, MeshStatus, ServiceStatus, WorkloadStatus } from '@lateen/api/admin.ts';
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
+import { instanceKey } from '@lateen/api/workload-instance.ts';
 import { spiffeIdOf } from '#pilot/model/endpoint.ts';
 import { endpointKey, type MeshModel } from '#pilot/model/mesh.ts';
-import { instanceKey } from '#pilot/registry/instance.ts';
 import type { InstanceReport, ProxyState } from '#pilot/registry/processes/link.ts';
 
 export interface StatusInput {

@@ -28,7 +28,7 @@ describe('the life of a mesh', () => {
     expect(processIds(status).filter(isRunning)).toEqual([]);
     const after = await own.lateen('status');
     expect(after.code).toBe(1);
-    expect(after.stderr).toContain('LAT0304: no mesh is running');
+    expect(after.stderr).toContain('LAT0304: No mesh is running.');
   });
 
   it('runs detached until `lateen down`, which leaves no process behind', async () => {

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { Agent, get as httpGet, request as httpRequest } from 'node:http';
+import { Agent, type ClientRequest, request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -122,8 +122,21 @@ export function fetchText(
   method = 'GET',
   body = '',
 ): Promise<Answer> {
+  return answerTo(httpRequest(url, { agent, headers, method }), body);
+}
+
+/** A call by a workload's own sidecar, as its application would make it through `HTTP_PROXY`. */
+export function callThrough(from: WorkloadStatus, url: string, headers: Record<string, string> = {}): Promise<Answer> {
+  const proxy = new URL(from.outboundProxy);
+  const { host } = new URL(url);
+  return answerTo(
+    httpRequest({ agent, host: proxy.hostname, port: proxy.port, path: url, headers: { ...headers, host } }),
+  );
+}
+
+function answerTo(request: ClientRequest, body = ''): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const request = httpRequest(url, { agent, headers, method }, (response) => {
+    request.on('response', (response) => {
       let text = '';
       response.setEncoding('utf8');
       response.on('data', (chunk: string) => {
@@ -134,26 +147,6 @@ export function fetchText(
     });
     request.on('error', reject);
     request.end(body);
-  });
-}
-
-/** A call by a workload's own sidecar, as its application would make it through `HTTP_PROXY`. */
-export function callThrough(from: WorkloadStatus, url: string, headers: Record<string, string> = {}): Promise<Answer> {
-  const proxy = new URL(from.outboundProxy);
-  return new Promise((resolve, reject) => {
-    const request = httpGet(
-      { agent, host: proxy.hostname, port: proxy.port, path: url, headers: { ...headers, host: new URL(url).host } },
-      (response) => {
-        let text = '';
-        response.setEncoding('utf8');
-        response.on('data', (chunk: string) => {
-          text += chunk;
-        });
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }));
-        response.on('error', reject);
-      },
-    );
-    request.on('error', reject);
   });
 }
 

@@ -1,6 +1,8 @@
 import { existsSync, rmSync } from 'node:fs';
-import { LateenError } from '@lateen/api/lateen-error.ts';
-import { endMesh, type FoundMesh, listMeshes } from '#local/mesh-file.ts';
+import { isLateenError, LateenError } from '@lateen/api/lateen-error.ts';
+import { didYouMean } from '@lateen/api/suggest.ts';
+import { endMesh, type FoundMesh, listMeshes, storedMeshes } from '#local/mesh-file.ts';
+import { lockMesh, type MeshLock } from '#local/mesh-lock.ts';
 import { cleanUpLeftovers } from '#local/process-table.ts';
 import { meshPaths } from '#local/state-paths.ts';
 import type { Context } from '../command.ts';
@@ -18,13 +20,11 @@ export async function stopMesh({ mesh: name, purge }: DownOptions, { terminal }:
   const mesh = choose(listMeshes(), name);
   if (mesh === undefined) {
     if (name === undefined) {
+      if (purge) refuseToGuess(storedMeshes());
       stdout.write('No mesh is running.\n');
-      return 0;
+    } else {
+      await cleanUpStopped(name, purge, stdout.write);
     }
-    const paths = meshPaths(name);
-    await cleanUpLeftovers(paths.runDir);
-    stdout.write(`The mesh ${name} is not running.\n`);
-    if (purge) purgeState(name, stdout.write);
     return 0;
   }
   if (mesh.alive) stdout.write(`Stopping the mesh ${printable(mesh.mesh)}...\n`);
@@ -49,6 +49,50 @@ function choose(meshes: readonly FoundMesh[], name: string | undefined): FoundMe
     );
   }
   return candidates[0];
+}
+
+/** What is removed does not come back, so even the only stopped mesh has to be named. */
+function refuseToGuess(stored: readonly string[]): void {
+  const [first, ...others] = stored;
+  if (first === undefined) return;
+  throw others.length === 0
+    ? new LateenError(
+        'LAT0304',
+        'No mesh is running, so nothing was removed.',
+        `The mesh ${first} is stopped. To remove what it keeps: lateen down --mesh ${first} --purge`,
+      )
+    : new LateenError(
+        'LAT0305',
+        `No mesh is running, so nothing was removed. Stopped are: ${stored.join(', ')}.`,
+        'Say which one with lateen down --mesh NAME --purge.',
+      );
+}
+
+async function cleanUpStopped(name: string, purge: boolean, say: (text: string) => void): Promise<void> {
+  const { stateDir, runDir } = meshPaths(name);
+  if (!existsSync(stateDir)) {
+    say(`There is no mesh named ${name}${didYouMean(name, storedMeshes()) || '.'}\n`);
+    return;
+  }
+  // One that is just about to start is not stopped.
+  const lock = lockUnlessFull(name, stateDir);
+  try {
+    await cleanUpLeftovers(runDir);
+    say(`The mesh ${name} is not running.\n`);
+    if (purge) purgeState(name, say);
+  } finally {
+    lock?.release();
+  }
+}
+
+/** On a full disk there is no room for a lock either, and removing something is what helps. */
+function lockUnlessFull(name: string, stateDir: string): MeshLock | undefined {
+  try {
+    return lockMesh(name, stateDir);
+  } catch (error) {
+    if (isLateenError(error) && error.code === 'LAT0303') return undefined;
+    throw error;
+  }
 }
 
 function purgeState(name: string, say: (text: string) => void): void {

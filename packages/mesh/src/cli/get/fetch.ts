@@ -64,12 +64,18 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function notFound(kind: KindNames, name: string, namespace: string | undefined, items: readonly Item[]): LateenError {
+/** `there` are the objects of that kind among which it was looked for. */
+export function notFound(
+  kind: KindNames,
+  name: string,
+  namespace: string | undefined,
+  there: readonly { readonly object: ManifestObject }[],
+): LateenError {
   const place = kind.namespaced && namespace !== undefined ? ` in namespace "${namespace}"` : '';
   const meant =
     didYouMean(
       name,
-      items.map(({ object }) => object.metadata.name),
+      there.map(({ object }) => object.metadata.name),
     ) || '.';
   return new LateenError(
     'LAT0518',

@@ -26,9 +26,8 @@ export async function printGroups(
     return;
   }
   if (objects.length === 0) {
-    stderr.write(
-      view.namespace === undefined ? 'No resources found.\n' : `No resources found in ${view.namespace} namespace.\n`,
-    );
+    const isNamespaced = view.namespace !== undefined && groups.some(({ kind }) => kind.namespaced);
+    stderr.write(isNamespaced ? `No resources found in ${view.namespace} namespace.\n` : 'No resources found.\n');
     return;
   }
   if (view.format === 'name') {

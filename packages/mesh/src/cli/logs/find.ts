@@ -46,9 +46,17 @@ function unknownName({ name, envoy }: LogQuery, all: readonly FoundLog[]): Latee
   const names = [...new Set(all.map(titleOf))];
   return new LateenError(
     'LAT0514',
-    `There is no ${envoy ? 'Envoy log' : 'log'} of "${name}"${didYouMean(name, names) || '.'}`,
+    `There is no ${envoy ? 'Envoy log' : 'log'} of "${name}"${guess(name, names)}`,
     names.length === 0 ? 'The mesh has not written any log yet.' : `There are: ${names.join(', ')}.`,
   );
+}
+
+/** `reviews` is the application of reviews-v1 and reviews-v2, but no name of a log; other words may be misspelt. */
+function guess(name: string, replicas: readonly string[]): string {
+  const workloads = [...new Set(replicas.map((each) => each.replace(/-\d+(?=$|\.)/, '')))];
+  const [first, ...others] = workloads.filter((each) => each.startsWith(`${name}-`));
+  if (first !== undefined) return `, did you mean ${[first, ...others].map((each) => `'${each}'`).join(' or ')}?`;
+  return didYouMean(name, [...workloads, ...replicas]) || '.';
 }
 
 /** The word to type for a log. */

@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LateenError } from '@lateen/api/lateen-error.ts';
+import { didYouMean } from '@lateen/api/suggest.ts';
 import { followLog } from '#local/log-follow.ts';
-import type { FoundLog } from '#local/logs.ts';
-import { type FoundMesh, listMeshes } from '#local/mesh-file.ts';
+import { type FoundLog, listLogs } from '#local/logs.ts';
+import { type FoundMesh, findMesh, listMeshes, storedMeshes } from '#local/mesh-file.ts';
 import { meshPaths } from '#local/state-paths.ts';
 import { type Context, UsageError } from '../command.ts';
-import { findRunningMesh } from '../connect.ts';
 import { type Output, paint } from '../terminal.ts';
 import { findNamedLogs, titleOf } from './find.ts';
 import { LinePrefix } from './line-prefix.ts';
@@ -36,8 +36,9 @@ export async function showLogs(name: string, options: LogsOptions, { terminal }:
     for (const log of found) printPrevious(stdout, log, found.length > 1);
     return 0;
   }
-  if (!options.follow) {
-    for (const log of found) await show(stdout, log, options, found.length > 1);
+  // Nothing is added to the logs of a mesh that does not run.
+  if (!options.follow || mesh === undefined) {
+    for (const log of found) await show(stdout, log, { ...options, follow: false }, found.length > 1);
     return 0;
   }
   const over = new AbortController();
@@ -47,8 +48,8 @@ export async function showLogs(name: string, options: LogsOptions, { terminal }:
     if (!shown.has(log.path)) shown.set(log.path, show(stdout, log, { follow: true, tail }, prefixed, over.signal));
   };
   for (const log of found) follow(log, options.tail);
-  // A mesh that is gone writes nothing more; one that is not running has nothing to wait for.
-  while (mesh !== undefined && listMeshes().some((each) => each.alive && each.pid === mesh.pid)) {
+  // A mesh that is gone writes nothing more.
+  while (listMeshes().some((each) => each.alive && each.pid === mesh.pid)) {
     await delay(lookAgainMs);
     for (const log of findNamedLogs(stateDir, query)) follow(log, undefined);
   }
@@ -57,19 +58,42 @@ export async function showLogs(name: string, options: LogsOptions, { terminal }:
   return 0;
 }
 
-/** The logs of a mesh that has been stopped are still there when it is named. */
-function place(name: string | undefined): { stateDir: string; mesh: FoundMesh | undefined } {
-  if (name === undefined) {
-    // Why a supervisor was killed is in its log.
-    const [only, ...others] = listMeshes();
-    const mesh = only !== undefined && others.length === 0 ? only : findRunningMesh(undefined);
-    return { stateDir: mesh.stateDir, mesh: mesh.alive ? mesh : undefined };
+interface Place {
+  readonly stateDir: string;
+  /** Undefined if it does not run. */
+  readonly mesh: FoundMesh | undefined;
+}
+
+/** Logs are kept: those of a mesh that was stopped, or whose supervisor was killed, are still there. */
+function place(name: string | undefined): Place {
+  const running = listMeshes().filter((each) => each.alive);
+  if (name !== undefined) {
+    const { stateDir } = meshPaths(name);
+    if (existsSync(stateDir)) return { stateDir, mesh: running.find((each) => each.mesh === name) };
+    const stored = storedMeshes();
+    throw new LateenError(
+      'LAT0304',
+      `There is no mesh named ${name}${didYouMean(name, stored) || '.'}`,
+      stored.length === 0 ? 'Start one with lateen up DIR.' : `There are: ${stored.join(', ')}.`,
+    );
   }
-  const { stateDir } = meshPaths(name);
-  if (!existsSync(stateDir)) {
-    throw new LateenError('LAT0304', `There is no mesh named ${name}.`, 'Start one with lateen up DIR.');
+  if (running.length > 0) {
+    const mesh = findMesh();
+    return { stateDir: mesh.stateDir, mesh };
   }
-  return { stateDir, mesh: listMeshes().find((each) => each.mesh === name && each.alive) };
+  const kept = storedMeshes().filter((each) => listLogs(meshPaths(each).stateDir).length > 0);
+  const [first, ...others] = kept;
+  if (first === undefined) {
+    throw new LateenError('LAT0304', 'No mesh is running, and none has left logs.', 'Start one with lateen up DIR.');
+  }
+  if (others.length > 0) {
+    throw new LateenError(
+      'LAT0305',
+      `No mesh is running, and several have left logs: ${kept.join(', ')}.`,
+      'Say which one with --mesh NAME.',
+    );
+  }
+  return { stateDir: meshPaths(first).stateDir, mesh: undefined };
 }
 
 async function show(

@@ -46,8 +46,10 @@ export function controlPlaneText(state: ControlPlaneState): string {
       return 'starting the control plane';
     case 'running':
       return `control plane runs (process ${state.pid})`;
-    case 'back-off':
-      return `control plane ended: ${state.message}; it is started again`;
+    case 'back-off': {
+      const [why = '', ...said] = state.message.split('\n');
+      return [`${why.replace(/\.$/, '')}; it is started again`, ...said].join('\n');
+    }
     case 'failed':
       return `control plane cannot go on: ${state.error.message}`;
     case 'stopped':
@@ -114,7 +116,7 @@ function byWorkload(instances: Iterable<InstanceEvent>): WorkloadProgress[] {
 }
 
 export function hasProblem({ phase }: InstanceEvent): boolean {
-  return phase === 'back-off' || phase === 'not ready';
+  return phase === 'back-off' || phase === 'failed' || phase === 'not ready';
 }
 
 /** One line of the view. Text is cut before it is coloured, so that no escape sequence is cut through. */

@@ -87,6 +87,13 @@ test('a line for each workload on a terminal', () => {
   expect(progressLines(done, view)).toHaveLength(3);
 });
 
+test('what has failed for good is a problem, and not under way', () => {
+  const failed = instance('shop-0', { phase: 'failed', message: 'container app has no command.' });
+  expect(progressLines(progressAfter(startingModel('Starting'), failed), view)[1]).toBe(
+    '  ✗ shop  0/1  failed: container app has no command.',
+  );
+});
+
 test('never wider or higher than the terminal', () => {
   const many = Array.from({ length: 50 }, (_, index) => instance(`a-very-long-name-of-a-workload-${index}-0`));
   const model = many.reduce(progressAfter, startingModel('Starting'));
@@ -119,7 +126,7 @@ test('while it runs: what changed, with the time', () => {
     { type: 'diagnostics', diagnostics: [problem] },
     { type: 'diagnostics', diagnostics: [{ ...problem, line: 4 }] },
     { type: 'diagnostics', diagnostics: [] },
-    { type: 'control-plane', state: { kind: 'back-off', delayMs: 0, message: 'ended by SIGKILL' } },
+    { type: 'control-plane', state: { kind: 'back-off', delayMs: 0, message: 'The control plane ended.\nno memory' } },
     { type: 'fatal', error: fatal },
   ] satisfies SupervisorEvent[]) {
     changes.handle(event);
@@ -131,7 +138,8 @@ test('while it runs: what changed, with the time', () => {
 09:05:07  error LAT0110 a.yaml:3 spec.x: unknown field
 09:05:07  error LAT0110 a.yaml:4 spec.x: unknown field
 09:05:07  resolved LAT0110 a.yaml:4 spec.x
-09:05:07  control plane ended: ended by SIGKILL; it is started again
+09:05:07  The control plane ended; it is started again
+09:05:07  no memory
 09:05:07  error LAT0401: The CA is corrupt. Restore it.
 `);
 });

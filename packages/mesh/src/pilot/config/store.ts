@@ -2,7 +2,8 @@ import { type Diagnostic, DiagnosticError, diagnostic } from '@lateen/api/diagno
 import type { ConfigObject } from '@lateen/api/kinds.ts';
 import { keyOf, keyOfRef, type ObjectKey, refOfKey } from '@lateen/api/object-key.ts';
 import { dequal } from 'dequal';
-import type { Graph, Source } from '../incremental/graph.ts';
+import type { Source } from '../incremental/collection.ts';
+import type { Graph } from '../incremental/graph.ts';
 import { Admission, type Held } from './admission.ts';
 import { FileLayer } from './file-layer.ts';
 import type { LastGood, LastGoodEntry, Refusal } from './last-good.ts';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Collection, Graph } from './graph.ts';
+import type { Collection } from './collection.ts';
+import { Graph } from './graph.ts';
 
 interface Item {
   readonly group: string;
@@ -104,6 +105,17 @@ describe('a graph of derived collections', () => {
     expect(reports).toEqual(['halves a: odd']);
     source.set('a', 6);
     expect(halves.get('a')).toBe(3);
+  });
+
+  it('reports two inputs that give one key, and keeps the first', () => {
+    const reports: string[] = [];
+    const graph = new Graph((error, where) => reports.push(`${where}: ${(error as Error).message}`));
+    const source = graph.source<number>('numbers');
+    const parity = graph.expand('parity', source, (value) => [[value % 2 === 0 ? 'even' : 'odd', value]]);
+    source.set('a', 2);
+    source.set('b', 4);
+    expect([...parity.entries()]).toEqual([['even', 2]]);
+    expect(reports).toEqual(['parity even: two inputs give one key']);
   });
 
   it('refuses to read a collection made later', () => {

@@ -1,4 +1,4 @@
-import type { InstancePort, WorkloadInstance } from '../registry/instance.ts';
+import type { InstancePort, WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import type { ServicePort } from './service.ts';
 
 /** One instance as an endpoint of one service port. */

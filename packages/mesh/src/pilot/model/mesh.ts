@@ -1,6 +1,7 @@
 import type { ConfigObject } from '@lateen/api/kinds.ts';
-import type { Collection, Graph } from '../incremental/graph.ts';
-import { instanceKey, type WorkloadInstance } from '../registry/instance.ts';
+import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
+import type { Collection } from '../incremental/collection.ts';
+import type { Graph } from '../incremental/graph.ts';
 import { buildPeerPolicy, decidePeerPolicy, type PeerPolicy, type PeerPolicyDecision } from './authentication.ts';
 import { type ServiceEndpoint, spiffeIdOf, targetOf } from './endpoint.ts';
 import { buildGateway, type Gateway } from './gateway.ts';

@@ -1,5 +1,5 @@
+import { nodeIdOf } from '@lateen/api/workload-instance.ts';
 import { describe, expect, it } from 'vitest';
-import { nodeIdOf } from '../registry/instance.ts';
 import { networkingText, pilotOf, serviceText, sidecarOf } from '../testing/pilot-of.ts';
 
 const SHOP = serviceText('a', '[{port: 80, name: http}]', { namespace: 'shop' });

@@ -1,4 +1,5 @@
-import type { Collection, Graph } from '../incremental/graph.ts';
+import type { Collection } from '../incremental/collection.ts';
+import type { Graph } from '../incremental/graph.ts';
 import { endpointKey, type MeshModel } from '../model/mesh.ts';
 import type { Protocol } from '../model/protocol.ts';
 import { hasLabels, type Service } from '../model/service.ts';

@@ -1,6 +1,6 @@
+import type { InstancePort } from '@lateen/api/workload-instance.ts';
 import type { InboundPort } from '../model/mesh.ts';
 import type { Protocol } from '../model/protocol.ts';
-import type { InstancePort } from '../registry/instance.ts';
 import { clusterName } from './clusters.ts';
 import type { HandlerIr, HttpConnectionIr, ListenerIr } from './ir/listener.ts';
 import type { RouteTableIr } from './ir/route.ts';

@@ -1,5 +1,5 @@
+import type { InstancePort } from '@lateen/api/workload-instance.ts';
 import type { Protocol } from '../model/protocol.ts';
-import type { InstancePort } from '../registry/instance.ts';
 import type { ApplicationClusterIr, DynamicForwardClusterIr, LoopbackClusterIr } from './ir/cluster.ts';
 import type { SourceRef } from './ir/source.ts';
 

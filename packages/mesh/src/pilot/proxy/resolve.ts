@@ -1,8 +1,9 @@
-import type { Collection, Graph, Reader } from '../incremental/graph.ts';
+import type { WorkloadInstance } from '@lateen/api/workload-instance.ts';
+import type { Collection, Reader } from '../incremental/collection.ts';
+import type { Graph } from '../incremental/graph.ts';
 import type { MeshModel } from '../model/mesh.ts';
 import { hasLabels, type Service } from '../model/service.ts';
 import { policyFor } from '../model/traffic-policy.ts';
-import type { WorkloadInstance } from '../registry/instance.ts';
 import { clusterKey, clusterName, resolveClusters } from './clusters.ts';
 import type { ClusterIr, ServiceClusterIr } from './ir/cluster.ts';
 import type { EndpointsIr } from './ir/endpoints.ts';

@@ -1,5 +1,5 @@
+import { nodeIdOf } from '@lateen/api/workload-instance.ts';
 import { describe, expect, it } from 'vitest';
-import { nodeIdOf } from '../registry/instance.ts';
 import { gatewayOf, networkingText, pilotOf, serviceText, sidecarOf } from '../testing/pilot-of.ts';
 import type { RouteTableIr } from './ir/route.ts';
 

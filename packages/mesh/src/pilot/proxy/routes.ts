@@ -1,4 +1,5 @@
-import type { Collection, Graph, Reader } from '../incremental/graph.ts';
+import type { Collection, Reader } from '../incremental/collection.ts';
+import type { Graph } from '../incremental/graph.ts';
 import { intersectHosts } from '../model/hostname.ts';
 import type { MeshModel } from '../model/mesh.ts';
 import { DEFAULT_RETRY, RETRY_SAFE_HEADER } from '../model/retry.ts';

@@ -1,8 +1,8 @@
 import { keyOf } from '@lateen/api/object-key.ts';
+import { instanceKey, nodeIdOf, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import { expect } from 'vitest';
 import { parseDocuments } from '../config/parse.ts';
 import { createPilot, type Pilot } from '../pilot.ts';
-import { instanceKey, nodeIdOf, type WorkloadInstance } from '../registry/instance.ts';
 
 /** A Pilot with the objects of a YAML text, which must be right, and with instances whose proxies are connected. */
 export function pilotOf(text: string, ...instances: readonly WorkloadInstance[]): Pilot {

@@ -1,7 +1,7 @@
 import type { ConfigObject } from '@lateen/api/kinds.ts';
 import { keyOf } from '@lateen/api/object-key.ts';
+import { instanceKey, nodeIdOf, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import fc from 'fast-check';
-import { instanceKey, nodeIdOf, type WorkloadInstance } from '../registry/instance.ts';
 
 /** Objects and instances of a small mesh, so few that they often meet. For property tests. */
 

@@ -1,8 +1,8 @@
 import { keyOf } from '@lateen/api/object-key.ts';
+import { instanceKey, nodeIdOf, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createPilot } from '../pilot.ts';
-import { instanceKey, nodeIdOf, type WorkloadInstance } from '../registry/instance.ts';
 import { anyInstance, anyObject } from '../testing/random-mesh.ts';
 import { PilotDirectory } from './directory.ts';
 import type { ProxyView, Resource, ResourceType } from './resource.ts';

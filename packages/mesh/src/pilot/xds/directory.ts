@@ -1,6 +1,6 @@
 import { LateenError } from '@lateen/api/lateen-error.ts';
+import { nodeIdOf } from '@lateen/api/workload-instance.ts';
 import type { Pilot } from '../pilot.ts';
-import { nodeIdOf } from '../registry/instance.ts';
 import type { Holdings } from './mesh-resources.ts';
 import type { ProxyDirectory, ProxyNode, ProxyView, Resource, ResourceChange, ResourceType } from './resource.ts';
 

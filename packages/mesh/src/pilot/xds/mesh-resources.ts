@@ -1,4 +1,5 @@
-import type { Collection, Graph } from '../incremental/graph.ts';
+import type { Collection } from '../incremental/collection.ts';
+import type { Graph } from '../incremental/graph.ts';
 import type { ResolvedMesh } from '../proxy/resolve.ts';
 import { encodeCluster, encodeEndpoints, encodeListener, encodeRouteTable } from './encode-resource.ts';
 import type { Resource, ResourceType } from './resource.ts';

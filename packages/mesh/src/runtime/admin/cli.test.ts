@@ -235,17 +235,29 @@ test('delete', async () => {
   ]);
 });
 
-test('deleting what is not there', async () => {
+test.each([
+  ['delete vs x', 'VirtualService "x" not found in namespace "default".', 'virtualservices'],
+  [
+    'delete vs/reviws',
+    'VirtualService "reviws" not found in namespace "default", did you mean \'reviews\'?',
+    'virtualservices',
+  ],
+  ['delete svc reviews bookinfo', 'Service "bookinfo" not found in namespace "default".', 'services'],
+  ['delete cm y -n other', 'ConfigMap "y" not found in namespace "other", did you mean \'x\'?', 'configmaps'],
+])('%s: what is not there', async (line, message, plural) => {
   await startMesh({
-    remove: async () => {
-      throw objectNotFound({ kind: 'VirtualService', namespace: 'default', name: 'x' });
+    remove: async ({ objects: refs }) => {
+      const missing = refs.find(
+        (ref) => !objects.some(({ object: { kind, metadata } }) => kind === ref.kind && metadata.name === ref.name),
+      );
+      throw objectNotFound(missing ?? { kind: 'None', namespace: '', name: '' });
     },
   });
-  expect(await lateen('delete vs x')).toEqual({
+  const remedy = `lateen get ${plural} -A lists those of all namespaces.`;
+  expect(await lateen(line)).toEqual({
     exitCode: 1,
     stdout: '',
-    stderr:
-      'error LAT0518: VirtualService "x" not found in namespace "default".\n  See what there is: lateen get all -A\n',
+    stderr: `error LAT0518: ${message}\n  ${remedy}\n`,
   });
 });
 
@@ -310,10 +322,21 @@ test('get: lists for machines, nothing, and what is not there', async () => {
   expect((await lateen('get all -A')).stdout).toContain('other       configmap/x   2\n');
 });
 
+test.each([
+  ['get ns', 'No resources found.\n'],
+  ['get ns -n other', 'No resources found.\n'],
+  ['get ns,vs', 'No resources found in default namespace.\n'],
+  ['get vs -A', 'No resources found.\n'],
+])('%s in an empty mesh', async (line, stderr) => {
+  await startMesh({ objects: () => [] });
+  expect(await lateen(line)).toEqual({ exitCode: 0, stdout: '', stderr });
+});
+
 test('status for machines is what the admin API says', async () => {
   await startMesh();
   expect(JSON.parse((await lateen('status -o json')).stdout)).toEqual(bookinfoStatus());
   expect((await lateen('status')).stdout).toMatch(/^Mesh bookinfo is not ready\n/);
+  expect((await lateen('status -o wide')).stdout).toContain('http://127.0.0.1:15600');
 });
 
 test('which mesh is meant', async () => {
@@ -393,6 +416,27 @@ test('logs', async () => {
       '  There are: control-plane, ingressgateway, reviews-v1-0, reviews-v1-1.\n',
   });
   expect((await lateen('logs reviews-v1-1 --previous')).stderr).toContain('LAT0515');
+});
+
+test.each([
+  ['reviews', "There is no log of \"reviews\", did you mean 'reviews-v1' or 'reviews-v2'?"],
+  ['reviws-v2', 'There is no log of "reviws-v2", did you mean \'reviews-v2\'?'],
+  ['shop-v2.other', 'There is no log of "shop-v2.other", did you mean \'shop-v1.other\'?'],
+  ['contrl-plane', 'There is no log of "contrl-plane", did you mean \'control-plane\'?'],
+  ['nothing', 'There is no log of "nothing".'],
+])('logs %s: a name that is none', async (name, message) => {
+  await startMesh();
+  mkdirSync(join(stateDir, 'logs', 'other'));
+  for (const each of ['reviews-v1-0', 'reviews-v1-1', 'reviews-v2-0', 'control-plane', 'other/shop-v1-0']) {
+    writeFileSync(join(stateDir, 'logs', `${each}.log`), 'x\n');
+  }
+  expect(await lateen(`logs ${name}`)).toEqual({
+    exitCode: 1,
+    stdout: '',
+    stderr:
+      `error LAT0514: ${message}\n` +
+      '  There are: control-plane, shop-v1-0.other, reviews-v1-0, reviews-v1-1, reviews-v2-0.\n',
+  });
 });
 
 test('logs -f goes on, with new replicas, until the mesh is gone', async () => {

@@ -18,6 +18,8 @@ export interface FileRegistryOptions {
   readonly cwd: string;
   /** What files say now; `undefined` for one that is gone. */
   readonly onResults: (results: ReadonlyMap<string, ParseResult | undefined>) => void;
+  /** A folder cannot be watched, so edits in it are not seen. Told once for each folder. */
+  readonly onUnwatched?: (folder: string, reason: string) => void;
   /** Whether a result takes objects away that were there. */
   readonly loses: (file: string, result: ParseResult | undefined) => boolean;
 }
@@ -29,6 +31,7 @@ export class FileRegistry {
   readonly #texts = new Map<string, string>();
   readonly #problems = new Map<string, string>();
   readonly #watchers = new Map<string, FSWatcher>();
+  readonly #unwatched = new Set<string>();
   readonly #folderOf = new Map<string, string>();
   #scan: Scan = { files: [], folders: [], linked: [], skipped: [], problems: [] };
   #timer: NodeJS.Timeout | undefined;
@@ -161,11 +164,18 @@ export class FileRegistry {
         });
         this.#watchers.set(folder, watcher);
         hasNew = true;
-      } catch {
-        // The folder went away between the scan and now; its parent's event brings the next scan.
+      } catch (error) {
+        // If it went away between the scan and now, its parent's event brings the next scan.
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.#tellUnwatched(folder, (error as Error).message);
       }
     }
     return hasNew;
+  }
+
+  #tellUnwatched(folder: string, reason: string): void {
+    if (this.#unwatched.has(folder)) return;
+    this.#unwatched.add(folder);
+    this.#options.onUnwatched?.(folder, reason);
   }
 
   #unwatch(folder: string): void {

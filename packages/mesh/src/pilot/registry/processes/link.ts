@@ -1,6 +1,6 @@
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
 import type { ConfigMap, Deployment } from '@lateen/api/kinds.ts';
-import type { WorkloadInstance } from '../instance.ts';
+import type { WorkloadInstance } from '@lateen/api/workload-instance.ts';
 
 /**
  * The messages between the supervisor of a laptop mesh (`lateen up`) and the control plane it starts, over Node's IPC

@@ -21,8 +21,11 @@ import { duration, socketAddress } from './values.ts';
 type FilterChainInit = MessageInitShape<typeof FilterChainSchema>;
 type MatchInit = MessageInitShape<typeof FilterChainMatchSchema>;
 
-/** How long to wait for a client's first bytes where they decide what is spoken; then it is taken for TCP. */
-const DETECTION_TIMEOUT_MS = 100;
+/**
+ * How long to wait for a client's first bytes where they decide what is spoken, and the server may be the one to speak
+ * first; then the connection is taken for plaintext TCP. Long enough for a client on a machine with too much to do.
+ */
+const DETECTION_TIMEOUT_MS = 1000;
 const BUFFER_LIMIT_BYTES = 1024 * 1024;
 
 export function translateListener(ir: ListenerIr): Listener {
@@ -33,7 +36,8 @@ export function translateListener(ir: ListenerIr): Listener {
     trafficDirection: ir.direction === 'inbound' ? TrafficDirection.INBOUND : TrafficDirection.OUTBOUND,
     perConnectionBufferLimitBytes: BUFFER_LIMIT_BYTES,
     listenerFilters: [...(ir.meshTls === 'permissive' ? [TLS_INSPECTOR] : []), ...(detects ? [HTTP_INSPECTOR] : [])],
-    ...(detects || ir.meshTls === 'permissive'
+    // HTTP clients always speak first, so there is nothing to wait for but them.
+    ...(detects || (ir.meshTls === 'permissive' && ir.handler.type === 'tcp')
       ? { listenerFiltersTimeout: duration(DETECTION_TIMEOUT_MS), continueOnListenerFiltersTimeout: true }
       : {}),
     ...filterChains(ir),

@@ -1,0 +1,79 @@
+import type { Collection } from './collection.ts';
+
+export const NONE: ReadonlySet<string> = new Set();
+
+/** Stands for "any key" in the record of what was read. */
+export const ALL = '\u0000all';
+
+/** A node whose entries are computed again when something that they read has changed. */
+export interface ReadingNode {
+  markDirty(keys: Iterable<string>): void;
+}
+
+/** What all collections of a graph have in common: their entries, and who depends on them. */
+export abstract class Node<V> implements Collection<V> {
+  readonly name: string;
+  readonly order: number;
+  readonly inputs: Node<unknown>[] = [];
+  readonly listeners: ((keys: ReadonlySet<string>) => void)[] = [];
+  protected readonly values = new Map<string, V>();
+  /** For each key of this collection: the derived entries that read it. */
+  readonly #readers = new Map<string, Map<ReadingNode, Set<string>>>();
+
+  constructor(name: string, order: number) {
+    this.name = name;
+    this.order = order;
+  }
+
+  /** Brings the collection up to date and tells which keys changed. */
+  abstract update(): ReadonlySet<string>;
+  abstract markDirty(keys: Iterable<string>): void;
+
+  get(key: string): V | undefined {
+    return this.values.get(key);
+  }
+  has(key: string): boolean {
+    return this.values.has(key);
+  }
+  entries(): IterableIterator<[string, V]> {
+    return this.values.entries();
+  }
+  get size(): number {
+    return this.values.size;
+  }
+  onChange(listener: (keys: ReadonlySet<string>) => void): void {
+    this.listeners.push(listener);
+  }
+
+  addReader(key: string, reader: ReadingNode, readerKey: string): void {
+    const nodes = this.#readers.get(key) ?? new Map<ReadingNode, Set<string>>();
+    this.#readers.set(key, nodes);
+    const keys = nodes.get(reader);
+    if (keys === undefined) nodes.set(reader, new Set([readerKey]));
+    else keys.add(readerKey);
+  }
+
+  removeReader(key: string, reader: ReadingNode, readerKey: string): void {
+    const nodes = this.#readers.get(key);
+    const keys = nodes?.get(reader);
+    if (nodes === undefined || keys === undefined) return;
+    keys.delete(readerKey);
+    if (keys.size === 0) nodes.delete(reader);
+    if (nodes.size === 0) this.#readers.delete(key);
+  }
+
+  markReadersDirty(changed: ReadonlySet<string>): void {
+    for (const key of changed) for (const [node, keys] of this.#readers.get(key) ?? []) node.markDirty(keys);
+    for (const [node, keys] of this.#readers.get(ALL) ?? []) node.markDirty(keys);
+  }
+}
+
+/** Every collection is made by a Graph, so it is a node of it. */
+export function nodeOf<V>(collection: Collection<V>): Node<V> {
+  return collection as Node<V>;
+}
+
+/** A node among nodes of other types. */
+export function erase<V>(node: Node<V>): Node<unknown> {
+  return node as unknown as Node<unknown>;
+}

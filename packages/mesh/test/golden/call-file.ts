@@ -1,0 +1,127 @@
+import { bounds, count, fieldsOf, listOf, mapOf, oneOf, optionalField, text, yes } from './read-fields.ts';
+
+/** What the echo application does with one attempt of a call: a status, never answering, or breaking the connection. */
+export type UpstreamStep = number | 'slow' | 'die';
+
+/** One entry of `calls` in expect.yaml. */
+export interface Call {
+  readonly name: string;
+  /**
+   * A workload, whose sidecar the call goes through; `gateway`: a client of the ingress gateway; `outside`: a client
+   * without a sidecar that connects to a sidecar's inbound port.
+   */
+  readonly from: string;
+  readonly method: string;
+  /** OUTSIDE_PORT stands for the port of a server that is not in the mesh. For `from: outside`: `http://WORKLOAD:PORT/`. */
+  readonly url: string;
+  /** With a `host`, that and not the URL's is sent. */
+  readonly headers: ReadonlyMap<string, string>;
+  /** Body, or for TCP what is sent. */
+  readonly body?: string;
+  /** How the call gets into the sidecar. */
+  readonly via: 'http-proxy' | 'service-port' | 'connect';
+  /** With `tcp-server-first` the client waits for the application's greeting before it sends. */
+  readonly protocol: 'http1' | 'http2' | 'tcp' | 'tcp-server-first';
+  /** For `from: outside`: the client's certificate, a ServiceAccount of the mesh or of another mesh. None: plaintext. */
+  readonly certificate?: string;
+  /** What the applications do with the attempts of this call, in order; then they answer. */
+  readonly upstream: readonly UpstreamStep[];
+  readonly count: number;
+  readonly expect: Expectation;
+}
+
+/** A value, a regular expression for all of it (`{matches: ...}`), or none. */
+export type HeaderExpectation = string | RegExp | null;
+
+/** What must hold for each answer; `distribution` for all of them together. */
+export interface Expectation {
+  readonly status?: number;
+  /** The connection must end without an answer. */
+  readonly fails?: true;
+  /** What the application saw. */
+  readonly workload?: string;
+  readonly instance?: string;
+  readonly path?: string;
+  readonly method?: string;
+  readonly host?: string;
+  readonly body?: string;
+  readonly protocol?: string;
+  readonly headers?: ReadonlyMap<string, HeaderExpectation>;
+  /** What the caller got. */
+  readonly location?: string;
+  readonly responseHeaders?: ReadonlyMap<string, HeaderExpectation>;
+  /** SPIFFE ID of the server that the client shook hands with. */
+  readonly peer?: string;
+  /** How often applications saw the request. */
+  readonly attempts?: number;
+  /** Share of the answers by workload. */
+  readonly distribution?: ReadonlyMap<string, readonly [number, number]>;
+}
+
+const CALL_FIELDS = [
+  ...(['name', 'from', 'get', 'post', 'method', 'url', 'headers', 'body', 'via', 'protocol'] as const),
+  ...(['certificate', 'upstream', 'count', 'expect'] as const),
+];
+
+const EXPECT_FIELDS = [
+  ...(['status', 'fails', 'workload', 'instance', 'path', 'method', 'host', 'body', 'protocol', 'headers'] as const),
+  ...(['location', 'responseHeaders', 'peer', 'attempts', 'distribution'] as const),
+];
+
+export function readCall(value: unknown, where: string): Call {
+  const call = fieldsOf(value, where, CALL_FIELDS);
+  const { method, url } = target(call, where);
+  return {
+    name: text(call.name, `${where}.name`),
+    from: text(call.from, `${where}.from`),
+    method,
+    url,
+    headers: mapOf(call.headers ?? {}, `${where}.headers`, text),
+    ...optionalField('body', call.body, where, text),
+    via: oneOf('http-proxy', 'service-port', 'connect')(call.via ?? 'http-proxy', `${where}.via`),
+    protocol: oneOf('http1', 'http2', 'tcp', 'tcp-server-first')(call.protocol ?? 'http1', `${where}.protocol`),
+    ...optionalField('certificate', call.certificate, where, text),
+    upstream: listOf(call.upstream ?? [], `${where}.upstream`, readStep),
+    count: count(call.count ?? 1, `${where}.count`),
+    expect: readExpectation(call.expect, `${where}.expect`),
+  };
+}
+
+function target(call: { get?: unknown; post?: unknown; method?: unknown; url?: unknown }, where: string) {
+  if (call.get !== undefined) return { method: 'GET', url: text(call.get, `${where}.get`) };
+  if (call.post !== undefined) return { method: 'POST', url: text(call.post, `${where}.post`) };
+  return { method: text(call.method ?? 'GET', `${where}.method`), url: text(call.url, `${where}.url`) };
+}
+
+function readStep(value: unknown, where: string): UpstreamStep {
+  return typeof value === 'number' ? value : oneOf('slow', 'die')(value, where);
+}
+
+function readHeader(value: unknown, where: string): HeaderExpectation {
+  if (value === null || typeof value === 'string') return value;
+  const { matches } = fieldsOf(value, where, ['matches']);
+  return new RegExp(`^(?:${text(matches, `${where}.matches`)})$`);
+}
+
+function readExpectation(value: unknown, where: string): Expectation {
+  const fields = fieldsOf(value, where, EXPECT_FIELDS);
+  if (Object.keys(fields).length === 0) throw new Error(`${where} expects nothing`);
+  const { headers, responseHeaders, distribution } = fields;
+  return {
+    ...optionalField('status', fields.status, where, count),
+    ...optionalField('fails', fields.fails, where, yes),
+    ...optionalField('workload', fields.workload, where, text),
+    ...optionalField('instance', fields.instance, where, text),
+    ...optionalField('path', fields.path, where, text),
+    ...optionalField('method', fields.method, where, text),
+    ...optionalField('host', fields.host, where, text),
+    ...optionalField('body', fields.body, where, text),
+    ...optionalField('protocol', fields.protocol, where, text),
+    ...optionalField('headers', headers, where, (map, at) => mapOf(map, at, readHeader)),
+    ...optionalField('location', fields.location, where, text),
+    ...optionalField('responseHeaders', responseHeaders, where, (map, at) => mapOf(map, at, readHeader)),
+    ...optionalField('peer', fields.peer, where, text),
+    ...optionalField('attempts', fields.attempts, where, count),
+    ...optionalField('distribution', distribution, where, (map, at) => mapOf(map, at, bounds)),
+  };
+}

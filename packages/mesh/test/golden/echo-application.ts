@@ -1,0 +1,125 @@
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createHttp2Server, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
+import { createServer, type Socket } from 'node:net';
+import type { UpstreamStep } from './call-file.ts';
+import { LOOPBACK } from './instances.ts';
+
+/** What the echo application saw of a request; for TCP only who it is and the text. */
+export interface EchoReport {
+  readonly workload: string;
+  readonly instance: string;
+  /** `HTTP/1.1`, `HTTP/2.0` or `TCP`. */
+  readonly protocol: string;
+  readonly method?: string;
+  readonly path?: string;
+  readonly host?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** Request headers by which a call is told apart, and which say what applications do with its attempts. */
+export const CALL_ID_HEADER = 'x-echo-call';
+export const UPSTREAM_HEADER = 'x-echo-upstream';
+
+/** How often applications saw each call. */
+export type Attempts = Map<string, number>;
+
+export interface EchoOptions {
+  readonly workload: string;
+  readonly instance: string;
+  readonly port: number;
+  readonly attempts: Attempts;
+  /** Speaks first, and only TCP. */
+  readonly greets?: boolean;
+}
+
+export const GREETING = 'hello\n';
+
+/** An application that answers with what it saw, in whichever of HTTP/1, HTTP/2 and lines of text it is spoken to. */
+export async function startEcho(options: EchoOptions): Promise<{ close(): Promise<void> }> {
+  const sockets = new Set<Socket>();
+  const onRequest = (request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse) => {
+    // As if the process had been killed: nothing is said first.
+    const kill = () => {
+      for (const socket of sockets) if (socket.remotePort === request.socket.remotePort) socket.destroy();
+    };
+    void answer(request, response as ServerResponse, options, kill);
+  };
+  const http1 = createHttpServer(onRequest);
+  const http2 = createHttp2Server(onRequest);
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {}).on('close', () => sockets.delete(socket));
+    if (options.greets) {
+      socket.write(GREETING);
+      return echoLine(socket, options);
+    }
+    socket.once('readable', () => {
+      const start: Buffer | null = socket.read();
+      if (start === null) return;
+      socket.unshift(start);
+      const line = start.toString('latin1').split('\r\n', 1)[0] ?? '';
+      if (line.startsWith('PRI * HTTP/2.0')) http2.emit('connection', socket);
+      else if (line.endsWith(' HTTP/1.1')) http1.emit('connection', socket);
+      else echoLine(socket, options);
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen({ port: options.port, host: LOOPBACK, exclusive: true }, resolve);
+  });
+  return {
+    close() {
+      for (const socket of sockets) socket.destroy();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+function echoLine(socket: Socket, { workload, instance }: EchoOptions): void {
+  let body = '';
+  socket.setEncoding('utf8').on('data', (text: string) => {
+    body += text;
+    if (!body.endsWith('\n')) return;
+    const report: EchoReport = { workload, instance, protocol: 'TCP', body: body.trimEnd() };
+    socket.end(JSON.stringify(report));
+  });
+}
+
+async function answer(
+  request: IncomingMessage | Http2ServerRequest,
+  response: ServerResponse,
+  { workload, instance, attempts }: EchoOptions,
+  kill: () => void,
+): Promise<void> {
+  const step = stepFor(request, attempts);
+  if (step === 'die') return kill();
+  let body = '';
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) body += chunk.toString();
+  } catch {
+    // The proxy went away, or gave this attempt up.
+    return;
+  }
+  if (step === 'slow') return;
+  const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
+  const report: EchoReport = {
+    workload,
+    instance,
+    protocol: `HTTP/${request.httpVersion}`,
+    method: request.method ?? '',
+    path: request.url ?? '',
+    host: headers[':authority'] ?? headers.host ?? '',
+    headers,
+    body,
+  };
+  response.writeHead(step, { 'content-type': 'application/json', server: 'echo' });
+  response.end(JSON.stringify(report));
+}
+
+function stepFor({ headers }: IncomingMessage | Http2ServerRequest, attempts: Attempts): UpstreamStep {
+  const id = String(headers[CALL_ID_HEADER] ?? '');
+  const before = attempts.get(id) ?? 0;
+  attempts.set(id, before + 1);
+  const steps = JSON.parse(String(headers[UPSTREAM_HEADER] ?? '[]')) as UpstreamStep[];
+  return steps[before] ?? 200;
+}

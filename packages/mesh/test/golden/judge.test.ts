@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { type Call, readCall } from './call-file.ts';
+import type { Answer } from './client.ts';
+import { judge } from './judge.ts';
+
+function call(expectation: object, more: object = {}): Call {
+  return readCall({ name: 'a call', from: 'client', get: 'http://a/', ...more, expect: expectation }, 'calls[0]');
+}
+
+function answer(workload: string, status = 200): Answer {
+  const body = JSON.stringify({
+    workload,
+    instance: `${workload}-0`,
+    protocol: 'HTTP/1.1',
+    body: '',
+    headers: { a: '12' },
+  });
+  return { type: 'response', status, headers: { location: 'http://b/' }, body };
+}
+
+const failure: Answer = { type: 'failure', reason: 'reset' };
+
+function problems(expectation: object, ...answers: Answer[]): string[] {
+  return judge(
+    call(expectation),
+    answers.map((each) => ({ answer: each, attempts: 1 })),
+  );
+}
+
+describe('a verdict', () => {
+  it.each([
+    [{ status: 200, workload: 'a', instance: 'a-0', location: 'http://b/', attempts: 1 }, []],
+    [{ headers: { a: { matches: '[0-9]+' }, b: null } }, []],
+    [{ status: 404 }, ['the status is 200, not 404']],
+    [{ workload: 'b' }, ['the workload that the application saw is "a", not "b"']],
+    [{ headers: { a: { matches: '[0-9]' } } }, ['the request header a is "12", not /^(?:[0-9])$/']],
+    [{ headers: { a: null } }, ['the request header a is "12", not null']],
+    [{ responseHeaders: { location: null } }, ['the response header location is "http://b/", not null']],
+    [{ attempts: 2 }, ['the number of attempts is 1, not 2']],
+    [{ fails: true }, [expect.stringContaining('there is an answer, with status 200')]],
+    [{ peer: 'spiffe://a' }, ['the server\'s identity is undefined, not "spiffe://a"']],
+  ])('on %j is %j', (expectation, expected) => {
+    expect(problems(expectation, answer('a'))).toEqual(expected);
+  });
+
+  it('holds for every answer', () => {
+    expect(problems({ status: 200 }, answer('a'), answer('b', 503))).toEqual(['the status is 503, not 200']);
+    expect(problems({ status: 200 }, answer('a'), failure)).toEqual(['the call failed: reset']);
+    expect(problems({ fails: true }, failure)).toEqual([]);
+  });
+
+  it('needs an application where it says what one saw', () => {
+    const local: Answer = { type: 'response', status: 200, headers: {}, body: 'no healthy upstream' };
+    expect(problems({ workload: 'a' }, local)).toEqual([expect.stringContaining('no application answered')]);
+    expect(problems({ status: 200 }, local)).toEqual([]);
+  });
+
+  it('counts shares, also of workloads that are not expected', () => {
+    const distribution = { a: [0.5, 1] };
+    expect(problems({ distribution }, answer('a'), answer('a'))).toEqual([]);
+    expect(problems({ distribution }, answer('a'), answer('b'))).toEqual(['b gave 0.5 of the answers, not 0 to 0']);
+    expect(problems({ distribution: { a: [0, 0.4] } }, answer('a'))).toEqual(['a gave 1 of the answers, not 0 to 0.4']);
+  });
+});
+
+describe('a call', () => {
+  it.each([
+    [{ expect: {} }, 'expects nothing'],
+    [{ expect: { stauts: 200 } }, 'has the unknown field stauts'],
+    [{ expect: { status: '200' } }, 'must be a whole number'],
+    [{ expect: { status: 200 }, via: 'proxy' }, 'must be http-proxy or service-port or connect'],
+    [{ expect: { distribution: { a: 0.5 } } }, 'must be [least, most]'],
+  ])('with %j is refused', (more, message) => {
+    expect(() => readCall({ name: 'a', from: 'b', get: 'http://a/', ...more }, 'calls[0]')).toThrow(message);
+  });
+});

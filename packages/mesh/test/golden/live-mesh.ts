@@ -1,0 +1,146 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
+import { buildBootstrap } from '#agent/bootstrap.ts';
+import { findEnvoy } from '#agent/envoy/find.ts';
+import { type EnvoyProcess, runEnvoy, waitReady } from '#agent/envoy/run.ts';
+import { WorkloadSecrets } from '#agent/secrets/workload-secrets.ts';
+import { PilotDirectory } from '#pilot/xds/directory.ts';
+import { AdsServer } from '#pilot/xds/server/server.ts';
+import type { GoldenCase } from './case-file.ts';
+import { type Attempts, startEcho } from './echo-application.ts';
+import { workloadLabel } from './instances.ts';
+import { runPipeline } from './pipeline.ts';
+import { claimPortBlock } from './port-block.ts';
+import type { TestAuthority } from './test-authority.ts';
+
+const SETTLE_TIMEOUT_MS = 10_000;
+const OUTSIDE = 'outside';
+
+type Undo = () => Promise<unknown>;
+
+/** A running mesh: Pilot's xDS server, a real Envoy and an echo application for each replica, real certificates. */
+export interface LiveMesh {
+  readonly instances: readonly WorkloadInstance[];
+  /** A plain server that is not in the mesh, and says that it is the workload `outside`. */
+  readonly outsidePort: number;
+  readonly attempts: Attempts;
+  /** Throws if there is none. */
+  instanceOf(workload: string): WorkloadInstance;
+  stop(): Promise<void>;
+}
+
+export async function startLiveMesh(golden: GoldenCase, dir: string, authority: TestAuthority): Promise<LiveMesh> {
+  const undo: Undo[] = [];
+  const stop = async () => {
+    for (const step of undo.reverse()) await step();
+    undo.length = 0;
+  };
+  try {
+    return await start(golden, dir, authority, undo, stop);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function start(
+  golden: GoldenCase,
+  dir: string,
+  authority: TestAuthority,
+  undo: Undo[],
+  stop: () => Promise<void>,
+): Promise<LiveMesh> {
+  const ports = await claimPortBlock();
+  undo.push(() => ports.release());
+  const { pilot, instances } = runPipeline(golden.input, dir, ports.next, ports.next);
+  const attempts: Attempts = new Map();
+
+  const ads = new AdsServer({ directory: new PilotDirectory(pilot) });
+  const xdsSocket = join(dir, 'xds.sock');
+  await ads.start(`unix:${xdsSocket}`);
+  undo.push(() => ads.stop(false));
+
+  const outsidePort = ports.next();
+  const applications = [
+    { workload: OUTSIDE, instance: OUTSIDE, port: outsidePort },
+    ...instances
+      .filter(({ name }) => !golden.down.includes(name))
+      .flatMap((instance) =>
+        instance.ports.map(({ appPort }) => ({
+          workload: workloadLabel(instance),
+          instance: instance.name,
+          port: appPort,
+          greets: golden.greeting.includes(workloadLabel(instance)),
+        })),
+      ),
+  ];
+  for (const application of applications) {
+    const echo = await startEcho({ ...application, attempts });
+    undo.push(() => echo.close());
+  }
+
+  const started = await Promise.allSettled(
+    instances.map((instance) => startProxy(instance, golden, dir, xdsSocket, ports.next(), authority, undo)),
+  );
+  for (const result of started) if (result.status === 'rejected') throw result.reason;
+  await ads.settled(SETTLE_TIMEOUT_MS);
+  const refused = ads.proxies().flatMap(({ rejected }) => rejected);
+  if (refused.length > 0) throw new Error(`Envoy refuses what Pilot sent: ${JSON.stringify(refused)}`);
+
+  return {
+    instances,
+    outsidePort,
+    attempts,
+    instanceOf(workload) {
+      const found = instances.find((instance) => workloadLabel(instance) === workload);
+      if (found === undefined) throw new Error(`${golden.name} has no workload ${workload}`);
+      return found;
+    },
+    stop,
+  };
+}
+
+async function startProxy(
+  instance: WorkloadInstance,
+  golden: GoldenCase,
+  dir: string,
+  xdsSocket: string,
+  adminPort: number,
+  authority: TestAuthority,
+  undo: Undo[],
+): Promise<void> {
+  const ownDir = join(dir, instanceKey(instance));
+  mkdirSync(ownDir, { mode: 0o700 });
+  const sdsSocket = join(ownDir, 'sds.sock');
+  const { namespace } = instance;
+  const serviceAccount = golden.impostors.get(workloadLabel(instance)) ?? instance.serviceAccount;
+  const secrets = new WorkloadSecrets({ ...authority.certificateRequest({ namespace, serviceAccount }), sdsSocket });
+  await secrets.start();
+  undo.push(() => secrets.close());
+  const bootstrap = buildBootstrap({
+    instance,
+    adminPort,
+    xdsSocket,
+    sdsSocket,
+    trustDomain: 'cluster.local',
+    meshId: 'golden',
+  });
+  const { path } = await findEnvoy();
+  const envoy = await runEnvoy({ path, bootstrap, dir: ownDir, logFile: join(ownDir, 'envoy.log') });
+  running.add(envoy);
+  undo.push(() => end(envoy));
+  await waitReady(`http://127.0.0.1:${adminPort}`, { envoy });
+}
+
+const running = new Set<EnvoyProcess>();
+process.on('exit', () => {
+  for (const envoy of running) envoy.kill('SIGKILL');
+});
+
+/** Nothing here is worth a graceful end. */
+async function end(envoy: EnvoyProcess): Promise<void> {
+  envoy.kill('SIGKILL');
+  await envoy.exited;
+  running.delete(envoy);
+}

@@ -1,0 +1,111 @@
+import type { Call } from './call-file.ts';
+import { type Answer, type ClientRequestOptions, callHttp1, callHttp2, callTcp, callThroughTunnel } from './client.ts';
+import { CALL_ID_HEADER, GREETING, UPSTREAM_HEADER } from './echo-application.ts';
+import { GATEWAY } from './instances.ts';
+import type { Outcome } from './judge.ts';
+import type { LiveMesh } from './live-mesh.ts';
+import type { TestAuthority } from './test-authority.ts';
+
+/** Enough at once to be quick, few enough that two processors keep up. */
+const CONCURRENCY = 8;
+
+export interface Authorities {
+  readonly mesh: TestAuthority;
+  readonly foreign: TestAuthority;
+}
+
+let calls = 0;
+
+/** Makes a call through the real Envoys, as often as it says. */
+export async function makeCall(call: Call, mesh: LiveMesh, authorities: Authorities): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  let left = call.count;
+  const work = async () => {
+    while (left-- > 0) {
+      const id = `call-${++calls}`;
+      const answer = await makeOnce(call, id, mesh, authorities);
+      outcomes.push({ answer, attempts: mesh.attempts.get(id) ?? 0 });
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(call.count, CONCURRENCY) }, work));
+  return outcomes;
+}
+
+async function makeOnce(call: Call, id: string, mesh: LiveMesh, authorities: Authorities): Promise<Answer> {
+  const url = new URL(call.url.replace('OUTSIDE_PORT', String(mesh.outsidePort)));
+  const headers = {
+    ...Object.fromEntries(call.headers),
+    [CALL_ID_HEADER]: id,
+    ...(call.upstream.length === 0 ? {} : { [UPSTREAM_HEADER]: JSON.stringify(call.upstream) }),
+  };
+  const request = {
+    method: call.method,
+    target: `${url.pathname}${url.search}`,
+    host: call.headers.get('host') ?? url.host,
+    headers,
+    ...(call.body === undefined ? {} : { body: call.body }),
+  };
+  if (call.from === 'outside') return callInbound(call, url, request, mesh, authorities);
+  if (call.from === GATEWAY) return send(call, { ...request, port: gatewayPort(mesh, portOf(url)) });
+
+  const { capture, namespace } = mesh.instanceOf(call.from);
+  if (capture.mode !== 'explicit') throw new Error(`${call.from} has no sidecar`);
+  if (call.via === 'connect') {
+    return callThroughTunnel({ ...request, port: capture.httpProxyPort }, `${url.hostname}:${portOf(url)}`);
+  }
+  if (call.via === 'http-proxy') {
+    // HTTP/2 has no form for proxies: the authority says it all.
+    const target = call.protocol === 'http1' ? url.href : request.target;
+    return send(call, { ...request, target, port: capture.httpProxyPort });
+  }
+  const key = `${fullName(url.hostname, namespace)}:${portOf(url)}`;
+  const port = capture.servicePorts[key];
+  if (port === undefined) throw new Error(`${call.from} has no listener for ${key}`);
+  return send(call, { ...request, port });
+}
+
+async function callInbound(
+  call: Call,
+  url: URL,
+  request: Omit<ClientRequestOptions, 'port'>,
+  mesh: LiveMesh,
+  { mesh: own, foreign }: Authorities,
+): Promise<Answer> {
+  const inbound = mesh.instanceOf(url.hostname).ports.find(({ containerPort }) => containerPort === portOf(url));
+  if (inbound === undefined) throw new Error(`${url.hostname} has no container port ${portOf(url)}`);
+  if (call.certificate === undefined) return send(call, { ...request, port: inbound.inboundPort });
+  const [authority, serviceAccount] = call.certificate.startsWith('foreign:')
+    ? [foreign, call.certificate.slice('foreign:'.length)]
+    : [own, call.certificate];
+  const identity = await authority.issue({ namespace: 'default', serviceAccount });
+  return callHttp1({ ...request, port: inbound.inboundPort, identity });
+}
+
+function send(call: Call, request: ClientRequestOptions): Promise<Answer> {
+  switch (call.protocol) {
+    case 'http1':
+      return callHttp1(request);
+    case 'http2':
+      return callHttp2(request);
+    case 'tcp':
+      return callTcp(request.port, call.body ?? '');
+    case 'tcp-server-first':
+      return callTcp(request.port, call.body ?? '', GREETING);
+  }
+}
+
+function gatewayPort(mesh: LiveMesh, port: number): number {
+  const { capture } = mesh.instanceOf(GATEWAY);
+  const at = capture.mode === 'gateway' ? capture.hostPorts[port] : undefined;
+  if (at === undefined) throw new Error(`no Gateway has port ${port}`);
+  return at;
+}
+
+function portOf(url: URL): number {
+  return url.port === '' ? 80 : Number(url.port);
+}
+
+function fullName(host: string, namespace: string): string {
+  if (host.endsWith('.svc.cluster.local')) return host;
+  return host.includes('.') ? `${host}.svc.cluster.local` : `${host}.${namespace}.svc.cluster.local`;
+}

@@ -1,0 +1,101 @@
+import type { JsonObject } from '@bufbuild/protobuf';
+import type { Diagnostic } from '@lateen/api/diagnostic.ts';
+import { nodeIdOf } from '@lateen/api/workload-instance.ts';
+import { stringify } from 'yaml';
+import type { Pilot } from '#pilot/pilot.ts';
+import { printResource } from '#pilot/xds/print-resource.ts';
+import type { ResourceType } from '#pilot/xds/resource.ts';
+import type { GoldenCase } from './case-file.ts';
+import { GATEWAY, workloadLabel } from './instances.ts';
+import { type CasePipeline, connectProxies, runPipeline } from './pipeline.ts';
+
+/** What one proxy holds, as Envoy's JSON. */
+export type ProxyResources = Readonly<Record<ResourceType, readonly JsonObject[]>>;
+
+export interface CaseOutputs {
+  /** File names below `expected/`, and what they must hold. */
+  readonly files: ReadonlyMap<string, string>;
+  /** By proxy. */
+  readonly resources: ReadonlyMap<string, ProxyResources>;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+const FIRST_PORT = 20_000;
+
+/** IR and xDS of the recorded proxies of a case, and its diagnostics. */
+export function caseOutputs(golden: GoldenCase, stateDir: string): CaseOutputs {
+  let port = FIRST_PORT;
+  const pipeline = runPipeline(
+    golden.input,
+    stateDir,
+    () => port++,
+    (wanted) => (wanted < 1024 ? wanted + 8000 : wanted),
+  );
+  connectProxies(pipeline);
+  const files = new Map<string, string>();
+  const resources = new Map<string, ProxyResources>();
+  for (const proxy of golden.proxies ?? defaultProxies(pipeline)) {
+    const instance = pipeline.instances.find((each) => workloadLabel(each) === proxy);
+    if (instance === undefined) throw new Error(`${golden.name}/expect.yaml: proxies: there is no workload ${proxy}`);
+    const nodeId = nodeIdOf(instance);
+    const held = resourcesOf(pipeline.pilot, nodeId);
+    resources.set(proxy, held);
+    files.set(`${proxy}.ir.yaml`, toYaml(fragmentsOf(pipeline.pilot, nodeId)));
+    files.set(`${proxy}.xds.yaml`, toYaml(held));
+  }
+  if (pipeline.diagnostics.length > 0) files.set('diagnostics.yaml', toYaml(pipeline.diagnostics));
+  return { files, resources, diagnostics: pipeline.diagnostics };
+}
+
+function defaultProxies({ instances }: CasePipeline): string[] {
+  const labels = instances.map(workloadLabel);
+  const first = labels.find((label) => label !== GATEWAY);
+  return [...(first === undefined ? [] : [first]), ...(labels.includes(GATEWAY) ? [GATEWAY] : [])];
+}
+
+function resourcesOf(pilot: Pilot, nodeId: string): ProxyResources {
+  const { holdings, resources } = pilot.resources;
+  const held = holdings.get(nodeId);
+  const list = (type: ResourceType) =>
+    [...(held?.[type] ?? [])].sort(byFirst).map(([name, key]) => {
+      const resource = resources.get(key);
+      if (resource === undefined) throw new Error(`${nodeId} holds the ${type} ${name}, which does not exist`);
+      return printResource(resource) as JsonObject;
+    });
+  return { listener: list('listener'), route: list('route'), cluster: list('cluster'), endpoint: list('endpoint') };
+}
+
+/** The complete IR of one proxy: its own fragments, and the shared ones that it holds. */
+function fragmentsOf({ resolved }: Pilot, nodeId: string) {
+  const own = resolved.own.get(nodeId);
+  const shared = resolved.shared.get(nodeId);
+  if (own === undefined || shared === undefined) throw new Error(`${nodeId} was not resolved`);
+  const proxyTable = shared.proxyTable === undefined ? undefined : resolved.proxyTables.get(shared.proxyTable);
+  return {
+    listeners: own.listeners.toSorted(byName),
+    routes: [
+      ...shared.serviceTables.map((name) => resolved.serviceTables.get(name)),
+      ...(proxyTable === undefined ? [] : [proxyTable]),
+      ...own.tables,
+    ]
+      .filter((table) => table !== undefined)
+      .toSorted(byName),
+    clusters: [...[...shared.clusters.values()].map((key) => resolved.clusters.get(key)), ...own.clusters]
+      .filter((cluster) => cluster !== undefined)
+      .toSorted(byName),
+    endpoints: [...shared.endpoints].sort(byFirst).map(([, key]) => resolved.endpoints.get(key)),
+  };
+}
+
+function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return a.name < b.name ? -1 : 1;
+}
+
+function byFirst([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : 1;
+}
+
+/** Fragments share parts; a file without aliases is easier to read. */
+function toYaml(value: unknown): string {
+  return stringify(value, { aliasDuplicateObjects: false, lineWidth: 0 });
+}

@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+import type { Diagnostic } from '@lateen/api/diagnostic.ts';
+import type { Deployment } from '@lateen/api/kinds.ts';
+import { instanceKey, nodeIdOf, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
+import { Overlay } from '#pilot/config/overlay.ts';
+import { parseDocuments } from '#pilot/config/parse.ts';
+import { ConfigStore } from '#pilot/config/store.ts';
+import { DEFAULT_SETTINGS } from '#pilot/model/settings.ts';
+import { createPilot, type Pilot } from '#pilot/pilot.ts';
+import { gatewayInstance, type NextPort, workloadInstances } from './instances.ts';
+
+export interface CasePipeline {
+  readonly pilot: Pilot;
+  readonly instances: readonly WorkloadInstance[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Sends the text of an `input.yaml` through the whole of Pilot, with every replica ready. */
+export function runPipeline(
+  input: string,
+  stateDir: string,
+  nextPort: NextPort,
+  gatewayHostPort: (port: number) => number,
+): CasePipeline {
+  const pilot = createPilot();
+  const overlay = new Overlay(join(stateDir, 'applied', 'objects.json'));
+  const store = new ConfigStore(pilot.graph, pilot.objects, overlay, DEFAULT_SETTINGS.clusterDomain);
+  const parsed = parseDocuments(input, 'input.yaml', { defaultNamespace: 'default' });
+  store.setFiles(new Map([['input.yaml', parsed]]));
+
+  const deployments = parsed.objects.flatMap(({ object }) =>
+    object.kind === 'Deployment' ? [object as Deployment] : [],
+  );
+  const instances = workloadInstances(deployments, pilot.model, nextPort);
+  const gatewayPorts = new Set(
+    [...pilot.model.gateways.entries()].flatMap(([, { servers }]) => servers.map(({ port }) => port)),
+  );
+  if (gatewayPorts.size > 0) {
+    const sorted = [...gatewayPorts].sort((a, b) => a - b);
+    instances.push(gatewayInstance(Object.fromEntries(sorted.map((port) => [port, gatewayHostPort(port)]))));
+  }
+  pilot.graph.transaction(() => {
+    for (const instance of instances) pilot.instances.set(instanceKey(instance), instance);
+  });
+  return { pilot, instances, diagnostics: store.diagnostics() };
+}
+
+/** Connects every instance's proxy, as the xDS server does when one comes. */
+export function connectProxies({ pilot, instances }: CasePipeline): void {
+  pilot.graph.transaction(() => {
+    for (const instance of instances) {
+      const nodeId = nodeIdOf(instance);
+      pilot.proxies.set(nodeId, { nodeId, instance: instanceKey(instance) });
+    }
+  });
+}

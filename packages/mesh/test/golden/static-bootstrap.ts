@@ -1,0 +1,55 @@
+import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
+import type { ProxyResources } from './outputs.ts';
+
+/**
+ * A bootstrap that holds everything a proxy would get over xDS, so that Envoy can check all of it at once: route tables
+ * stand in the listeners, and endpoints in the clusters. Envoy also checks then that each route leads to a cluster.
+ */
+export function staticBootstrap({ listener, route, cluster, endpoint }: ProxyResources): JsonObject {
+  const tables = new Map(route.map((table) => [table.name, { ...table, validate_clusters: true }]));
+  const assignments = new Map(endpoint.map((assignment) => [assignment.cluster_name, assignment]));
+  return {
+    node: { id: 'checked', cluster: 'checked' },
+    static_resources: {
+      listeners: listener.map((each) => withInlineTables(each, tables)),
+      clusters: [...cluster.map((each) => withEndpoints(each, assignments)), SECRETS],
+    },
+  };
+}
+
+/** What the TLS contexts refer to. Nothing connects to it here. */
+const SECRETS: JsonObject = {
+  name: 'sds-grpc',
+  type: 'STATIC',
+  load_assignment: {
+    cluster_name: 'sds-grpc',
+    endpoints: [{ lb_endpoints: [{ endpoint: { address: { pipe: { path: '/nowhere.sock' } } } }] }],
+  },
+  typed_extension_protocol_options: {
+    'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+      '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+      explicit_http_config: { http2_protocol_options: {} },
+    },
+  },
+};
+
+function withInlineTables<T extends JsonValue>(value: T, tables: ReadonlyMap<JsonValue | undefined, JsonObject>): T {
+  if (Array.isArray(value)) return value.map((item) => withInlineTables(item, tables)) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).map(([key, inner]): [string, JsonValue] => {
+    if (key !== 'rds') return [key, withInlineTables(inner, tables)];
+    const name = (inner as JsonObject).route_config_name;
+    const table = tables.get(name);
+    if (table === undefined) throw new Error(`a listener wants the route table ${name}, which the proxy does not hold`);
+    return ['route_config', table];
+  });
+  return Object.fromEntries(entries) as T;
+}
+
+function withEndpoints(cluster: JsonObject, assignments: ReadonlyMap<JsonValue | undefined, JsonObject>): JsonObject {
+  const { eds_cluster_config, ...rest } = cluster;
+  if (eds_cluster_config === undefined) return cluster;
+  const assignment = assignments.get(cluster.name);
+  if (assignment === undefined) throw new Error(`the cluster ${cluster.name} has no endpoint set`);
+  return { ...rest, type: 'STATIC', load_assignment: assignment };
+}
