@@ -42,7 +42,10 @@ export interface WorkloadStatus {
   readonly phase: string;
   readonly restarts: number;
   readonly message?: string;
+  /** The first container's process; null while it does not run. */
   readonly pid: number | null;
+  /** Every container's process, in the order of the manifest. */
+  readonly containers: readonly { readonly name: string; readonly pid: number | null }[];
   readonly envoyPid: number | null;
   readonly envoyAdmin: string;
   /** The sidecar's listener for the first container port. */

@@ -239,6 +239,7 @@ export class Gateway {
       instance: { ...this.#instance, health: stopping ? 'draining' : ready ? 'ready' : notReady },
       process: {
         pid: null,
+        containers: [],
         envoyPid: proxy?.pid ?? null,
         envoyAdmin: `http://127.0.0.1:${this.#adminPort}`,
         phase,

@@ -317,7 +317,7 @@ export class Replica {
 
   /** Tells the control plane, the display and the Deployment. */
   #show(): void {
-    const { context, namespace, deployment, onChange } = this.#options;
+    const { context, namespace, deployment, template, onChange } = this.#options;
     const status = this.#status();
     if (status.health === 'ready') this.#everReady = true;
     if (this.#state.kind === 'up') {
@@ -326,6 +326,7 @@ export class Replica {
         instance: { ...instance, health: status.health },
         process: {
           pid: this.#containers[0]?.pid ?? null,
+          containers: template.spec.containers.map(({ name }, i) => ({ name, pid: this.#containers[i]?.pid ?? null })),
           envoyPid: proxy.pid,
           envoyAdmin: proxy.admin,
           phase: status.phase,

@@ -80,6 +80,7 @@ function workloadStatus({ instance, process }: InstanceReport, { model, proxies 
     restarts: process.restarts,
     ...(process.message === undefined ? {} : { message: process.message }),
     pid: process.pid,
+    containers: process.containers,
     envoyPid: process.envoyPid,
     envoyAdmin: process.envoyAdmin,
     inbound: { address, port: ports[0]?.inboundPort ?? 0 },

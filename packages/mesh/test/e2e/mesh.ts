@@ -173,7 +173,7 @@ export function processIds(status: MeshStatus): number[] {
     status.control.pid,
     status.supervisor.pid,
     ...status.gateways.map(({ pid }) => pid),
-    ...status.workloads.flatMap(({ pid, envoyPid }) => [pid, envoyPid]),
+    ...status.workloads.flatMap(({ containers, envoyPid }) => [...containers.map(({ pid }) => pid), envoyPid]),
   ].filter((pid) => pid !== null);
 }
 

@@ -62,6 +62,7 @@ describe('Bookinfo in a mesh of its own', () => {
         spiffeId: `spiffe://cluster.local/ns/default/sa/bookinfo-${workload.labels.app}`,
         serviceAccount: `bookinfo-${workload.labels.app}`,
         pid: expect.any(Number),
+        containers: [{ name: workload.labels.app, pid: workload.pid }],
         envoyPid: expect.any(Number),
         envoyAdmin: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
         inbound: { address: '127.0.0.1', port: expect.any(Number) },

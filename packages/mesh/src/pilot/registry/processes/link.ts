@@ -57,6 +57,8 @@ export interface InstanceReport {
 export interface ProcessStatus {
   /** The first container's process; null while it does not run. Always null for a gateway. */
   readonly pid: number | null;
+  /** Every container, in the order of the manifest. */
+  readonly containers: readonly { readonly name: string; readonly pid: number | null }[];
   readonly envoyPid: number | null;
   /** `http://127.0.0.1:PORT` */
   readonly envoyAdmin: string;
