@@ -3,7 +3,7 @@ import { keyOf } from '@lateen/api/object-key.ts';
 import { instanceKey, nodeIdOf, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import { createPilot, type Pilot } from '../../packages/mesh/src/pilot/pilot.ts';
 
-export const ENDPOINTS_PER_SERVICE = 5;
+const ENDPOINTS_PER_SERVICE = 5;
 export const FIRST_TIMEOUT_MS = 5_000;
 const NAMESPACE = 'default';
 

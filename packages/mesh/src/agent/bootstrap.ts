@@ -38,7 +38,7 @@ export interface BootstrapOptions {
 }
 
 /** The static clusters, named as Istio names them. `sds-grpc` is what TLS contexts refer to for their secrets. */
-export const bootstrapClusters = { xds: 'xds-grpc', sds: 'sds-grpc' } as const;
+const bootstrapClusters = { xds: 'xds-grpc', sds: 'sds-grpc' } as const;
 
 type Json = Readonly<Record<string, unknown>>;
 

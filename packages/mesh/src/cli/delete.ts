@@ -59,7 +59,7 @@ export const deleteCommand = defineCommand({
 });
 
 /** `KIND NAME...` or `KIND/NAME...`. Throws `UsageError` for anything else. */
-export function namedObjects(words: readonly string[], namespace: string): ObjectRef[] {
+function namedObjects(words: readonly string[], namespace: string): ObjectRef[] {
   const [first, ...names] = words;
   if (first === undefined) return [];
   const ref = (kindWord: string, name: string): ObjectRef => {

@@ -64,7 +64,7 @@ export function objectTitle(ref: { readonly kind: string; readonly name: string 
   return `${kindTitle(ref.kind)}/${ref.name}`;
 }
 
-export function kindTitle(kind: string): string {
+function kindTitle(kind: string): string {
   const group = kindNames.find((each) => each.kind === kind)?.group ?? '';
   return group === '' ? kind.toLowerCase() : `${kind.toLowerCase()}.${group}`;
 }

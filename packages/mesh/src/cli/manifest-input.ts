@@ -11,7 +11,7 @@ export interface InputOptions {
 }
 
 /** What one request to the admin API may hold. */
-export const maxInputBytes = 8 * 1024 * 1024;
+const maxInputBytes = 8 * 1024 * 1024;
 const maxFiles = 10_000;
 const manifestName = /\.(?:ya?ml|json)$/i;
 

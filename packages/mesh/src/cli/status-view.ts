@@ -100,7 +100,7 @@ function serviceTable({ services }: MeshStatus): string {
 }
 
 /** What is not as it should be, and where to read on. */
-export function formatProblems(output: Pick<Output, 'colour'>, { workloads, gateways }: MeshStatus): string {
+function formatProblems(output: Pick<Output, 'colour'>, { workloads, gateways }: MeshStatus): string {
   const lines: string[] = [];
   for (const each of workloads) {
     const name = printable(shortName(each));

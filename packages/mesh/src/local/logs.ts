@@ -20,7 +20,7 @@ import { codeOf, fileError } from './private-files.ts';
  * supervisor is killed. Hence a file is rotated by copying and truncating: the descriptor stays the same, and O_APPEND
  * makes the next write start at the new end. What is written between the two steps is lost.
  */
-export const DEFAULT_NAMESPACE = 'default';
+const DEFAULT_NAMESPACE = 'default';
 const MARKER = '--- lateen:';
 const MAX_LOG_BYTES = 10 * 1024 * 1024;
 const CHECK_EVERY_MS = 1000;

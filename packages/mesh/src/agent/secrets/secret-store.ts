@@ -5,7 +5,7 @@ import { SecretSchema } from '@lateen/envoy-api/envoy/extensions/transport_socke
 import type { WorkloadCertificate } from './workload-certificate.ts';
 
 /** The names that Istio's proxies ask for. */
-export const secretNames = { certificate: 'default', trustBundle: 'ROOTCA' } as const;
+const secretNames = { certificate: 'default', trustBundle: 'ROOTCA' } as const;
 
 export interface NamedSecret {
   readonly name: string;

@@ -40,7 +40,7 @@ export function progressAfter(model: ProgressModel, event: SupervisorEvent): Pro
 
 type ControlPlaneState = Extract<SupervisorEvent, { type: 'control-plane' }>['state'];
 
-export function controlPlaneText(state: ControlPlaneState): string {
+function controlPlaneText(state: ControlPlaneState): string {
   switch (state.kind) {
     case 'starting':
       return 'starting the control plane';
@@ -115,7 +115,7 @@ function byWorkload(instances: Iterable<InstanceEvent>): WorkloadProgress[] {
     });
 }
 
-export function hasProblem({ phase }: InstanceEvent): boolean {
+function hasProblem({ phase }: InstanceEvent): boolean {
   return phase === 'back-off' || phase === 'failed' || phase === 'not ready';
 }
 
@@ -156,7 +156,7 @@ function instanceLine(event: InstanceEvent): string {
 }
 
 /** What is wrong now and was not before, and what is no longer wrong. */
-export function diagnosticNews(
+function diagnosticNews(
   before: readonly Diagnostic[],
   now: readonly Diagnostic[],
   output: Pick<Output, 'colour'>,

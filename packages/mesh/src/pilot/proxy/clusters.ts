@@ -59,13 +59,13 @@ export function resolveClusters(
       return {
         type: 'service',
         name: spec.name,
-        upstreamProtocol: upstreamProtocol(spec.protocol),
+        upstreamProtocol: upstreamProtocolOf(spec.protocol),
         loadBalancer: spec.loadBalancer,
         connectTimeoutMs: CONNECT_TIMEOUT_MS,
         meshTls: {
           sni: spec.sni,
           peerIds: read.get(model.peerIds, endpointKey(spec.hostname, spec.port)) ?? [],
-          alpn: ['istio', ...APPLICATION_PROTOCOLS[upstreamProtocol(spec.protocol)]],
+          alpn: ['istio', ...APPLICATION_PROTOCOLS[upstreamProtocolOf(spec.protocol)]],
         },
         sources: spec.sources,
       };
@@ -114,7 +114,8 @@ const APPLICATION_PROTOCOLS: Readonly<Record<UpstreamProtocol, readonly string[]
   raw: [],
 };
 
-function upstreamProtocol(protocol: Protocol): UpstreamProtocol {
+/** What is spoken with endpoints of a port that speaks this. */
+export function upstreamProtocolOf(protocol: Protocol): UpstreamProtocol {
   switch (protocol) {
     case 'http':
       return 'http1';

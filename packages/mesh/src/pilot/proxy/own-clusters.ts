@@ -1,5 +1,6 @@
 import type { InstancePort } from '@lateen/api/workload-instance.ts';
 import type { Protocol } from '../model/protocol.ts';
+import { CONNECT_TIMEOUT_MS, upstreamProtocolOf } from './clusters.ts';
 import type { ApplicationClusterIr, DynamicForwardClusterIr, LoopbackClusterIr } from './ir/cluster.ts';
 import type { SourceRef } from './ir/source.ts';
 
@@ -9,7 +10,7 @@ export const DYNAMIC_FORWARD_CLUSTER = 'PassthroughCluster';
 export const DYNAMIC_FORWARD: DynamicForwardClusterIr = {
   type: 'dynamic-forward',
   name: DYNAMIC_FORWARD_CLUSTER,
-  connectTimeoutMs: 10_000,
+  connectTimeoutMs: CONNECT_TIMEOUT_MS,
   sources: [],
 };
 
@@ -37,14 +38,7 @@ export function applicationCluster(
     name: applicationClusterName(port.containerPort),
     address,
     port: port.appPort,
-    upstreamProtocol:
-      protocol === 'tcp'
-        ? 'raw'
-        : protocol === 'http'
-          ? 'http1'
-          : protocol === 'http2'
-            ? 'http2'
-            : 'same-as-downstream',
+    upstreamProtocol: upstreamProtocolOf(protocol),
     sources,
   };
 }

@@ -3,7 +3,7 @@ import type { ObjectRef } from '@lateen/api/diagnostic.ts';
 import { AdminError } from './admin-error.ts';
 
 /** As large as a manifest may be, with room for the JSON around it. */
-export const maxBodyBytes = 8 * 1024 * 1024;
+const maxBodyBytes = 8 * 1024 * 1024;
 
 /** Reads the body, at most `maxBodyBytes` of it, whatever Content-Length says or does not say. */
 export async function readJson(request: Request): Promise<unknown> {

@@ -76,7 +76,7 @@ export function scan(roots: readonly string[]): Scan {
   };
 }
 
-export function isManifest(name: string): boolean {
+function isManifest(name: string): boolean {
   return !name.startsWith('.') && (name.endsWith('.yaml') || name.endsWith('.yml'));
 }
 

@@ -11,7 +11,7 @@ import { type DecodedRequest, decodeRequest, encodeResponse, payloadBytes } from
 import type { WriteGate } from './write-gate.ts';
 
 /** Writes of at least this size wait for a place at the gate. */
-export const LARGE_WRITE_BYTES = 64 * 1024;
+const LARGE_WRITE_BYTES = 64 * 1024;
 /** Names that one stream may subscribe to, for each type. */
 const MAX_SUBSCRIBED_NAMES = 200_000;
 /** How long a client may hold a stream open without saying who it is. */

@@ -32,7 +32,7 @@ export function defersRemovals(type: ResourceType): boolean {
 }
 
 /** Whether an earlier type still has changes on the way that this type's pending ones may refer to. */
-export function mustWait(stream: StreamState, state: TypeState): boolean {
+function mustWait(stream: StreamState, state: TypeState): boolean {
   const first = needsFirst[state.type];
   if (first.length === 0) return false;
   if (first.some((type) => outstandingSince(stream.types[type]) <= state.changedAt)) return true;
@@ -74,7 +74,7 @@ export function mayRemove(stream: StreamState, state: TypeState, nowMs: number):
  * A client that refused a listener or a route keeps the one before, which may use what was removed since. So removals
  * rest until the refused resource is mended.
  */
-export function areRemovalsSuspended(stream: StreamState, state: TypeState): boolean {
+function areRemovalsSuspended(stream: StreamState, state: TypeState): boolean {
   return usedBy[state.type].some((type) => {
     const user = stream.types[type];
     return (
