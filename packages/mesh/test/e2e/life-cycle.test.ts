@@ -1,6 +1,7 @@
+import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { eventually, fetchText, gatewayUrl, isRunning, processIds, Sandbox } from './mesh.ts';
+import { eventually, fetchText, gatewayUrl, isRunning, LATEEN, processIds, Sandbox } from './mesh.ts';
 
 const open: Sandbox[] = [];
 function sandbox(...args: ConstructorParameters<typeof Sandbox>): Sandbox {
@@ -29,6 +30,28 @@ describe('the life of a mesh', () => {
     const after = await own.lateen('status');
     expect(after.code).toBe(1);
     expect(after.stderr).toContain('LAT0304: No mesh is running.');
+  });
+
+  it('stops when the npm that started it is ended', async () => {
+    const own = sandbox();
+    // As npm does: it runs the command in its own process group, and passes no signal on.
+    const npm = spawn(
+      process.execPath,
+      [
+        '-e',
+        'require("node:child_process").spawn(process.execPath, process.argv.slice(1), { stdio: "inherit" })',
+        LATEEN,
+        'up',
+        own.dir,
+      ],
+      { env: { ...own.env, npm_lifecycle_event: 'start' }, cwd: own.home, stdio: 'ignore' },
+    );
+    const status = await eventually('ready', async () => {
+      const now = await own.status();
+      return now.ready ? now : undefined;
+    });
+    npm.kill('SIGTERM');
+    await eventually('every process has ended', () => !processIds(status).some(isRunning));
   });
 
   it('runs detached until `lateen down`, which leaves no process behind', async () => {

@@ -7,7 +7,8 @@ import { promisify } from 'node:util';
 import type { MeshStatus, WorkloadStatus } from '@lateen/api/admin.ts';
 
 const ROOT = join(import.meta.dirname, '../../../..');
-const LATEEN = join(ROOT, 'packages/mesh/bin/lateen.mjs');
+/** The command, as `node_modules/.bin/lateen` leads to it. */
+export const LATEEN = join(ROOT, 'packages/mesh/bin/lateen.mjs');
 const run = promisify(execFile);
 
 export interface CommandResult {

@@ -4,7 +4,7 @@ import type { Supervisor } from '#local/supervisor.ts';
 import type { Context } from '../command.ts';
 import { exitCodes, printError } from '../errors.ts';
 import { ChangeLog } from './change-log.ts';
-import { onInterrupts } from './interrupts.ts';
+import { onInterrupts, onParentGone } from './interrupts.ts';
 import { showProgress } from './progress.ts';
 import { notReadyInTime, waitForReady } from './ready-wait.ts';
 import { printReport, readStatus } from './report.ts';
@@ -33,6 +33,7 @@ export async function runForeground(
       process.exit(exitCodes.interrupted);
     },
   });
+  if (context.env.npm_lifecycle_event !== undefined) onParentGone(requestStop);
   // Whoever reads this has gone: nobody is left to press Ctrl-C.
   terminal.onOutputLost = requestStop;
 

@@ -23,3 +23,19 @@ export function onInterrupts({ first, again }: InterruptHandlers): void {
     });
   }
 }
+
+const PARENT_CHECK_MS = 500;
+
+/**
+ * Calls `gone` when the process that started this one has ended. npm, when it is ended by a signal, does not pass that
+ * on to what it runs, so nobody would stop the mesh of `npm start`.
+ */
+export function onParentGone(gone: () => void): void {
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    gone();
+  }, PARENT_CHECK_MS);
+  timer.unref();
+}
