@@ -7,7 +7,6 @@ export class DerivedNode<In, Out> extends Node<Out> {
   readonly #input: Node<In>;
   readonly #compute: (value: In, read: Reader, key: string) => Iterable<readonly [string, Out]>;
   readonly #onError: (error: unknown, where: string) => void;
-  #dirty = new Set<string>();
   /** For each input key: the keys it gave, and what it read. */
   readonly #given = new Map<string, readonly string[]>();
   readonly #reads = new Map<string, Map<Node<unknown>, Set<string>>>();
@@ -23,17 +22,12 @@ export class DerivedNode<In, Out> extends Node<Out> {
     this.#input = input;
     this.#compute = compute;
     this.#onError = onError;
-    for (const [key] of input.entries()) this.#dirty.add(key);
-  }
-
-  markDirty(keys: Iterable<string>): void {
-    for (const key of keys) this.#dirty.add(key);
+    this.markDirty(input.keys());
   }
 
   update(): ReadonlySet<string> {
-    if (this.#dirty.size === 0) return NONE;
-    const dirty = this.#dirty;
-    this.#dirty = new Set();
+    const dirty = this.takeDirty();
+    if (dirty.size === 0) return NONE;
     const next = new Map<string, readonly (readonly [string, Out])[]>();
     for (const key of dirty) next.set(key, this.#recompute(key));
 

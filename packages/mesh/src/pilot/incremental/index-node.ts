@@ -4,7 +4,6 @@ import { NONE, Node } from './node.ts';
 export class IndexNode<V> extends Node<readonly V[]> {
   readonly #input: Node<V>;
   readonly #keysOf: (value: V, key: string) => Iterable<string>;
-  #dirty = new Set<string>();
   readonly #given = new Map<string, readonly string[]>();
   /** For each group: the keys of its entries, sorted, beside the list of their values. */
   readonly #members = new Map<string, string[]>();
@@ -13,15 +12,12 @@ export class IndexNode<V> extends Node<readonly V[]> {
     super(name, order);
     this.#input = input;
     this.#keysOf = keysOf;
-    for (const [key] of input.entries()) this.#dirty.add(key);
-  }
-
-  markDirty(keys: Iterable<string>): void {
-    for (const key of keys) this.#dirty.add(key);
+    this.markDirty(input.keys());
   }
 
   update(): ReadonlySet<string> {
-    if (this.#dirty.size === 0) return NONE;
+    const dirty = this.takeDirty();
+    if (dirty.size === 0) return NONE;
     const before = new Map<string, readonly V[] | undefined>();
     /** Lists are shared with whoever read them, so each group that changes gets one new list. */
     const edited = new Map<string, V[]>();
@@ -33,7 +29,7 @@ export class IndexNode<V> extends Node<readonly V[]> {
       edited.set(group, list);
       return list;
     };
-    for (const key of this.#dirty) {
+    for (const key of dirty) {
       const value = this.#input.get(key);
       const earlier = this.#given.get(key) ?? [];
       const groups = value === undefined ? [] : [...new Set(this.#keysOf(value, key))];
@@ -55,7 +51,6 @@ export class IndexNode<V> extends Node<readonly V[]> {
       if (groups.length === 0) this.#given.delete(key);
       else this.#given.set(key, groups);
     }
-    this.#dirty = new Set();
     const changed = new Set<string>();
     for (const [group, list] of edited) {
       const last = before.get(group);

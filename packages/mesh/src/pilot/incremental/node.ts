@@ -17,6 +17,8 @@ export abstract class Node<V> implements Collection<V> {
   readonly inputs: Node<unknown>[] = [];
   readonly listeners: ((keys: ReadonlySet<string>) => void)[] = [];
   protected readonly values = new Map<string, V>();
+  /** Keys that changed where this node gets its entries from, since the last update. */
+  #dirty = new Set<string>();
   /** For each key of this collection: the derived entries that read it. */
   readonly #readers = new Map<string, Map<ReadingNode, Set<string>>>();
 
@@ -27,7 +29,18 @@ export abstract class Node<V> implements Collection<V> {
 
   /** Brings the collection up to date and tells which keys changed. */
   abstract update(): ReadonlySet<string>;
-  abstract markDirty(keys: Iterable<string>): void;
+
+  markDirty(keys: Iterable<string>): void {
+    for (const key of keys) this.#dirty.add(key);
+  }
+
+  /** What was marked so far; from now on it counts as done. */
+  protected takeDirty(): ReadonlySet<string> {
+    if (this.#dirty.size === 0) return NONE;
+    const dirty = this.#dirty;
+    this.#dirty = new Set();
+    return dirty;
+  }
 
   get(key: string): V | undefined {
     return this.values.get(key);
@@ -37,6 +50,9 @@ export abstract class Node<V> implements Collection<V> {
   }
   entries(): IterableIterator<[string, V]> {
     return this.values.entries();
+  }
+  keys(): IterableIterator<string> {
+    return this.values.keys();
   }
   get size(): number {
     return this.values.size;

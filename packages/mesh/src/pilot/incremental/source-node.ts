@@ -1,10 +1,9 @@
 import { dequal } from 'dequal';
 import type { Source } from './collection.ts';
-import { NONE, Node } from './node.ts';
+import { Node } from './node.ts';
 
 /** What comes from outside of the graph. */
 export class SourceNode<V> extends Node<V> implements Source<V> {
-  #changed = new Set<string>();
   readonly #transaction: (change: () => void) => void;
 
   constructor(name: string, order: number, transaction: (change: () => void) => void) {
@@ -16,7 +15,7 @@ export class SourceNode<V> extends Node<V> implements Source<V> {
     if (dequal(this.values.get(key), value) && this.values.has(key)) return;
     this.#transaction(() => {
       this.values.set(key, value);
-      this.#changed.add(key);
+      this.markDirty([key]);
     });
   }
 
@@ -24,16 +23,11 @@ export class SourceNode<V> extends Node<V> implements Source<V> {
     if (!this.values.has(key)) return;
     this.#transaction(() => {
       this.values.delete(key);
-      this.#changed.add(key);
+      this.markDirty([key]);
     });
   }
 
-  markDirty(): void {}
-
   update(): ReadonlySet<string> {
-    const changed = this.#changed;
-    if (changed.size === 0) return NONE;
-    this.#changed = new Set();
-    return changed;
+    return this.takeDirty();
   }
 }
