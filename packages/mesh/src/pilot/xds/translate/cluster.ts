@@ -22,7 +22,7 @@ import { DNS_CACHE } from './dns-cache.ts';
 import { MESH_TLS_MATCH } from './endpoints.ts';
 import { sourceMetadata } from './metadata.ts';
 import { upstreamMeshTls } from './tls.ts';
-import { ADS, duration, socketAddress } from './values.ts';
+import { ADS, duration, extension, socketAddress } from './values.ts';
 
 const LOCAL_CONNECT_TIMEOUT_MS = 2_000;
 /** Shorter than the five seconds after which Node.js and others close idle connections, so that none is used as it closes. */
@@ -57,10 +57,7 @@ function translateService(ir: ServiceClusterIr): Cluster {
       {
         name: 'plaintext',
         match: {},
-        transportSocket: {
-          name: 'envoy.transport_sockets.raw_buffer',
-          configType: { case: 'typedConfig', value: packAny(RawBufferSchema, create(RawBufferSchema)) },
-        },
+        transportSocket: extension('envoy.transport_sockets.raw_buffer', RawBufferSchema),
       },
     ],
     ...httpOptions(ir.upstreamProtocol),

@@ -1,5 +1,4 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { packAny } from '@lateen/envoy-api/encode';
 import type { AccessLogFilterSchema } from '@lateen/envoy-api/envoy/config/accesslog/v3/accesslog_pb.js';
 import { type Filter, FilterSchema } from '@lateen/envoy-api/envoy/config/listener/v3/listener_components_pb.js';
 import {
@@ -12,13 +11,13 @@ import { RETRY_SAFE_HEADER } from '../../model/retry.ts';
 import type { HttpConnectionIr } from '../../proxy/ir/listener.ts';
 import { httpFilters } from './http-filters.ts';
 import type { Init } from './init.ts';
-import { translateRouteTable } from './route.ts';
-import { ADS, duration } from './values.ts';
+import { translateHeader, translateRouteTable } from './route.ts';
+import { ADS, duration, extension } from './values.ts';
 
 type ManagerInit = Init<typeof HttpConnectionManagerSchema>;
 
 export function translateHttpConnection(ir: HttpConnectionIr): Filter {
-  const manager = create(HttpConnectionManagerSchema, {
+  const manager: ManagerInit = {
     statPrefix: ir.statPrefix,
     codecType: HttpConnectionManager_CodecType.AUTO,
     routeSpecifier:
@@ -35,11 +34,11 @@ export function translateHttpConnection(ir: HttpConnectionIr): Filter {
     streamIdleTimeout: duration(0),
     upgradeConfigs: [{ upgradeType: 'websocket' }, ...(ir.connect ? [{ upgradeType: 'CONNECT' }] : [])],
     ...byRole(ir.role),
-  });
-  return create(FilterSchema, {
-    name: 'envoy.filters.network.http_connection_manager',
-    configType: { case: 'typedConfig', value: packAny(HttpConnectionManagerSchema, manager) },
-  });
+  };
+  return create(
+    FilterSchema,
+    extension('envoy.filters.network.http_connection_manager', HttpConnectionManagerSchema, manager),
+  );
 }
 
 function byRole(role: HttpConnectionIr['role']): ManagerInit {
@@ -96,13 +95,10 @@ function idempotent(): MessageInitShape<typeof AccessLogFilterSchema> {
     filterSpecifier: {
       case: 'headerFilter',
       value: {
-        header: {
+        header: translateHeader({
           name: ':method',
-          headerMatchSpecifier: {
-            case: 'stringMatch',
-            value: { matchPattern: { case: 'safeRegex', value: { regex: 'GET|HEAD|OPTIONS|TRACE|PUT|DELETE' } } },
-          },
-        },
+          value: { type: 'regex', value: 'GET|HEAD|OPTIONS|TRACE|PUT|DELETE' },
+        }),
       },
     },
   };

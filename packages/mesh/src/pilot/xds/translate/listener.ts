@@ -1,12 +1,10 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { packAny } from '@lateen/envoy-api/encode';
 import { TrafficDirection } from '@lateen/envoy-api/envoy/config/core/v3/base_pb.js';
 import {
   type Filter,
   type FilterChainMatchSchema,
   type FilterChainSchema,
   FilterSchema,
-  type ListenerFilterSchema,
 } from '@lateen/envoy-api/envoy/config/listener/v3/listener_components_pb.js';
 import { type Listener, ListenerSchema } from '@lateen/envoy-api/envoy/config/listener/v3/listener_pb.js';
 import { HttpInspectorSchema } from '@lateen/envoy-api/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.js';
@@ -16,7 +14,7 @@ import type { HandlerIr, ListenerIr, TcpProxyIr } from '../../proxy/ir/listener.
 import { translateHttpConnection } from './http-connection.ts';
 import { sourceMetadata } from './metadata.ts';
 import { downstreamMeshTls, MESH_ALPN } from './tls.ts';
-import { duration, socketAddress } from './values.ts';
+import { duration, extension, socketAddress } from './values.ts';
 
 type FilterChainInit = MessageInitShape<typeof FilterChainSchema>;
 type MatchInit = MessageInitShape<typeof FilterChainMatchSchema>;
@@ -92,19 +90,14 @@ function plaintextChains(handler: HandlerIr): FilterChainInit[] {
 }
 
 function tcpProxy({ statPrefix, cluster }: TcpProxyIr): Filter {
-  const config = create(TcpProxySchema, { statPrefix, clusterSpecifier: { case: 'cluster', value: cluster } });
-  return create(FilterSchema, {
-    name: 'envoy.filters.network.tcp_proxy',
-    configType: { case: 'typedConfig', value: packAny(TcpProxySchema, config) },
-  });
+  return create(
+    FilterSchema,
+    extension('envoy.filters.network.tcp_proxy', TcpProxySchema, {
+      statPrefix,
+      clusterSpecifier: { case: 'cluster', value: cluster },
+    }),
+  );
 }
 
-const TLS_INSPECTOR: MessageInitShape<typeof ListenerFilterSchema> = {
-  name: 'envoy.filters.listener.tls_inspector',
-  configType: { case: 'typedConfig', value: packAny(TlsInspectorSchema, create(TlsInspectorSchema)) },
-};
-
-const HTTP_INSPECTOR: MessageInitShape<typeof ListenerFilterSchema> = {
-  name: 'envoy.filters.listener.http_inspector',
-  configType: { case: 'typedConfig', value: packAny(HttpInspectorSchema, create(HttpInspectorSchema)) },
-};
+const TLS_INSPECTOR = extension('envoy.filters.listener.tls_inspector', TlsInspectorSchema);
+const HTTP_INSPECTOR = extension('envoy.filters.listener.http_inspector', HttpInspectorSchema);

@@ -1,5 +1,4 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { packAny } from '@lateen/envoy-api/encode';
 import {
   type HeaderMatcherSchema,
   RedirectAction_RedirectResponseCode,
@@ -28,7 +27,7 @@ import type {
 } from '../../proxy/ir/route.ts';
 import type { Init } from './init.ts';
 import { sourceMetadata } from './metadata.ts';
-import { duration } from './values.ts';
+import { duration, extension } from './values.ts';
 
 type RouteInit = MessageInitShape<typeof RouteSchema>;
 type RouteActionInit = Init<typeof RouteActionSchema>;
@@ -84,27 +83,13 @@ function translatePath(
   }
 }
 
-function translateHeader({ name, value }: HeaderMatchIr): MessageInitShape<typeof HeaderMatcherSchema> {
-  switch (value.type) {
-    case 'present':
-      return { name, headerMatchSpecifier: { case: 'presentMatch', value: true } };
-    case 'regex':
-      return {
-        name,
-        headerMatchSpecifier: {
-          case: 'stringMatch',
-          value: { matchPattern: { case: 'safeRegex', value: { regex: value.value } } },
-        },
-      };
-    default:
-      return {
-        name,
-        headerMatchSpecifier: {
-          case: 'stringMatch',
-          value: { matchPattern: { case: value.type, value: value.value } },
-        },
-      };
-  }
+export function translateHeader({ name, value }: HeaderMatchIr): MessageInitShape<typeof HeaderMatcherSchema> {
+  if (value.type === 'present') return { name, headerMatchSpecifier: { case: 'presentMatch', value: true } };
+  const matchPattern =
+    value.type === 'regex'
+      ? { case: 'safeRegex' as const, value: { regex: value.value } }
+      : { case: value.type, value: value.value };
+  return { name, headerMatchSpecifier: { case: 'stringMatch', value: { matchPattern } } };
 }
 
 function translateAction({ action, match }: RouteIr): NonNullable<RouteInit['action']> {
@@ -177,7 +162,7 @@ function translateRetry(retry: Extract<RetryIr, { type: 'on' }>): MessageInitSha
     ...(retry.perTryTimeoutMs === undefined ? {} : { perTryTimeout: duration(retry.perTryTimeoutMs) }),
     retriableStatusCodes: [...retry.statusCodes],
     retriableHeaders: retry.conditions.includes('retriable-headers')
-      ? [{ name: RETRY_SAFE_HEADER, headerMatchSpecifier: { case: 'presentMatch', value: true } }]
+      ? [translateHeader({ name: RETRY_SAFE_HEADER, value: { type: 'present' } })]
       : [],
     ...(retry.baseIntervalMs === undefined ? {} : { retryBackOff: { baseInterval: duration(retry.baseIntervalMs) } }),
     ...(retry.avoidTriedHosts
@@ -193,21 +178,10 @@ function translateRetry(retry: Extract<RetryIr, { type: 'on' }>): MessageInitSha
  */
 const HOST_SELECTION_ATTEMPTS = 32n;
 
-const PREVIOUS_HOSTS = {
-  name: 'envoy.retry_host_predicates.previous_hosts',
-  configType: {
-    case: 'typedConfig' as const,
-    value: packAny(PreviousHostsPredicateSchema, create(PreviousHostsPredicateSchema)),
-  },
-};
-
-const PREVIOUS_PRIORITIES = {
-  name: 'envoy.retry_priorities.previous_priorities',
-  configType: {
-    case: 'typedConfig' as const,
-    value: packAny(PreviousPrioritiesConfigSchema, create(PreviousPrioritiesConfigSchema, { updateFrequency: 2 })),
-  },
-};
+const PREVIOUS_HOSTS = extension('envoy.retry_host_predicates.previous_hosts', PreviousHostsPredicateSchema);
+const PREVIOUS_PRIORITIES = extension('envoy.retry_priorities.previous_priorities', PreviousPrioritiesConfigSchema, {
+  updateFrequency: 2,
+});
 
 const REDIRECT_CODES: Readonly<Record<RedirectActionIr['status'], RedirectAction_RedirectResponseCode>> = {
   301: RedirectAction_RedirectResponseCode.MOVED_PERMANENTLY,

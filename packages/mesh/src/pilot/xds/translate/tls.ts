@@ -1,5 +1,4 @@
 import { create } from '@bufbuild/protobuf';
-import { packAny } from '@lateen/envoy-api/encode';
 import { type TransportSocket, TransportSocketSchema } from '@lateen/envoy-api/envoy/config/core/v3/base_pb.js';
 import {
   ApiConfigSource_ApiType,
@@ -20,11 +19,13 @@ import {
   UpstreamTlsContextSchema,
 } from '@lateen/envoy-api/envoy/extensions/transport_sockets/tls/v3/tls_pb.js';
 import type { MeshTlsIr } from '../../proxy/ir/cluster.ts';
-import { duration } from './values.ts';
+import { duration, extension } from './values.ts';
 
 /** Names of the secrets that the agent beside each proxy serves, as in Istio. */
 const WORKLOAD_CERTIFICATE = 'default';
 const MESH_ROOTS = 'ROOTCA';
+
+const TLS = 'envoy.transport_sockets.tls';
 
 /** ALPN names by which a sidecar tells the mesh's TLS from an application's own, as in Istio. */
 export const MESH_ALPN = ['istio', 'istio-peer-exchange', 'istio-http/1.0', 'istio-http/1.1', 'istio-h2'];
@@ -48,27 +49,23 @@ const AGENT: ConfigSource = create(ConfigSourceSchema, {
 });
 
 export function upstreamMeshTls({ sni, peerIds, alpn }: MeshTlsIr): TransportSocket {
-  return transportSocket(
-    packAny(
-      UpstreamTlsContextSchema,
-      create(UpstreamTlsContextSchema, {
-        sni,
-        commonTlsContext: meshContext(alpn, peerIds.map(exactId).concat(nobodyIf(peerIds))),
-      }),
-    ),
+  return create(
+    TransportSocketSchema,
+    extension(TLS, UpstreamTlsContextSchema, {
+      sni,
+      commonTlsContext: meshContext(alpn, peerIds.map(exactId).concat(nobodyIf(peerIds))),
+    }),
   );
 }
 
 /** Any workload whose certificate the mesh's roots signed. Who of them may call is for authorization to say. */
 export function downstreamMeshTls(carries: 'http' | 'tcp'): TransportSocket {
-  return transportSocket(
-    packAny(
-      DownstreamTlsContextSchema,
-      create(DownstreamTlsContextSchema, {
-        requireClientCertificate: true,
-        commonTlsContext: meshContext(AGREED_ALPN[carries], [sanMatcher({ case: 'prefix', value: 'spiffe://' })]),
-      }),
-    ),
+  return create(
+    TransportSocketSchema,
+    extension(TLS, DownstreamTlsContextSchema, {
+      requireClientCertificate: true,
+      commonTlsContext: meshContext(AGREED_ALPN[carries], [sanMatcher({ case: 'prefix', value: 'spiffe://' })]),
+    }),
   );
 }
 
@@ -102,11 +99,4 @@ function nobodyIf(peerIds: readonly string[]): SubjectAltNameMatcher[] {
 
 function sanMatcher(matchPattern: { case: 'exact' | 'prefix'; value: string }): SubjectAltNameMatcher {
   return create(SubjectAltNameMatcherSchema, { sanType: SubjectAltNameMatcher_SanType.URI, matcher: { matchPattern } });
-}
-
-function transportSocket(typedConfig: ReturnType<typeof packAny>): TransportSocket {
-  return create(TransportSocketSchema, {
-    name: 'envoy.transport_sockets.tls',
-    configType: { case: 'typedConfig', value: typedConfig },
-  });
 }

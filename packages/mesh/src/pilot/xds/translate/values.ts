@@ -1,5 +1,6 @@
-import { create } from '@bufbuild/protobuf';
+import { create, type DescMessage, type MessageInitShape } from '@bufbuild/protobuf';
 import { type Duration, DurationSchema } from '@bufbuild/protobuf/wkt';
+import { packAny } from '@lateen/envoy-api/encode';
 import { type Address, AddressSchema } from '@lateen/envoy-api/envoy/config/core/v3/address_pb.js';
 import {
   ApiVersion,
@@ -19,6 +20,11 @@ export function socketAddress(address: string, port: number): Address {
   return create(AddressSchema, {
     address: { case: 'socketAddress', value: { address, portSpecifier: { case: 'portValue', value: port } } },
   });
+}
+
+/** One of Envoy's extensions (a filter, a transport socket, a retry predicate) and its configuration. */
+export function extension<Desc extends DescMessage>(name: string, schema: Desc, config?: MessageInitShape<Desc>) {
+  return { name, configType: { case: 'typedConfig' as const, value: packAny(schema, create(schema, config)) } };
 }
 
 /** "By the stream that this resource came on." */
