@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { delimiter, dirname, resolve } from 'node:path';
 import type { ConfigMap, Deployment } from '@lateen/api/kinds.ts';
+import { stableJson } from '@lateen/api/stable-json.ts';
 import type { ExplicitCapture, InstancePort } from '@lateen/api/workload-instance.ts';
 import type { ServicePortRef } from '#pilot/registry/processes/link.ts';
 import type { ContainerPlan, ContainerProblem } from './container.ts';
@@ -325,13 +326,4 @@ function findData(
 ): Readonly<Record<string, string>> | undefined {
   const found = configMaps.find(({ metadata }) => metadata.name === name && metadata.namespace === namespace);
   return found === undefined ? undefined : (found.data ?? {});
-}
-
-/** JSON with sorted keys: the order in a file means nothing. */
-function stableJson(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) =>
-    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
 }

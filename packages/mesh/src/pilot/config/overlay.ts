@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import type { ConfigObject } from '@lateen/api/kinds.ts';
 import { LateenError } from '@lateen/api/lateen-error.ts';
 import type { ObjectKey } from '@lateen/api/object-key.ts';
+import { stableJson } from '@lateen/api/stable-json.ts';
 
 /** A change made to the running mesh (`lateen apply`, `delete`) on top of what the files say. */
 export interface OverlayEntry {
@@ -82,19 +83,7 @@ export class Overlay {
 
 /** Equal objects have equal digests, whatever the order of their keys. */
 export function digestOf(object: ConfigObject): string {
-  return createHash('sha256')
-    .update(JSON.stringify(sortKeys(object)))
-    .digest('base64url');
-}
-
-function sortKeys(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sortKeys);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, inner]) => [key, sortKeys(inner)]),
-  );
+  return createHash('sha256').update(stableJson(object)).digest('base64url');
 }
 
 function readEntries(path: string): ReadonlyMap<ObjectKey, OverlayEntry> {
