@@ -49,3 +49,8 @@ export function instanceKey(instance: { name: string; namespace: string }): stri
 export function nodeIdOf(instance: WorkloadInstance, domain = 'cluster.local'): string {
   return `${instance.role}~${instance.address}~${instanceKey(instance)}~${instance.namespace}.svc.${domain}`;
 }
+
+/** `NAME.NAMESPACE` of the instance that a proxy stands beside, as its node ID says; empty if it says none. */
+export function instanceOfNode(nodeId: string): string {
+  return nodeId.split('~')[2] ?? '';
+}

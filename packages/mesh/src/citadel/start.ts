@@ -1,7 +1,7 @@
 import { Server } from '@grpc/grpc-js';
+import { DEFAULT_TRUST_DOMAIN } from '@lateen/api/spiffe-id.ts';
 import { type ListeningSocket, listenOnSocket } from '#sockets/unix-socket.ts';
 import { type Authority, openAuthority } from './authority/authority.ts';
-import { defaultTrustDomain } from './identity/spiffe.ts';
 import type { IssuedEvent } from './issuing/create-certificate.ts';
 import { addIssuingService } from './issuing/service.ts';
 import { createTokenVerifier } from './tokens/verifier.ts';
@@ -44,7 +44,7 @@ const maxMetadataBytes = 16 * 1024;
  *   cannot be used
  */
 export async function startCitadel(options: CitadelOptions): Promise<Citadel> {
-  const { stateDir, socket: socketPath, trustDomain = defaultTrustDomain, now = () => new Date(), onError } = options;
+  const { stateDir, socket: socketPath, trustDomain = DEFAULT_TRUST_DOMAIN, now = () => new Date(), onError } = options;
   const [authority, tokens] = await Promise.all([
     openAuthority({ stateDir, trustDomain, now }),
     createTokenVerifier(stateDir, { now }),

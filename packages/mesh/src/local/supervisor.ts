@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Diagnostic, diagnostic } from '@lateen/api/diagnostic.ts';
 import { isLateenError } from '@lateen/api/lateen-error.ts';
-import { defaultTrustDomain } from '#citadel/identity/spiffe.ts';
+import { DEFAULT_TRUST_DOMAIN } from '@lateen/api/spiffe-id.ts';
 import { createTokenIssuer, type TokenIssuer } from '#citadel/tokens/issuer.ts';
 import type { ManifestsMessage, ProxyState } from '#pilot/registry/processes/link.ts';
 import type { MeshContext } from './context.ts';
@@ -172,7 +172,7 @@ class LocalMesh implements Supervisor {
       runDir,
       xdsSocket,
       csrSocket,
-      trustDomain: defaultTrustDomain,
+      trustDomain: DEFAULT_TRUST_DOMAIN,
       envoyPath: options.envoyPath,
       ports: prepared.ports,
       table: this.#table,

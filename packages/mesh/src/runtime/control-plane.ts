@@ -3,7 +3,7 @@ import type { MeshStatus, ProxyReport } from '@lateen/api/admin.ts';
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
 import { type KindName, kinds } from '@lateen/api/kinds.ts';
 import { type ObjectKey, refOfKey } from '@lateen/api/object-key.ts';
-import { instanceKey } from '@lateen/api/workload-instance.ts';
+import { instanceKey, instanceOfNode } from '@lateen/api/workload-instance.ts';
 import { type Citadel, startCitadel } from '#citadel/start.ts';
 import { LastGood } from '#pilot/config/last-good.ts';
 import { Overlay } from '#pilot/config/overlay.ts';
@@ -273,7 +273,7 @@ export class ControlPlane {
   #proxyStates(): Record<string, ProxyState> {
     const states: Record<string, ProxyState> = {};
     for (const { nodeId, synced, everSynced, rejected } of this.#ads.proxies()) {
-      const name = nodeId.split('~')[2] ?? '';
+      const name = instanceOfNode(nodeId);
       const first = rejected[0];
       // A proxy that reconnects has two streams for a moment: the newer one comes later and counts.
       states[name] = { synced, everSynced, ...(first === undefined ? {} : { rejected: first.message }) };

@@ -1,7 +1,7 @@
 import type { GatewayStatus, MeshStatus, ServiceStatus, WorkloadStatus } from '@lateen/api/admin.ts';
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
+import { spiffeIdOf } from '@lateen/api/spiffe-id.ts';
 import { instanceKey } from '@lateen/api/workload-instance.ts';
-import { spiffeIdOf } from '#pilot/model/endpoint.ts';
 import { endpointKey, type MeshModel } from '#pilot/model/mesh.ts';
 import type { InstanceReport, ProxyState } from '#pilot/registry/processes/link.ts';
 
@@ -57,7 +57,7 @@ function gatewayStatus({ instance, process }: InstanceReport, { model }: StatusI
     namespace,
     labels,
     serviceAccount,
-    spiffeId: spiffeIdOf(model.settings.trustDomain, namespace, serviceAccount),
+    spiffeId: spiffeIdOf({ ...model.settings, namespace, serviceAccount }),
     ready: instance.health === 'ready',
     url: process.url ?? '',
     pid: process.envoyPid,
@@ -74,7 +74,7 @@ function workloadStatus({ instance, process }: InstanceReport, { model, proxies 
     workload,
     labels,
     serviceAccount,
-    spiffeId: spiffeIdOf(model.settings.trustDomain, namespace, serviceAccount),
+    spiffeId: spiffeIdOf({ ...model.settings, namespace, serviceAccount }),
     ready: health === 'ready',
     phase: process.phase,
     restarts: process.restarts,

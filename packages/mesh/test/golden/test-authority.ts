@@ -1,14 +1,16 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { DEFAULT_TRUST_DOMAIN } from '@lateen/api/spiffe-id.ts';
 import { type CertificateRequest, requestCertificate } from '#agent/secrets/certificate-client.ts';
-import type { WorkloadCertificate, WorkloadIdentity } from '#agent/secrets/workload-certificate.ts';
+import type { WorkloadCertificate } from '#agent/secrets/workload-certificate.ts';
+import type { ServiceAccountIdentity } from '#citadel/identity/spiffe.ts';
 import { startCitadel } from '#citadel/start.ts';
 import { createTokenIssuer } from '#citadel/tokens/issuer.ts';
 
 /** A Citadel with roots of its own. */
 export interface TestAuthority {
-  certificateRequest(identity: WorkloadIdentity): CertificateRequest;
-  issue(identity: WorkloadIdentity): Promise<WorkloadCertificate>;
+  certificateRequest(identity: ServiceAccountIdentity): CertificateRequest;
+  issue(identity: ServiceAccountIdentity): Promise<WorkloadCertificate>;
   close(): Promise<void>;
 }
 
@@ -18,8 +20,8 @@ export async function startTestAuthority(dir: string, name: string): Promise<Tes
   const csrSocket = join(dir, `${name}.sock`);
   const tokens = await createTokenIssuer(stateDir);
   const citadel = await startCitadel({ stateDir, socket: csrSocket });
-  const certificateRequest = (identity: WorkloadIdentity) => ({
-    identity,
+  const certificateRequest = (identity: ServiceAccountIdentity) => ({
+    identity: { trustDomain: DEFAULT_TRUST_DOMAIN, ...identity },
     token: () => tokens.issue(identity),
     csrSocket,
   });

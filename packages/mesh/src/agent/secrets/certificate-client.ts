@@ -2,11 +2,12 @@ import { generateKeyPair } from 'node:crypto';
 import { promisify } from 'node:util';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
+import type { WorkloadIdentity } from '@lateen/api/spiffe-id.ts';
 import {
   IstioCertificateRequestSchema,
   IstioCertificateResponseSchema,
 } from '@lateen/envoy-api/istio/v1/auth/ca_pb.js';
-import { acceptCertificate, type WorkloadCertificate, type WorkloadIdentity } from './workload-certificate.ts';
+import { acceptCertificate, type WorkloadCertificate } from './workload-certificate.ts';
 
 export interface CertificateRequest {
   readonly identity: WorkloadIdentity;

@@ -2,6 +2,7 @@ import { Agent, createServer, type IncomingMessage, request, type Server } from 
 import type { AddressInfo } from 'node:net';
 import { connect as connectPlain } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { DEFAULT_TRUST_DOMAIN } from '@lateen/api/spiffe-id.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { stopEnvoy } from '../envoy/run.ts';
 import { requestCertificate } from './certificate-client.ts';
@@ -94,7 +95,7 @@ function openTls(certificate: WorkloadCertificate | null): TLSSocket {
 }
 
 function certificateFrom(from: TestAuthority): Promise<WorkloadCertificate> {
-  const identity = { namespace: 'default', serviceAccount: 'productpage' };
+  const identity = { trustDomain: DEFAULT_TRUST_DOMAIN, namespace: 'default', serviceAccount: 'productpage' };
   const { csrSocket, tokens } = from;
   return requestCertificate({ identity, csrSocket, token: () => tokens.issue(identity) }, new AbortController().signal);
 }

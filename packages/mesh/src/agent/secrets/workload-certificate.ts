@@ -1,11 +1,5 @@
 import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
-
-export interface WorkloadIdentity {
-  /** Default `cluster.local`. */
-  readonly trustDomain?: string;
-  readonly namespace: string;
-  readonly serviceAccount: string;
-}
+import { spiffeIdOf, type WorkloadIdentity } from '@lateen/api/spiffe-id.ts';
 
 /** What a workload shows and trusts in mutual TLS. The key never leaves the memory of this process and its Envoy. */
 export interface WorkloadCertificate {
@@ -20,10 +14,6 @@ export interface WorkloadCertificate {
   /** Equal for equal content, also after a restart. */
   readonly chainVersion: string;
   readonly bundleVersion: string;
-}
-
-export function spiffeIdOf({ trustDomain = 'cluster.local', namespace, serviceAccount }: WorkloadIdentity): string {
-  return `spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount}`;
 }
 
 /**

@@ -3,6 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { Client, type ClientDuplexStream, credentials, status } from '@grpc/grpc-js';
+import { DEFAULT_TRUST_DOMAIN } from '@lateen/api/spiffe-id.ts';
 import { SecretSchema } from '@lateen/envoy-api/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import {
   DeltaDiscoveryRequestSchema,
@@ -139,7 +140,7 @@ test('a token that Citadel refuses is told', async () => {
 });
 
 test('only the certificate that was asked for is used', async () => {
-  const identity = { namespace: 'default', serviceAccount: 'reviews' };
+  const identity = { trustDomain: DEFAULT_TRUST_DOMAIN, namespace: 'default', serviceAccount: 'reviews' };
   const other = { namespace: 'default', serviceAccount: 'ratings' };
   const request = { identity, csrSocket: authority.csrSocket, token: () => authority.tokens.issue(other) };
   const { signal } = new AbortController();

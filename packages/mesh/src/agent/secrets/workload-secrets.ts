@@ -1,10 +1,11 @@
 import { Server } from '@grpc/grpc-js';
+import { spiffeIdOf } from '@lateen/api/spiffe-id.ts';
 import { type ListeningSocket, listenOnSocket } from '#sockets/unix-socket.ts';
 import { type CertificateRequest, requestCertificate } from './certificate-client.ts';
 import { keepCertificateFresh } from './rotation.ts';
 import { addSecretService } from './sds-service.ts';
 import { SecretStore } from './secret-store.ts';
-import { spiffeIdOf, type WorkloadCertificate } from './workload-certificate.ts';
+import type { WorkloadCertificate } from './workload-certificate.ts';
 
 export interface WorkloadSecretsOptions extends CertificateRequest {
   /** The Unix socket to serve this workload's Envoy on. It must be in a directory that is closed to others. */

@@ -1,16 +1,8 @@
 import { LateenError } from '@lateen/api/lateen-error.ts';
+import { spiffeIdOf, type WorkloadIdentity } from '@lateen/api/spiffe-id.ts';
 
 /** Who a workload is: its ServiceAccount. */
-export interface ServiceAccountIdentity {
-  readonly namespace: string;
-  readonly serviceAccount: string;
-}
-
-export interface SpiffeIdentity extends ServiceAccountIdentity {
-  readonly trustDomain: string;
-}
-
-export const defaultTrustDomain = 'cluster.local';
+export type ServiceAccountIdentity = Omit<WorkloadIdentity, 'trustDomain'>;
 
 /** SPIFFE ID standard, 2.1: lower-case letters, digits, `.`, `-`, `_`. Bounded so that the whole ID stays below 2048 bytes. */
 const trustDomainPattern = /^[a-z0-9._-]{1,255}$/;
@@ -45,13 +37,13 @@ export function validateIdentity<T extends ServiceAccountIdentity>(identity: T):
 }
 
 /**
- * `spiffe://TRUST_DOMAIN/ns/NAMESPACE/sa/SERVICE_ACCOUNT`, as Istio names workloads.
+ * The SPIFFE ID of an identity that comes from outside.
  * @throws LateenError LAT0440 when a part has characters that it must not have.
  */
-export function buildSpiffeId(identity: SpiffeIdentity): string {
+export function buildSpiffeId(identity: WorkloadIdentity): string {
   validateTrustDomain(identity.trustDomain);
   validateIdentity(identity);
-  return `spiffe://${identity.trustDomain}/ns/${identity.namespace}/sa/${identity.serviceAccount}`;
+  return spiffeIdOf(identity);
 }
 
 /** The ID of the trust domain itself, which signing certificates carry. */
@@ -60,7 +52,7 @@ export function buildTrustDomainId(trustDomain: string): string {
 }
 
 /** @throws LateenError LAT0440 */
-export function parseSpiffeId(id: string): SpiffeIdentity {
+export function parseSpiffeId(id: string): WorkloadIdentity {
   const match = /^spiffe:\/\/([^/]*)\/ns\/([^/]*)\/sa\/([^/]*)$/.exec(id);
   if (!match) throw invalid('SPIFFE ID', id, 'It has the form spiffe://TRUST_DOMAIN/ns/NAMESPACE/sa/SERVICE_ACCOUNT.');
   const [, trustDomain = '', namespace = '', serviceAccount = ''] = match;

@@ -19,7 +19,3 @@ export function targetOf(port: ServicePort, instance: WorkloadInstance): Instanc
     typeof port.targetPort === 'number' ? containerPort === port.targetPort : name === port.targetPort,
   );
 }
-
-export function spiffeIdOf(trustDomain: string, namespace: string, serviceAccount: string): string {
-  return `spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount}`;
-}

@@ -1,13 +1,14 @@
 import type { ConfigObject } from '@lateen/api/kinds.ts';
+import { spiffeIdOf } from '@lateen/api/spiffe-id.ts';
 import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import type { Collection } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 import { buildPeerPolicy, decidePeerPolicy, type PeerPolicy, type PeerPolicyDecision } from './authentication.ts';
-import { type ServiceEndpoint, spiffeIdOf, targetOf } from './endpoint.ts';
+import { type ServiceEndpoint, targetOf } from './endpoint.ts';
 import { buildGateway, type Gateway } from './gateway.ts';
 import type { Protocol } from './protocol.ts';
 import { buildRouteRules, MESH_GATEWAY, type RouteRuleSet } from './route-rule.ts';
-import { buildService, hasLabels, type Service } from './service.ts';
+import { buildService, byHostname, hasLabels, type Service } from './service.ts';
 import type { MeshSettings } from './settings.ts';
 import { buildTrafficPolicy, type TrafficPolicy } from './traffic-policy.ts';
 
@@ -90,9 +91,7 @@ export function buildModel(
     const candidates = Object.entries(labels).flatMap(
       ([key, value]) => read.get(servicesByLabel, labelKey(namespace, key, value)) ?? [],
     );
-    const selecting = candidates
-      .filter(({ selector }) => hasLabels(labels, selector))
-      .sort((a, b) => (a.hostname < b.hostname ? -1 : 1));
+    const selecting = candidates.filter(({ selector }) => hasLabels(labels, selector)).sort(byHostname);
     return instance.ports.map(({ containerPort }) => {
       const leading = selecting.flatMap((service) =>
         service.ports
@@ -124,7 +123,7 @@ export function buildModel(
             address: instance.address,
             port: target.inboundPort,
             labels: instance.labels,
-            spiffeId: spiffeIdOf(trustDomain, instance.namespace, instance.serviceAccount),
+            spiffeId: spiffeIdOf({ trustDomain, ...instance }),
             meshTls: met?.peers.mode !== 'none',
             ready: instance.health === 'ready',
           },

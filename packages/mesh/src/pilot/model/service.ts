@@ -39,6 +39,10 @@ export function buildService(object: ServiceObject, clusterDomain: string): Serv
   };
 }
 
+export function byHostname(a: Service, b: Service): number {
+  return a.hostname < b.hostname ? -1 : 1;
+}
+
 export function hasLabels(labels: Readonly<Record<string, string>>, wanted: Readonly<Record<string, string>>): boolean {
   return Object.entries(wanted).every(([key, value]) => labels[key] === value);
 }

@@ -1,3 +1,5 @@
+import { DEFAULT_TRUST_DOMAIN } from '@lateen/api/spiffe-id.ts';
+
 /** What holds for the whole mesh and never changes while it runs. */
 export interface MeshSettings {
   /** DNS domain of Services: `cluster.local`. */
@@ -10,6 +12,6 @@ export interface MeshSettings {
 
 export const DEFAULT_SETTINGS: MeshSettings = {
   clusterDomain: 'cluster.local',
-  trustDomain: 'cluster.local',
+  trustDomain: DEFAULT_TRUST_DOMAIN,
   rootNamespace: 'istio-system',
 };

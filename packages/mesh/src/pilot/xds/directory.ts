@@ -1,5 +1,5 @@
 import { LateenError } from '@lateen/api/lateen-error.ts';
-import { nodeIdOf } from '@lateen/api/workload-instance.ts';
+import { instanceOfNode, nodeIdOf } from '@lateen/api/workload-instance.ts';
 import type { Pilot } from '../pilot.ts';
 import type { Holdings } from './mesh-resources.ts';
 import type { ProxyDirectory, ProxyNode, ProxyView, Resource, ResourceChange, ResourceType } from './resource.ts';
@@ -31,7 +31,7 @@ export class PilotDirectory implements ProxyDirectory {
   }
 
   connect(node: ProxyNode): ProxyView {
-    const instanceKey = node.id.split('~')[2] ?? '';
+    const instanceKey = instanceOfNode(node.id);
     const instance = this.#pilot.instances.get(instanceKey);
     if (instance === undefined || nodeIdOf(instance, this.#pilot.model.settings.clusterDomain) !== node.id) {
       throw new LateenError(

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DEFAULT_TRUST_DOMAIN } from '@lateen/api/spiffe-id.ts';
 import { type Citadel, type CitadelOptions, startCitadel } from '#citadel/start.ts';
 import { createTokenIssuer, type TokenIssuer } from '#citadel/tokens/issuer.ts';
 import { type SecretsStatus, WorkloadSecrets, type WorkloadSecretsOptions } from '../workload-secrets.ts';
@@ -47,7 +48,7 @@ export async function createTestAuthority(): Promise<TestAuthority> {
       citadel = undefined;
     },
     workload(serviceAccount, options = {}) {
-      const identity = { namespace: 'default', serviceAccount };
+      const identity = { trustDomain: DEFAULT_TRUST_DOMAIN, namespace: 'default', serviceAccount };
       const sdsSocket = join(dir, `sds-${started.length}.sock`);
       const waiting = new Set<() => void>();
       const secrets = new WorkloadSecrets({

@@ -3,7 +3,7 @@ import { formatError, isLateenError } from '@lateen/api/lateen-error.ts';
 import type { ProxyDirectory, ProxyNode, ProxyView } from '../resource.ts';
 import type { Clock } from './clock.ts';
 import { isSynced, oldestOutstanding } from './order.ts';
-import { spiffeIdOf, type VerifyPeer } from './peer.ts';
+import { spiffeIdIn, type VerifyPeer } from './peer.ts';
 import { createStreamState, type Protocol, type Response, typeOrder } from './state.ts';
 import { type ProxyStatus, proxyStatus } from './status.ts';
 import { type Input, step } from './stream.ts';
@@ -162,7 +162,7 @@ export class AdsStream {
   #verify(node: ProxyNode): boolean {
     const { verifyPeer, call } = this.#options;
     if (verifyPeer === undefined) return true;
-    const spiffeId = spiffeIdOf(call.getAuthContext().sslPeerCertificate);
+    const spiffeId = spiffeIdIn(call.getAuthContext().sslPeerCertificate);
     if (spiffeId === undefined) {
       this.end(status.UNAUTHENTICATED, 'A client certificate with one SPIFFE ID is required.');
       return false;

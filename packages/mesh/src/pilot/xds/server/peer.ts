@@ -1,5 +1,7 @@
 import type { PeerCertificate } from 'node:tls';
 import { LateenError } from '@lateen/api/lateen-error.ts';
+import { spiffeIdOf } from '@lateen/api/spiffe-id.ts';
+import { instanceOfNode } from '@lateen/api/workload-instance.ts';
 import type { ProxyNode } from '../resource.ts';
 
 /** Decides whether the holder of a SPIFFE identity may get the configuration of `node`. Throws LateenError if not. */
@@ -12,7 +14,7 @@ const SPIFFE_ID = /^spiffe:\/\/[a-z0-9._-]{1,255}(\/[A-Za-z0-9._-]+)+$/;
  * The identity in a client's certificate: an X509-SVID has exactly one URI among its subject alternative names.
  * Undefined when the certificate is no SVID.
  */
-export function spiffeIdOf(certificate: PeerCertificate | undefined): string | undefined {
+export function spiffeIdIn(certificate: PeerCertificate | undefined): string | undefined {
   // Node quotes a name with a comma in it, and such a name fails the pattern, so nothing can pose as a second entry.
   const names = certificate?.subjectaltname?.split(', ') ?? [];
   const uris = names.filter((name) => name.startsWith('URI:'));
@@ -26,11 +28,11 @@ export function spiffeIdOf(certificate: PeerCertificate | undefined): string | u
  */
 export function verifyWorkloadIdentity(trustDomain: string): VerifyPeer {
   return (spiffeId, node) => {
-    const { NAMESPACE: namespace, SERVICE_ACCOUNT: account } = node.metadata;
-    const isNamed = typeof namespace === 'string' && typeof account === 'string';
-    // `sidecar~IP~NAME.NAMESPACE~DOMAIN`: a pod's name may have dots in it, a namespace's may not.
-    const idNamespace = node.id.split('~')[2]?.split('.').at(-1);
-    const expected = isNamed ? `spiffe://${trustDomain}/ns/${namespace}/sa/${account}` : undefined;
+    const { NAMESPACE: namespace, SERVICE_ACCOUNT: serviceAccount } = node.metadata;
+    const isNamed = typeof namespace === 'string' && typeof serviceAccount === 'string';
+    // A pod's name may have dots in it, a namespace's may not.
+    const idNamespace = instanceOfNode(node.id).split('.').at(-1);
+    const expected = isNamed ? spiffeIdOf({ trustDomain, namespace, serviceAccount }) : undefined;
     if (spiffeId === expected && idNamespace === namespace) return;
     throw new LateenError(
       'LAT0242',

@@ -3,7 +3,7 @@ import { ChannelCredentials, ServerCredentials, status } from '@grpc/grpc-js';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import * as x509 from '#citadel/x509/certificate.ts';
 import { typeUrls } from '../resource.ts';
-import { spiffeIdOf, verifyWorkloadIdentity } from './peer.ts';
+import { spiffeIdIn, verifyWorkloadIdentity } from './peer.ts';
 import { AdsServer } from './server.ts';
 import { DeltaClient } from './testing/grpc-client.ts';
 import { StaticDirectory } from './testing/static-directory.ts';
@@ -112,5 +112,5 @@ test.each([
   ['URI:https://cluster.local/ns/a/sa/b', undefined],
   ['DNS:spiffe://cluster.local/ns/a/sa/b', undefined],
 ])('the identity in %s', (subjectaltname, expected) => {
-  expect(spiffeIdOf({ subjectaltname } as never)).toBe(expected);
+  expect(spiffeIdIn({ subjectaltname } as never)).toBe(expected);
 });
