@@ -4,6 +4,8 @@ import type { ParsedObject, ParseResult } from './parse.ts';
 
 interface FileState {
   readonly objects: ReadonlyMap<ObjectKey, ParsedObject>;
+  /** Those of them that are invalid in the file at present, and stay as they were. */
+  readonly kept: ReadonlySet<ObjectKey>;
   readonly result: ParseResult;
 }
 
@@ -20,10 +22,10 @@ export class FileLayer {
 
   /** Says what files held before a restart, until they are read. */
   seed(file: string, parsed: ParsedObject): void {
-    const { objects, result } = this.#files.get(file) ?? { objects: new Map(), result: NOT_READ };
-    const before = new Map(objects);
-    this.#files.set(file, { objects: new Map([...before, [keyOf(parsed.object), parsed]]), result });
-    this.#redefine(file, before, this.#objectsOf(file));
+    const before = this.#objectsOf(file);
+    const objects = new Map([...before, [keyOf(parsed.object), parsed]]);
+    this.#files.set(file, { objects, kept: new Set(objects.keys()), result: NOT_READ });
+    this.#redefine(file, before, objects);
   }
 
   /** Files that were seeded and never read: they are gone. */
@@ -33,10 +35,7 @@ export class FileLayer {
 
   /** Objects that are invalid in their file at present and stay as they were, with the file. */
   kept(): [ObjectKey, string][] {
-    return [...this.#files].flatMap(([file, { objects, result }]) => {
-      const valid = new Set(result.objects.map(({ object }) => keyOf(object)));
-      return [...objects.keys()].filter((key) => !valid.has(key)).map((key): [ObjectKey, string] => [key, file]);
-    });
+    return [...this.#files].flatMap(([file, { kept }]) => [...kept].map((key): [ObjectKey, string] => [key, file]));
   }
 
   /**
@@ -51,16 +50,19 @@ export class FileLayer {
   ): Set<ObjectKey> {
     const before = this.#objectsOf(file);
     const objects = new Map<ObjectKey, ParsedObject>();
+    const kept = new Set<ObjectKey>();
     for (const parsed of result.objects) {
       const key = keyOf(parsed.object);
       if (!objects.has(key)) objects.set(key, parsed);
     }
     for (const [key, parsed] of before) {
       const isInvalid = result.syntaxErrors || result.failed.includes(key);
-      const kept = isInvalid && !objects.has(key) ? lastGood(key, parsed) : undefined;
-      if (kept !== undefined) objects.set(key, kept);
+      const good = isInvalid && !objects.has(key) ? lastGood(key, parsed) : undefined;
+      if (good === undefined) continue;
+      objects.set(key, good);
+      kept.add(key);
     }
-    this.#files.set(file, { objects, result });
+    this.#files.set(file, { objects, kept, result });
     return this.#redefine(file, before, objects);
   }
 

@@ -56,16 +56,17 @@ export function resolveClusters(
 
   return {
     clusters: graph.derive('clusters', specs, (spec, read): ServiceClusterIr => {
+      const upstreamProtocol = upstreamProtocolOf(spec.protocol);
       return {
         type: 'service',
         name: spec.name,
-        upstreamProtocol: upstreamProtocolOf(spec.protocol),
+        upstreamProtocol,
         loadBalancer: spec.loadBalancer,
         connectTimeoutMs: CONNECT_TIMEOUT_MS,
         meshTls: {
           sni: spec.sni,
           peerIds: read.get(model.peerIds, endpointKey(spec.hostname, spec.port)) ?? [],
-          alpn: ['istio', ...APPLICATION_PROTOCOLS[upstreamProtocolOf(spec.protocol)]],
+          alpn: ['istio', ...APPLICATION_PROTOCOLS[upstreamProtocol]],
         },
         sources: spec.sources,
       };

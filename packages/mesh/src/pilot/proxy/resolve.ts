@@ -1,8 +1,8 @@
-import type { WorkloadInstance } from '@lateen/api/workload-instance.ts';
+import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import type { Collection, Reader } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 import type { MeshModel } from '../model/mesh.ts';
-import { hasLabels, type Service } from '../model/service.ts';
+import { byHostname, hasLabels } from '../model/service.ts';
 import { policyFor } from '../model/traffic-policy.ts';
 import { clusterKey, clusterName, resolveClusters } from './clusters.ts';
 import type { ClusterIr, ServiceClusterIr } from './ir/cluster.ts';
@@ -123,7 +123,7 @@ function resolveSidecar(
   const { address } = instance;
   const clusters: ClusterIr[] = [DYNAMIC_FORWARD];
   const listeners: ListenerIr[] = [httpProxyListener(address, capture.httpProxyPort)];
-  const inbound = read.get(model.inbound, `${instance.name}.${instance.namespace}`) ?? [];
+  const inbound = read.get(model.inbound, instanceKey(instance)) ?? [];
   for (const port of instance.ports) {
     const met = inbound.find(({ containerPort }) => containerPort === port.containerPort);
     if (met === undefined) continue;
@@ -177,8 +177,4 @@ function resolveGateway(
     tables.push(resolveGatewayTable(port, onPort, model, read));
   }
   return { clusters: [], listeners, tables };
-}
-
-function byHostname(a: Service, b: Service): number {
-  return a.hostname < b.hostname ? -1 : 1;
 }

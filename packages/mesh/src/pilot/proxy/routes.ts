@@ -12,7 +12,7 @@ import type {
   RouteRule,
   RouteRuleSet,
 } from '../model/route-rule.ts';
-import type { Service, ServicePort } from '../model/service.ts';
+import { byHostname, type Service, type ServicePort } from '../model/service.ts';
 import { clusterName } from './clusters.ts';
 import type {
   PathMatchIr,
@@ -176,7 +176,7 @@ export function resolveProxyTable(
   read: Reader,
 ): RouteTableIr {
   const virtualHosts = [...services.values()]
-    .sort((a, b) => (a.hostname < b.hostname ? -1 : 1))
+    .sort(byHostname)
     .flatMap((service) => {
       const nearness: Nearness = service.namespace === namespace ? 'near' : 'far';
       return service.ports.map(({ port }) =>

@@ -1,6 +1,7 @@
 import type { Collection } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 import type { ResolvedMesh } from '../proxy/resolve.ts';
+import { HTTP_PROXY_TABLE } from '../proxy/routes.ts';
 import { encodeCluster, encodeEndpoints, encodeListener, encodeRouteTable } from './encode-resource.ts';
 import type { Resource, ResourceType } from './resource.ts';
 
@@ -41,7 +42,7 @@ export function collectResources(graph: Graph, resolved: ResolvedMesh): MeshReso
       listener: new Map(own_('listener', listeners)),
       route: new Map([
         ...(held?.serviceTables ?? []).map((name) => [name, `service-table/${name}`] as const),
-        ...(held?.proxyTable === undefined ? [] : [['http_proxy', `proxy-table/${held.proxyTable}`] as const]),
+        ...(held?.proxyTable === undefined ? [] : [[HTTP_PROXY_TABLE, `proxy-table/${held.proxyTable}`] as const]),
         ...own_('route', tables),
       ]),
     };

@@ -39,7 +39,7 @@ export interface ProxyView {
   close(): void;
 }
 
-/** Where the xDS server gets the wanted state from, and where it reports what proxies answered. */
+/** Where the xDS server gets the wanted state from. */
 export interface ProxyDirectory {
   /** Refuses (throws LateenError) a node ID it cannot place. */
   connect(node: ProxyNode): ProxyView;
@@ -49,7 +49,7 @@ export interface ProxyDirectory {
 export interface Rejection {
   readonly nodeId: string;
   readonly type: ResourceType;
-  /** Names of the resources in the refused response. */
+  /** Names of the refused resources. */
   readonly names: readonly string[];
   readonly message: string;
 }

@@ -18,6 +18,7 @@ export interface ProxyStatus {
   /** It was synced at some time on this stream. */
   readonly everSynced: boolean;
   readonly rejected: readonly Rejection[];
+  /** As it is when it is read: gathered only then, because it lists everything that the proxy holds. */
   readonly types: Readonly<Record<ResourceType, TypeStatus>>;
 }
 
@@ -57,11 +58,13 @@ export function proxyStatus(identity: StreamIdentity, stream: StreamState): Prox
     protocol: stream.protocol,
     synced: isSynced(stream),
     rejected: rejections(identity.nodeId, stream),
-    types: {
-      cluster: typeStatus(cluster),
-      endpoint: typeStatus(endpoint),
-      listener: typeStatus(listener),
-      route: typeStatus(route),
+    get types() {
+      return {
+        cluster: typeStatus(cluster),
+        endpoint: typeStatus(endpoint),
+        listener: typeStatus(listener),
+        route: typeStatus(route),
+      };
     },
   };
 }

@@ -1,7 +1,9 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import type { Node } from '@lateen/envoy-api/envoy/config/core/v3/base_pb.js';
 import {
+  type DeltaDiscoveryRequest,
   DeltaDiscoveryRequestSchema,
+  type DiscoveryRequest,
   DiscoveryRequestSchema,
 } from '@lateen/envoy-api/envoy/service/discovery/v3/discovery_pb.js';
 import type { ProxyNode, Resource } from '../resource.ts';
@@ -21,12 +23,10 @@ export function decodeRequest(protocol: Protocol, bytes: Uint8Array): DecodedReq
       node: reduceNode(message.node),
       request: {
         protocol,
-        typeUrl: message.typeUrl,
-        nonce: message.responseNonce,
+        ...commonFields(message),
         subscribe: message.resourceNamesSubscribe,
         unsubscribe: message.resourceNamesUnsubscribe,
         initialVersions: new Map(Object.entries(message.initialResourceVersions)),
-        ...(message.errorDetail && { error: message.errorDetail.message }),
       },
     };
   }
@@ -35,13 +35,15 @@ export function decodeRequest(protocol: Protocol, bytes: Uint8Array): DecodedReq
     node: reduceNode(message.node),
     request: {
       protocol,
-      typeUrl: message.typeUrl,
-      nonce: message.responseNonce,
+      ...commonFields(message),
       version: message.versionInfo,
       names: message.resourceNames,
-      ...(message.errorDetail && { error: message.errorDetail.message }),
     },
   };
+}
+
+function commonFields({ typeUrl, responseNonce, errorDetail }: DeltaDiscoveryRequest | DiscoveryRequest) {
+  return { typeUrl, nonce: responseNonce, ...(errorDetail && { error: errorDetail.message }) };
 }
 
 function reduceNode(node: Node | undefined): ProxyNode | undefined {
@@ -60,10 +62,7 @@ export function payloadBytes(response: Response): number {
  * each resource is copied once. The generated code would first build and measure a tree of messages.
  */
 export function encodeResponse(protocol: Protocol, response: Response): Buffer {
-  const parts = protocol === 'delta' ? deltaParts(response) : sotwParts(response);
-  let length = 0;
-  for (const part of parts) length += part.length;
-  return Buffer.concat(parts, length);
+  return Buffer.concat(protocol === 'delta' ? deltaParts(response) : sotwParts(response));
 }
 
 /** `DeltaDiscoveryResponse`: system_version_info 1, resources 2, type_url 4, nonce 5, removed_resources 6. */
@@ -74,9 +73,9 @@ function deltaParts(response: Response): Uint8Array[] {
     // Resource: version 1, resource (an Any) 2, name 3.
     const name = stringField(3, resource.name);
     const version = stringField(1, resource.version);
-    const any = anyField(2, typeUrl, resource);
-    const length = name.length + version.length + any.head.length + resource.bytes.length;
-    parts.push(tag(2, length), name, version, any.head, resource.bytes);
+    const any = anyHead(2, typeUrl, resource);
+    const length = name.length + version.length + any.length + resource.bytes.length;
+    parts.push(tag(2, length), name, version, any, resource.bytes);
   }
   parts.push(stringField(4, response.typeUrl), stringField(5, response.nonce));
   for (const name of response.removed) parts.push(stringField(6, name));
@@ -87,16 +86,16 @@ function deltaParts(response: Response): Uint8Array[] {
 function sotwParts(response: Response): Uint8Array[] {
   const parts = [stringField(1, response.version)];
   const typeUrl = stringField(1, response.typeUrl);
-  for (const resource of response.resources) parts.push(anyField(2, typeUrl, resource).head, resource.bytes);
+  for (const resource of response.resources) parts.push(anyHead(2, typeUrl, resource), resource.bytes);
   parts.push(stringField(4, response.typeUrl), stringField(5, response.nonce));
   return parts;
 }
 
 /** All of a field with an Any (type_url 1, value 2) in it, up to the value's bytes. */
-function anyField(field: number, typeUrl: Uint8Array, resource: Resource): { head: Uint8Array } {
+function anyHead(field: number, typeUrl: Uint8Array, resource: Resource): Uint8Array {
   const value = tag(2, resource.bytes.length);
   const start = tag(field, typeUrl.length + value.length + resource.bytes.length);
-  return { head: Buffer.concat([start, typeUrl, value]) };
+  return Buffer.concat([start, typeUrl, value]);
 }
 
 function stringField(field: number, text: string): Uint8Array {
