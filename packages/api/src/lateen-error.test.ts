@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatError, isLateenError, LateenError } from './lateen-error.ts';
+import { errorCodeOf, formatError, isLateenError, LateenError, messageOf } from './lateen-error.ts';
 
 test('carries code, message, remedy and cause', () => {
   const cause = new Error('ENOENT');
@@ -24,4 +24,15 @@ test('prints the code first and the remedy indented', () => {
   expect(formatError(new LateenError('LAT0902', 'No Envoy.'))).toBe('LAT0902: No Envoy.');
   expect(formatError(new Error('plain'))).toBe('plain');
   expect(formatError('text')).toBe('text');
+});
+
+test('tells message and code of whatever is thrown', () => {
+  const missing = Object.assign(new Error('no such file'), { code: 'ENOENT' });
+  expect([missing, new Error('plain'), 'text', undefined].map(messageOf)).toEqual([
+    'no such file',
+    'plain',
+    'text',
+    'undefined',
+  ]);
+  expect([missing, new Error('plain'), { code: 'ENOENT' }].map(errorCodeOf)).toEqual(['ENOENT', undefined, undefined]);
 });

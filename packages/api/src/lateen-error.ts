@@ -27,7 +27,17 @@ export function isLateenError(error: unknown): error is LateenError {
 
 /** `LAT0901: message` and, on a line of its own, the remedy. Any other thrown value is shown by its message. */
 export function formatError(error: unknown): string {
-  if (!isLateenError(error)) return error instanceof Error ? error.message : String(error);
+  if (!isLateenError(error)) return messageOf(error);
   const head = `${error.code}: ${error.message}`;
   return error.remedy === '' ? head : `${head}\n  ${error.remedy.replaceAll('\n', '\n  ')}`;
+}
+
+/** What a thrown value says: the message of an error, and any other value as text. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The code of a Node.js system error, such as `ENOENT`; undefined for any other value without a code. */
+export function errorCodeOf(error: unknown): string | undefined {
+  return error instanceof Error ? (error as Error & { code?: string }).code : undefined;
 }
