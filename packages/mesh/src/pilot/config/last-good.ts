@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ConfigObject } from '@lateen/api/kinds.ts';
 import type { ObjectKey } from '@lateen/api/object-key.ts';
+import { replaceFile } from '#files/replace-file.ts';
 
 /** An object that is in force although no valid file says so any more: it was right before somebody broke it. */
 export interface LastGoodEntry {
@@ -54,8 +55,7 @@ export class LastGood {
     if (text === this.#saved) return;
     try {
       mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
-      writeFileSync(`${this.#path}.new`, text, { mode: 0o600 });
-      renameSync(`${this.#path}.new`, this.#path);
+      replaceFile(this.#path, text);
       this.#saved = text;
     } catch (error) {
       this.#report(`last good versions cannot be stored in ${this.#path}: ${(error as Error).message}`);

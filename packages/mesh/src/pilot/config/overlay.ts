@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ConfigObject } from '@lateen/api/kinds.ts';
 import { LateenError } from '@lateen/api/lateen-error.ts';
 import type { ObjectKey } from '@lateen/api/object-key.ts';
 import { stableJson } from '@lateen/api/stable-json.ts';
+import { replaceFile } from '#files/replace-file.ts';
 
 /** A change made to the running mesh (`lateen apply`, `delete`) on top of what the files say. */
 export interface OverlayEntry {
@@ -62,11 +63,7 @@ export class Overlay {
   #store(entries: ReadonlyMap<ObjectKey, OverlayEntry>): void {
     try {
       mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
-      writeFileSync(`${this.#path}.new`, JSON.stringify({ entries: [...entries] }, undefined, 1), {
-        mode: 0o600,
-        flush: true,
-      });
-      renameSync(`${this.#path}.new`, this.#path);
+      replaceFile(this.#path, JSON.stringify({ entries: [...entries] }, undefined, 1), { flush: true });
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       throw new LateenError(
