@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { request } from 'node:http';
 import { connect } from 'node:net';
+import { messageOf } from '@lateen/api/lateen-error.ts';
 import { signalGroup } from './process-table.ts';
 
 /** One thing to try, with everything resolved: real ports, expanded commands. */
@@ -25,11 +26,16 @@ export type ProbeAction =
 export type ProbeFailure = string | undefined;
 
 /** Tries it once. Never throws; an abort is a failure. */
-export function probeOnce(action: ProbeAction, timeoutMs: number, signal: AbortSignal): Promise<ProbeFailure> {
-  if (signal.aborted) return Promise.resolve('aborted');
-  if (action.kind === 'http') return probeHttp(action, timeoutMs, signal);
-  if (action.kind === 'tcp') return probeTcp(action, timeoutMs, signal);
-  return probeExec(action, timeoutMs, signal);
+export async function probeOnce(action: ProbeAction, timeoutMs: number, signal: AbortSignal): Promise<ProbeFailure> {
+  if (signal.aborted) return 'aborted';
+  try {
+    if (action.kind === 'http') return await probeHttp(action, timeoutMs, signal);
+    if (action.kind === 'tcp') return await probeTcp(action, timeoutMs, signal);
+    return await probeExec(action, timeoutMs, signal);
+  } catch (error) {
+    // What cannot even be tried: a path that no request can have, a program that is being written just now.
+    return messageOf(error);
+  }
 }
 
 /** `GET http://127.0.0.1:20010/health`, for messages. */

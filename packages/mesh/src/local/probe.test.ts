@@ -23,11 +23,11 @@ const http = (port: number, path = '/', headers = {}): ProbeAction => ({
   path,
   headers,
 });
-const exec = (script: string): ProbeAction => ({
+const exec = (script: string, cwd = process.cwd()): ProbeAction => ({
   kind: 'exec',
   file: process.execPath,
   args: ['-e', script],
-  cwd: process.cwd(),
+  cwd,
   env: {},
 });
 
@@ -40,6 +40,15 @@ test.each([
 ])('an HTTP status of %i gives %s', async (status, failure) => {
   const port = await serve((_, response) => response.writeHead(status, { location: '/elsewhere' }).end());
   expect(await probeOnce(http(port), 1000, never)).toBe(failure);
+});
+
+test.each<[string, ProbeAction, RegExp]>([
+  ['a path that no request can have', http(1, '/a b'), /unescaped characters/],
+  ['a header that no request can have', http(1, '/', { 'X-Probe': 'a\nb' }), /Invalid character in header/],
+  ['a folder that is none', exec('', import.meta.filename), /ENOTDIR/],
+  ['an argument with a NUL', exec('\0'), /null bytes/],
+])('%s is a failure, and not the end of everything', async (_, action, failure) => {
+  expect(await probeOnce(action, 1000, never)).toMatch(failure);
 });
 
 test('sends path and headers of the probe', async () => {
