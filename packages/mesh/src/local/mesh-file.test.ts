@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import {
   endMesh,
+  type FoundMesh,
   findMesh,
   listMeshes,
   type MeshFile,
@@ -15,6 +16,7 @@ import {
 import { lockMesh } from './mesh-lock.ts';
 import { ensurePrivateDirectory, fileError, writePrivateFile } from './private-files.ts';
 import { processStartTime } from './process-identity.ts';
+import { ProcessTable } from './process-table.ts';
 import { meshPaths, prepareMeshDirectories, runDirOf, stateRoot } from './state-paths.ts';
 import { temporaryDirectory } from './testing/temporary-directory.ts';
 
@@ -122,6 +124,24 @@ test('ends a mesh through its supervisor', async () => {
   expect(await endMesh(findMesh('one', root))).toEqual({ ended: 0 });
   expect(processStartTime(pid)).toBe(null);
   expect(listMeshes(root)).toEqual([]);
+});
+
+test('what somebody started meanwhile is not taken for what was left behind', async () => {
+  const root = temporaryDirectory();
+  const { stateDir, runDir } = write(root, 'one', process.pid, 'boot:1');
+  const killed = listMeshes(root).find(({ alive }) => !alive) as FoundMesh;
+  // The next `up` has the lock and starts processes; its mesh.json comes later.
+  const lock = lockMesh('one', stateDir);
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore', detached: true });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const pid = child.pid ?? 0;
+  new ProcessTable(runDir, () => {}).add(pid, 'container', 'app-v1-0');
+  await expect(endMesh(killed, { purge: true })).rejects.toMatchObject({ code: 'LAT0301' });
+  expect(processStartTime(pid)).not.toBe(null);
+  lock.release();
+  expect(await endMesh(killed, { purge: true })).toEqual({ ended: 1 });
+  expect(processStartTime(pid)).toBe(null);
+  expect(existsSync(stateDir)).toBe(false);
 });
 
 test('one supervisor for each mesh', () => {

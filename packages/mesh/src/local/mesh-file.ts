@@ -1,11 +1,13 @@
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { LateenError } from '@lateen/api/lateen-error.ts';
-import { codeOf, fileError, readPrivateFile, removeFile, writePrivateFile } from './private-files.ts';
+import { errorCodeOf, isLateenError, LateenError } from '@lateen/api/lateen-error.ts';
+import { isDnsLabel } from '@lateen/api/names.ts';
+import { lockMesh, type MeshLock } from './mesh-lock.ts';
+import { fileError, readPrivateFile, removeFile, writePrivateFile } from './private-files.ts';
 import { isSameProcess } from './process-identity.ts';
 import { cleanUpLeftovers } from './process-table.ts';
-import { isMeshName, stateRoot } from './state-paths.ts';
+import { stateRoot } from './state-paths.ts';
 
 /** `<stateDir>/mesh.json`: how the CLI finds a running mesh. Mode 0600, since the admin token is in it. */
 export interface MeshFile {
@@ -48,10 +50,10 @@ export function storedMeshes(root: string = stateRoot()): string[] {
   const meshesDir = join(root, 'meshes');
   try {
     return readdirSync(meshesDir)
-      .filter((name) => isMeshName(name) && isDirectory(join(meshesDir, name)))
+      .filter((name) => isDnsLabel(name) && isDirectory(join(meshesDir, name)))
       .sort();
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return [];
+    if (errorCodeOf(error) === 'ENOENT') return [];
     throw fileError(meshesDir, 'read', error);
   }
 }
@@ -77,22 +79,55 @@ export function findMesh(name?: string, root: string = stateRoot()): FoundMesh {
   return first;
 }
 
+/** How long the supervisor may take to stop everything in order. */
+const STOP_TIMEOUT_MS = 45_000;
+
 export interface EndOptions {
-  /** How long the supervisor may take to stop everything in order. Default 45 s. */
-  readonly timeoutMs?: number;
+  /** Also removes what the mesh keeps. */
+  readonly purge?: boolean;
 }
 
-/** Stops a mesh (`lateen down`): asks its supervisor, and ends by itself what is left if that one is dead or stuck. */
+/**
+ * Stops a mesh (`lateen down`): asks its supervisor, and ends by itself what is left if that one is dead or stuck.
+ * Throws LAT0301 if another one has started the mesh meanwhile.
+ */
 export async function endMesh(mesh: FoundMesh, options: EndOptions = {}): Promise<{ ended: number }> {
-  const deadline = performance.now() + (options.timeoutMs ?? 45_000);
+  const deadline = performance.now() + STOP_TIMEOUT_MS;
   const isAlive = () => isSameProcess(mesh.pid, mesh.startTime);
   if (isAlive()) process.kill(mesh.pid, 'SIGTERM');
   while (isAlive() && performance.now() < deadline) await delay(20);
   if (isAlive()) process.kill(mesh.pid, 'SIGKILL');
   while (isAlive()) await delay(20);
-  const result = await cleanUpLeftovers(mesh.runDir);
-  removeMeshFile(mesh.stateDir);
-  return result;
+  return cleanUpMesh(mesh, options);
+}
+
+/**
+ * Ends the processes that a mesh left behind, and forgets it. Throws LAT0301 if it runs: what is written in its
+ * directories then is not what was left behind.
+ */
+export async function cleanUpMesh(
+  { mesh, stateDir, runDir }: Pick<FoundMesh, 'mesh' | 'stateDir' | 'runDir'>,
+  { purge = false }: EndOptions = {},
+): Promise<{ ended: number }> {
+  const lock = lockUnlessFull(mesh, stateDir);
+  try {
+    const result = await cleanUpLeftovers(runDir);
+    removeMeshFile(stateDir);
+    if (purge) for (const dir of [runDir, stateDir]) rmSync(dir, { recursive: true, force: true });
+    return result;
+  } finally {
+    lock?.release();
+  }
+}
+
+/** On a full disk there is no room for a lock either, and removing something is what helps. */
+function lockUnlessFull(mesh: string, stateDir: string): MeshLock | undefined {
+  try {
+    return lockMesh(mesh, stateDir);
+  } catch (error) {
+    if (isLateenError(error) && error.code === 'LAT0303') return undefined;
+    throw error;
+  }
 }
 
 function isDirectory(path: string): boolean {

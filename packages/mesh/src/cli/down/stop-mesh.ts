@@ -1,9 +1,7 @@
-import { existsSync, rmSync } from 'node:fs';
-import { isLateenError, LateenError } from '@lateen/api/lateen-error.ts';
+import { existsSync } from 'node:fs';
+import { LateenError } from '@lateen/api/lateen-error.ts';
 import { didYouMean } from '@lateen/api/suggest.ts';
-import { endMesh, type FoundMesh, listMeshes, storedMeshes } from '#local/mesh-file.ts';
-import { lockMesh, type MeshLock } from '#local/mesh-lock.ts';
-import { cleanUpLeftovers } from '#local/process-table.ts';
+import { cleanUpMesh, endMesh, type FoundMesh, listMeshes, storedMeshes } from '#local/mesh-file.ts';
 import { meshPaths } from '#local/state-paths.ts';
 import type { Context } from '../command.ts';
 import { printable } from '../terminal.ts';
@@ -28,11 +26,11 @@ export async function stopMesh({ mesh: name, purge }: DownOptions, { terminal }:
     return 0;
   }
   if (mesh.alive) stdout.write(`Stopping the mesh ${printable(mesh.mesh)}...\n`);
-  const { ended } = await endMesh(mesh);
+  const { ended } = await endMesh(mesh, { purge });
   if (!mesh.alive) stdout.write(`The supervisor of the mesh ${printable(mesh.mesh)} had been killed before.\n`);
   if (ended > 0) stdout.write(`Ended ${ended} ${ended === 1 ? 'process' : 'processes'} that were left behind.\n`);
   stdout.write(`The mesh ${printable(mesh.mesh)} is stopped.\n`);
-  if (purge) purgeState(mesh.mesh, stdout.write);
+  if (purge) stdout.write(removed(mesh.stateDir));
   return 0;
 }
 
@@ -74,31 +72,11 @@ async function cleanUpStopped(name: string, purge: boolean, say: (text: string) 
     say(`There is no mesh named ${name}${didYouMean(name, storedMeshes()) || '.'}\n`);
     return;
   }
-  // One that is just about to start is not stopped.
-  const lock = lockUnlessFull(name, stateDir);
-  try {
-    await cleanUpLeftovers(runDir);
-    say(`The mesh ${name} is not running.\n`);
-    if (purge) purgeState(name, say);
-  } finally {
-    lock?.release();
-  }
+  await cleanUpMesh({ mesh: name, stateDir, runDir }, { purge });
+  say(`The mesh ${name} is not running.\n`);
+  if (purge) say(removed(stateDir));
 }
 
-/** On a full disk there is no room for a lock either, and removing something is what helps. */
-function lockUnlessFull(name: string, stateDir: string): MeshLock | undefined {
-  try {
-    return lockMesh(name, stateDir);
-  } catch (error) {
-    if (isLateenError(error) && error.code === 'LAT0303') return undefined;
-    throw error;
-  }
-}
-
-function purgeState(name: string, say: (text: string) => void): void {
-  const { stateDir, runDir } = meshPaths(name);
-  if (!existsSync(stateDir)) return;
-  rmSync(runDir, { recursive: true, force: true });
-  rmSync(stateDir, { recursive: true, force: true });
-  say(`Removed ${stateDir}.\n`);
+function removed(stateDir: string): string {
+  return `Removed ${stateDir}.\n`;
 }
