@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Diagnostic, type DiagnosticCode, diagnostic } from '@lateen/api/diagnostic.ts';
+import { messageOf } from '@lateen/api/lateen-error.ts';
 import { type ExplicitCapture, instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import type { ProxyState as ControlPlaneView } from '#pilot/registry/processes/link.ts';
 import { BackOff, infrastructureBackOff } from './back-off.ts';
@@ -163,13 +164,13 @@ export class Replica {
     this.#stopping.abort();
     this.#changed();
     await this.#work;
+    await this.#services;
     const body = this.#state.kind === 'up' ? this.#state.body : undefined;
     if (body !== undefined && this.#everReady) {
       await context.settled();
       await awaitIdle(body.proxy.admin, Math.min(MAX_IDLE_WAIT_MS, gracePeriodMs(template)));
     }
     await Promise.all(this.#containers.map((container) => container.stop()));
-    await this.#services;
     await body?.proxy.stop();
     if (body !== undefined) context.ports.release([...portsOf(body.instance), body.adminPort]);
     this.#state = { kind: 'gone' };
@@ -187,7 +188,7 @@ export class Replica {
       try {
         ports = await context.ports.allocate(2 + 2 * containerPorts.length + keys.length);
       } catch (error) {
-        this.#portProblem = error instanceof Error ? error.message : String(error);
+        this.#portProblem = messageOf(error);
         this.#changed();
         await delay(this.#backOff.failed(0), undefined, { signal }).catch(() => {});
         continue;
@@ -237,6 +238,8 @@ export class Replica {
     const { signal } = this.#stopping;
     const { instance, adminPort, proxy } = this.#state.body;
     this.#state = { kind: 'waiting-for-ports' };
+    // It comes back with its new ports.
+    context.instances.delete(this.key);
     this.#work = (async () => {
       await Promise.all([proxy.stop(), ...this.#containers.map((container) => container.rewind())]);
       context.ports.release([...portsOf(instance), adminPort]);
@@ -257,7 +260,7 @@ export class Replica {
     try {
       ports = await context.ports.allocate(missing.length);
     } catch (error) {
-      this.#portProblem = error instanceof Error ? error.message : String(error);
+      this.#portProblem = messageOf(error);
       this.#changed();
       return;
     }

@@ -263,7 +263,10 @@ describe('a mesh', () => {
     process.kill(before?.process.envoyPid ?? 0, 'SIGKILL');
     const thief = await takePort(port?.inboundPort ?? 0);
     onTestFinished(() => void thief.close());
-    await waitUntil('it has other ports', () => replica()?.instance.ports[0]?.inboundPort !== port?.inboundPort);
+    // Nobody is sent to the old ports meanwhile.
+    await waitUntil('it is withdrawn', () => replica() === undefined);
+    await waitUntil('it is back', () => replica() !== undefined);
+    expect(replica()?.instance.ports[0]?.inboundPort).not.toBe(port?.inboundPort);
     await ready();
     expect((await get(url, '/', 'other.test')).status).toBe(200);
   });
