@@ -7,6 +7,8 @@ import type { WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import { expect, test } from 'vitest';
 import { buildBootstrap } from './bootstrap.ts';
 import { findEnvoy } from './envoy/find.ts';
+import { drain, runEnvoy, stopEnvoy, waitReady } from './envoy/run.ts';
+import { freePorts } from './secrets/testing/mtls-envoy.ts';
 
 const instance: WorkloadInstance = {
   name: 'reviews-v1-0',
@@ -69,6 +71,35 @@ test('Envoy accepts it', async () => {
     // Envoy warns of deprecated and unknown fields.
     expect(stderr).toBe('');
   } finally {
+    await rm(dir, { recursive: true });
+  }
+}, 60_000);
+
+test('pages in a browser can neither end an Envoy nor change how it works', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'lat-'));
+  const [adminPort = 0] = await freePorts(1);
+  const admin = `http://127.0.0.1:${adminPort}`;
+  const { path } = await findEnvoy();
+  const bootstrap = buildBootstrap({ ...options, adminPort, drainToken: 'known-to-us' });
+  const envoy = await runEnvoy({ path, bootstrap, dir, logFile: join(dir, 'envoy.log') });
+  try {
+    // It has no control plane, so it is not ready; but it answers.
+    await expect(waitReady(admin, { envoy, timeoutMs: 500 })).rejects.toThrow('PRE_INITIALIZING');
+    const post = async (target: string) => (await fetch(`${admin}${target}`, { method: 'POST' })).status;
+    for (const target of [
+      '/drain_listeners',
+      '/drain_listeners?graceful',
+      '/drain_listeners?graceful&guessed',
+      '/logging?level=trace',
+      '/quitquitquit',
+      '/healthcheck/fail',
+      '/runtime_modify?a=b',
+    ]) {
+      expect([target, await post(target)]).toEqual([target, 403]);
+    }
+    await drain(admin, 'known-to-us');
+  } finally {
+    await stopEnvoy(envoy);
     await rm(dir, { recursive: true });
   }
 }, 60_000);

@@ -1,20 +1,17 @@
 import { nodeIdOf, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 
 /**
- * What Envoy's admin server answers: whatever shows its state, and how it is told to drain or to log more. Envoy asks
- * nobody who he is, so what ends the process, or changes how it works, is left out: any page in a browser on this
- * machine could send it.
+ * What Envoy's admin server answers: whatever shows its state. Envoy asks nobody who he is, so what ends the process, or
+ * changes how it works, is left out: any page in a browser on this machine could send it.
  */
 const ADMIN_PATHS = [
   '/certs',
   '/clusters',
   '/config_dump',
-  '/drain_listeners',
   '/help',
   '/hot_restart_version',
   '/init_dump',
   '/listeners',
-  '/logging',
   '/memory',
   '/ready',
   '/server_info',
@@ -31,10 +28,19 @@ export interface BootstrapOptions {
   readonly sdsSocket: string;
   readonly trustDomain: string;
   readonly meshId: string;
-  /** Istio's name of the cluster that the workload runs in. Default `Kubernetes`. */
-  readonly clusterId?: string;
-  /** Connections from clients, over all listeners, above which new ones are closed at once. Default 10,000. */
-  readonly maxDownstreamConnections?: number;
+  /** With it, `drain` can be asked for. Pages in a browser cannot know it: they can send to the admin server, but not read. */
+  readonly drainToken?: string;
+}
+
+/** Istio's name of the cluster that the workload runs in, where there is only one. */
+const CLUSTER_ID = 'Kubernetes';
+
+/** Connections from clients, over all listeners, above which new ones are closed at once. */
+const MAX_DOWNSTREAM_CONNECTIONS = 10_000;
+
+/** The path, and query, of the admin server that `drainToken` opens. */
+export function drainPath(drainToken: string): string {
+  return `/drain_listeners?graceful&${drainToken}`;
 }
 
 /** The static clusters, named as Istio names them. `sds-grpc` is what TLS contexts refer to for their secrets. */
@@ -47,12 +53,16 @@ type Json = Readonly<Record<string, unknown>>;
  * come from, and limits. Everything else comes over xDS.
  */
 export function buildBootstrap(options: BootstrapOptions): Json {
-  const { adminPort, xdsSocket, sdsSocket, maxDownstreamConnections = 10_000 } = options;
+  const { adminPort, xdsSocket, sdsSocket, drainToken } = options;
   return {
     node: buildNode(options),
     admin: {
       address: { socket_address: { address: '127.0.0.1', port_value: adminPort } },
-      allow_paths: [{ exact: '/' }, ...ADMIN_PATHS.map((prefix) => ({ prefix }))],
+      allow_paths: [
+        { exact: '/' },
+        ...ADMIN_PATHS.map((prefix) => ({ prefix })),
+        ...(drainToken === undefined ? [] : [{ exact: drainPath(drainToken) }]),
+      ],
       // The admin server must answer when the limit below is reached.
       ignore_global_conn_limit: true,
     },
@@ -81,7 +91,7 @@ export function buildBootstrap(options: BootstrapOptions): Json {
           typed_config: {
             '@type':
               'type.googleapis.com/envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig',
-            max_active_downstream_connections: maxDownstreamConnections,
+            max_active_downstream_connections: MAX_DOWNSTREAM_CONNECTIONS,
           },
         },
       ],
@@ -90,24 +100,15 @@ export function buildBootstrap(options: BootstrapOptions): Json {
       layers: [
         // Regular expressions come from users' routes; RE2's default would refuse moderately long ones.
         { name: 'lateen', static_layer: { 're2.max_program_size.error_level': 32_768 } },
-        { name: 'admin', admin_layer: {} },
       ],
     },
-    bootstrap_extensions: [
-      {
-        name: 'envoy.bootstrap.internal_listener',
-        typed_config: {
-          '@type': 'type.googleapis.com/envoy.extensions.bootstrap.internal_listener.v3.InternalListener',
-        },
-      },
-    ],
   };
 }
 
 /** Back in touch at once with a control plane that was restarted. */
 const reconnectPolicy = { retry_back_off: { base_interval: '0.05s', max_interval: '1s' } };
 
-function buildNode({ instance, trustDomain, meshId, clusterId = 'Kubernetes' }: BootstrapOptions): Json {
+function buildNode({ instance, trustDomain, meshId }: BootstrapOptions): Json {
   const app = instance.labels.app ?? instance.labels['app.kubernetes.io/name'] ?? instance.workload;
   return {
     id: nodeIdOf(instance),
@@ -121,7 +122,7 @@ function buildNode({ instance, trustDomain, meshId, clusterId = 'Kubernetes' }: 
       LABELS: { ...instance.labels },
       SERVICE_ACCOUNT: instance.serviceAccount,
       INSTANCE_IPS: instance.address,
-      CLUSTER_ID: clusterId,
+      CLUSTER_ID,
       MESH_ID: meshId,
       TRUST_DOMAIN: trustDomain,
       INTERCEPTION_MODE: 'NONE',

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Diagnostic, diagnostic } from '@lateen/api/diagnostic.ts';
+import { messageOf } from '@lateen/api/lateen-error.ts';
 import { type GatewayCapture, instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
-import { drain } from '#agent/envoy/run.ts';
 import type { ProxyState as ControlPlaneView } from '#pilot/registry/processes/link.ts';
 import { BackOff, infrastructureBackOff } from './back-off.ts';
 import type { MeshContext } from './context.ts';
@@ -130,8 +130,7 @@ export class Gateway {
     this.#changed();
     const proxy = this.#proxy;
     if (proxy?.state.kind !== 'live') return;
-    // An Envoy that does not answer has nothing to drain.
-    await drain(proxy.admin).catch(() => {});
+    await proxy.drain();
     await awaitIdle(proxy.admin, MAX_IDLE_WAIT_MS);
   }
 
@@ -157,7 +156,7 @@ export class Gateway {
       try {
         [this.#adminPort = 0] = await context.ports.allocate(1);
       } catch (error) {
-        this.#problem = error instanceof Error ? error.message : String(error);
+        this.#problem = messageOf(error);
         this.#changed();
         await delay(this.#backOff.failed(0), undefined, { signal }).catch(() => {});
         continue;
@@ -215,7 +214,7 @@ export class Gateway {
         onNotice(`port ${wanted} is taken; the ingress gateway listens on ${found}${forPort}`);
       }
     } catch (error) {
-      this.#problem = error instanceof Error ? error.message : String(error);
+      this.#problem = messageOf(error);
     }
   }
 

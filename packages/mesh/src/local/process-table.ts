@@ -111,6 +111,11 @@ export function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
+/** How a process ended, to follow its name. */
+export function describeExit({ code, signal }: { code: number | null; signal: NodeJS.Signals | null }): string {
+  return code === null ? `was ended by ${signal}` : `exited with code ${code}`;
+}
+
 const order = { 'control-plane': 0, container: 1, envoy: 2 } as const;
 
 function processFile(runDir: string): string {

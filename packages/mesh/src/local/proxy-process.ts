@@ -1,15 +1,17 @@
+import { randomBytes } from 'node:crypto';
 import { closeSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '@lateen/api/lateen-error.ts';
 import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import { buildBootstrap } from '#agent/bootstrap.ts';
-import { type EnvoyExit, type EnvoyProcess, runEnvoy, stopEnvoy, waitReady } from '#agent/envoy/run.ts';
+import { drain, type EnvoyProcess, runEnvoy, stopEnvoy, waitReady } from '#agent/envoy/run.ts';
 import { WorkloadSecrets } from '#agent/secrets/workload-secrets.ts';
 import type { ProxyState as ControlPlaneView } from '#pilot/registry/processes/link.ts';
 import { BackOff, infrastructureBackOff } from './back-off.ts';
 import type { MeshContext } from './context.ts';
 import { lastLinesOfRun, logPath, openLog, writeMarker } from './logs.ts';
-import { signalGroup } from './process-table.ts';
+import { describeExit, signalGroup } from './process-table.ts';
 
 export type ProxyProcessState =
   | { readonly kind: 'stopped' }
@@ -44,6 +46,7 @@ export class ProxyProcess {
   readonly #dir: string;
   readonly #sdsSocket: string;
   readonly #logFile: string;
+  readonly #drainToken = randomBytes(16).toString('hex');
   readonly #stopped = new AbortController();
   #secrets: WorkloadSecrets | undefined;
   #synced = false;
@@ -52,6 +55,7 @@ export class ProxyProcess {
   #problem: { readonly code: 'LAT0330' | 'LAT0332'; readonly message: string } | undefined;
   #envoy: EnvoyProcess | undefined;
   #restarts = 0;
+  #running: Promise<void> = Promise.resolve();
 
   constructor(options: ProxyProcessOptions) {
     this.#options = options;
@@ -89,7 +93,7 @@ export class ProxyProcess {
 
   start(): void {
     this.#become({ kind: 'starting', pid: null });
-    void this.#run();
+    this.#running = this.#run();
   }
 
   /** What the control plane says of this proxy; undefined while it is not connected. */
@@ -98,16 +102,20 @@ export class ProxyProcess {
     if (this.#synced) this.#wake?.();
   }
 
+  /** Asks clients to go elsewhere. The Envoy still runs; one that does not answer has nothing to drain. */
+  async drain(): Promise<void> {
+    await drain(this.admin, this.#drainToken).catch(() => {});
+  }
+
   async stop(): Promise<void> {
     if (this.#stopped.signal.aborted) return;
     this.#stopped.abort();
     const envoy = this.#envoy;
     this.#become({ kind: 'stopped' });
-    if (envoy !== undefined) {
-      await stopEnvoy(envoy, STOP_GRACE_MS);
-      this.#options.context.table.remove(envoy.pid);
-    }
+    if (envoy !== undefined) await stopEnvoy(envoy, STOP_GRACE_MS);
     await this.#secrets?.close();
+    // One that was just being started ends as well.
+    await this.#running;
     rmSync(this.#dir, { recursive: true, force: true });
   }
 
@@ -125,13 +133,13 @@ export class ProxyProcess {
       const startedAt = performance.now();
       let reason: string;
       try {
-        // At the same time: Envoy needs a moment before it asks for its secrets.
-        const secrets = this.#startSecrets();
-        const [envoy] = await Promise.all([this.#spawn(), secrets]);
-        reason = await this.#supervise(envoy);
+        // At the same time: Envoy needs a moment before it asks for its secrets. What has been started is known then.
+        const [secrets, envoy] = await Promise.allSettled([this.#startSecrets(), this.#spawn()]);
+        if (envoy.status === 'rejected') throw envoy.reason;
+        if (secrets.status === 'rejected') throw secrets.reason;
+        reason = await this.#supervise(envoy.value);
       } catch (error) {
-        const failure = error instanceof Error ? error.message : String(error);
-        reason = `Envoy cannot be started: ${failure.replace(/\.$/, '')}`;
+        reason = `Envoy cannot be started: ${messageOf(error).replace(/\.$/, '')}`;
         if (this.#envoy !== undefined) await this.#discard(this.#envoy);
       }
       if (!signal.aborted) await this.#pauseAfter(performance.now() - startedAt, reason);
@@ -175,6 +183,7 @@ export class ProxyProcess {
         sdsSocket: this.#sdsSocket,
         trustDomain: context.trustDomain,
         meshId: context.mesh,
+        drainToken: this.#drainToken,
       }),
       dir: this.#dir,
       logFile: this.#logFile,
@@ -271,8 +280,4 @@ export class ProxyProcess {
     this.#state = state;
     this.#options.onChange();
   }
-}
-
-function describeExit({ code, signal }: EnvoyExit): string {
-  return code === null ? `was ended by ${signal}` : `exited with code ${code}`;
 }

@@ -57,13 +57,13 @@ test('starts, drains and stops', async () => {
   expect(await accepts(port)).toBe(true);
   expect((await stat(join(dir, 'envoy.json'))).mode & 0o777).toBe(0o600);
 
-  await drain(admin);
+  await drain(admin, 'token');
   while (await accepts(port));
   // Only the listeners are gone.
   await waitReady(admin, { envoy: running });
 
   expect(await stopEnvoy(running)).toEqual({ code: 0, signal: null });
-  await expect(drain(admin)).rejects.toThrow('ECONNREFUSED');
+  await expect(drain(admin, 'token')).rejects.toThrow('ECONNREFUSED');
 }, 30_000);
 
 test('a bootstrap that Envoy refuses is LAT0922 with what Envoy says', async () => {

@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LateenError } from '@lateen/api/lateen-error.ts';
+import { replaceFile } from '#files/replace-file.ts';
+import { drainPath } from '../bootstrap.ts';
 
 export interface RunEnvoyOptions {
   /** The Envoy binary. */
@@ -14,12 +16,8 @@ export interface RunEnvoyOptions {
   readonly dir: string;
   /** Envoy's log and its access logs on /dev/stdout, appended. */
   readonly logFile: string;
-  /** Worker threads. Default 1. */
-  readonly concurrency?: number;
   /** How long a graceful drain takes. Default 5 s, rounded up to whole seconds. */
   readonly drainTimeMs?: number;
-  /** Default `warning`. */
-  readonly logLevel?: 'trace' | 'debug' | 'info' | 'warning' | 'error' | 'critical' | 'off';
 }
 
 export interface EnvoyExit {
@@ -42,17 +40,17 @@ export interface EnvoyProcess {
  * @throws LateenError LAT0921 when the binary cannot be run
  */
 export async function runEnvoy(options: RunEnvoyOptions): Promise<EnvoyProcess> {
-  const { path, dir, logFile, concurrency = 1, drainTimeMs = 5000, logLevel = 'warning' } = options;
+  const { path, dir, logFile, drainTimeMs = 5000 } = options;
   const bootstrapFile = join(dir, 'envoy.json');
-  writeFileSync(`${bootstrapFile}.tmp`, JSON.stringify(options.bootstrap), { mode: 0o600 });
-  renameSync(`${bootstrapFile}.tmp`, bootstrapFile);
+  replaceFile(bootstrapFile, JSON.stringify(options.bootstrap));
   const args = [
     ...['-c', bootstrapFile],
-    ...['--concurrency', String(concurrency)],
+    // Worker threads: a laptop runs many Envoys, each with little to do.
+    ...['--concurrency', '1'],
     ...['--drain-time-s', String(Math.ceil(drainTimeMs / 1000))],
     ...['--drain-strategy', 'immediate'],
     '--disable-hot-restart',
-    ...['-l', logLevel],
+    ...['-l', 'warning'],
   ];
   const log = openSync(logFile, 'a', 0o600);
   try {
@@ -71,7 +69,7 @@ function spawned(child: ChildProcess, path: string): Promise<number> {
   return new Promise((resolve, reject) => {
     child.once('spawn', () => resolve(child.pid as number));
     child.once('error', (cause) => {
-      reject(new LateenError('LAT0921', `Envoy cannot be started: ${cause.message}`, `Check ${path}.`, { cause }));
+      reject(new LateenError('LAT0921', `${path} cannot be run: ${cause.message}`, `Check ${path}.`, { cause }));
     });
   });
 }
@@ -143,19 +141,13 @@ async function readEnd(file: string): Promise<string> {
   }
 }
 
-export interface DrainOptions {
-  /** Only what comes to the workload: it may still call others while it finishes. */
-  readonly inboundOnly?: boolean;
-}
-
 /**
  * Begins a graceful end: clients are asked to go elsewhere (`Connection: close`, GOAWAY), listeners close after the
- * drain time. Envoy keeps running.
+ * drain time. Envoy keeps running. `drainToken` is the one of its bootstrap.
  * @throws Error when the admin server does not answer
  */
-export async function drain(adminUrl: string, options: DrainOptions = {}): Promise<void> {
-  const scope = options.inboundOnly ? '&inboundonly' : '';
-  const { status, body } = await call(adminUrl, 'POST', `/drain_listeners?graceful${scope}`);
+export async function drain(adminUrl: string, drainToken: string): Promise<void> {
+  const { status, body } = await call(adminUrl, 'POST', drainPath(drainToken));
   if (status !== 200) throw new Error(`Envoy at ${adminUrl} does not drain: ${status} ${body.trim()}`);
 }
 
