@@ -21,11 +21,13 @@ export async function withLock(root, work, onWait, { folder = tmpdir() } = {}) {
     }
     await delay(POLL_MS);
   }
+  // After a machine was suspended for longer than STALE_MS, the lock may be somebody else's, or gone.
   const beat = setInterval(() => {
-    const now = new Date();
-    utimesSync(path, now, now);
+    if (isOurs(path)) touch(path);
   }, BEAT_MS);
-  const release = () => rmSync(path, { force: true });
+  const release = () => {
+    if (isOurs(path)) rmSync(path, { force: true });
+  };
   process.once('exit', release);
   try {
     return await work();
@@ -49,6 +51,23 @@ function tryTake(path) {
   } catch (error) {
     if (error.code === 'EEXIST') return false;
     throw error;
+  }
+}
+
+function isOurs(path) {
+  try {
+    return readFileSync(path, 'utf8') === String(process.pid);
+  } catch {
+    return false;
+  }
+}
+
+function touch(path) {
+  const now = new Date();
+  try {
+    utimesSync(path, now, now);
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error;
   }
 }
 

@@ -34,6 +34,7 @@ describe('a verdict', () => {
     [{ status: 404 }, ['the status is 200, not 404']],
     [{ workload: 'b' }, ['the workload that the application saw is "a", not "b"']],
     [{ headers: { a: { matches: '[0-9]' } } }, ['the request header a is "12", not /^(?:[0-9])$/']],
+    [{ headers: { b: { matches: '.*' } } }, ['the request header b is undefined, not /^(?:.*)$/']],
     [{ headers: { a: null } }, ['the request header a is "12", not null']],
     [{ responseHeaders: { location: null } }, ['the response header location is "http://b/", not null']],
     [{ attempts: 2 }, ['the number of attempts is 1, not 2']],

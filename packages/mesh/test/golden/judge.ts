@@ -19,7 +19,7 @@ function judgeOne(expected: Expectation, { answer, attempts }: Outcome): string[
   const problems: string[] = [];
   const compare = (what: string, wanted: unknown, actual: unknown) => {
     if (wanted === undefined || wanted === (actual ?? null)) return;
-    if (wanted instanceof RegExp && wanted.test(String(actual))) return;
+    if (wanted instanceof RegExp && actual !== undefined && wanted.test(String(actual))) return;
     problems.push(
       `${what} is ${JSON.stringify(actual)}, not ${wanted instanceof RegExp ? wanted : JSON.stringify(wanted)}`,
     );

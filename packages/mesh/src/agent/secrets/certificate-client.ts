@@ -7,6 +7,7 @@ import {
   IstioCertificateRequestSchema,
   IstioCertificateResponseSchema,
 } from '@lateen/envoy-api/istio/v1/auth/ca_pb.js';
+import { passBuffer } from '#sockets/raw-method.ts';
 import { acceptCertificate, type WorkloadCertificate } from './workload-certificate.ts';
 
 export interface CertificateRequest {
@@ -25,7 +26,8 @@ const maxResponseBytes = 256 * 1024;
 
 /**
  * Makes a key and has it certified. The connection is only for this call: there is one each 12 hours.
- * @throws Error (of gRPC's kind: `code`, `details`) when Citadel is not there or refuses
+ * @throws Error (of gRPC's kind: `code`, `details`) when Citadel is not there or refuses; the reason of `signal` when it
+ *   is aborted before the call
  */
 export async function requestCertificate(
   request: CertificateRequest,
@@ -46,9 +48,9 @@ export async function requestCertificate(
   return acceptCertificate(certChain, privateKey, request.identity, new Date());
 }
 
-const passBuffer = (bytes: Buffer): Buffer => bytes;
-
 function callOnce(socket: string, bytes: Buffer, metadata: Metadata, signal: AbortSignal): Promise<Buffer> {
+  // An abort while key and token were made: a listener that is added now would not hear of it.
+  signal.throwIfAborted();
   const client = new Client(`unix:${socket}`, credentials.createInsecure(), {
     // Not shared: a connection that failed before must not make this one wait.
     'grpc.use_local_subchannel_pool': 1,

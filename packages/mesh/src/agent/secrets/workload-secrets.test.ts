@@ -163,6 +163,17 @@ test('only the certificate that was asked for is used', async () => {
   expect(() => acceptCertificate(foreignChain, key, identity, now)).toThrow('does not lead to its root');
 });
 
+test('an abort before the call ends the request', async () => {
+  const identity = { trustDomain: DEFAULT_TRUST_DOMAIN, namespace: 'default', serviceAccount: 'reviews' };
+  const abort = new AbortController();
+  const token = async () => {
+    abort.abort(new Error('no longer needed'));
+    return authority.tokens.issue(identity);
+  };
+  const answer = requestCertificate({ identity, csrSocket: authority.csrSocket, token }, abort.signal);
+  await expect(answer).rejects.toThrow('no longer needed');
+});
+
 test('each replica has a key of its own', async () => {
   const replicas = [authority.workload('reviews'), authority.workload('reviews')];
   await Promise.all(replicas.map(({ secrets }) => secrets.start()));

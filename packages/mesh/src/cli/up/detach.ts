@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { LateenError } from '@lateen/api/lateen-error.ts';
-import { lastLines, openLog, writeMarker } from '#local/logs.ts';
+import { lastLinesOfRun, openLog, writeMarker } from '#local/logs.ts';
 import { findMesh } from '#local/mesh-file.ts';
 import { meshPaths, prepareMeshDirectories } from '#local/state-paths.ts';
 import type { Context } from '../command.ts';
@@ -103,7 +103,7 @@ function spawnSupervisor(plan: MeshPlan, context: Context): ChildProcess {
 }
 
 function endedEarly(mesh: string, code: number | null, signal: string | null): LateenError {
-  const said = lastLines(supervisorLogPath(mesh), 5).filter((line) => !line.startsWith('--- lateen:'));
+  const said = lastLinesOfRun(supervisorLogPath(mesh), 5);
   return new LateenError(
     'LAT0512',
     `The supervisor of the mesh ${mesh} ended ${signal === null ? `with code ${code}` : `by ${signal}`}.`,

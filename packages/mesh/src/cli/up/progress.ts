@@ -54,7 +54,7 @@ function liveProgress(start: ProgressModel, output: Output): Progress {
     handle: (event) => {
       // Seen as a line above what is drawn: it would be gone with the next step otherwise.
       if (event.type === 'notice') {
-        output.write(`${erase()}${event.text}\n`);
+        output.write(`${erase()}${progressLine(model, event, output)}`);
         drawn = 0;
       } else {
         model = progressAfter(model, event);
