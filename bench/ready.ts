@@ -1,11 +1,9 @@
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { Sandbox } from '../packages/mesh/test/e2e/mesh.ts';
+import { LATEEN, Sandbox } from '../packages/mesh/test/e2e/mesh.ts';
 import type { Benchmark } from './harness/benchmark.ts';
 import { median } from './harness/stats.ts';
 
-const LATEEN = join(import.meta.dirname, '../packages/mesh/bin/lateen.mjs');
 const GOAL_MS = 3_000;
 const SERVICES = 6;
 

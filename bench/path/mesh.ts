@@ -9,12 +9,11 @@ import { buildBootstrap } from '../../packages/mesh/src/agent/bootstrap.ts';
 import { findEnvoy } from '../../packages/mesh/src/agent/envoy/find.ts';
 import { type EnvoyProcess, runEnvoy, stopEnvoy, waitReady } from '../../packages/mesh/src/agent/envoy/run.ts';
 import { WorkloadSecrets } from '../../packages/mesh/src/agent/secrets/workload-secrets.ts';
-import { startCitadel } from '../../packages/mesh/src/citadel/start.ts';
-import { createTokenIssuer } from '../../packages/mesh/src/citadel/tokens/issuer.ts';
 import { Ports } from '../../packages/mesh/src/local/ports.ts';
 import { createPilot } from '../../packages/mesh/src/pilot/pilot.ts';
 import { PilotDirectory } from '../../packages/mesh/src/pilot/xds/directory.ts';
 import { AdsServer } from '../../packages/mesh/src/pilot/xds/server/server.ts';
+import { startTestAuthority } from '../../packages/mesh/test/golden/test-authority.ts';
 import { plainEnvoyBootstrap } from './plain-envoy.ts';
 
 const TRUST_DOMAIN = 'cluster.local';
@@ -66,10 +65,8 @@ export async function startPathMesh(defer: (cleanup: () => Promise<void> | void)
     for (const instance of [client, server]) pilot.instances.set(instanceKey(instance), instance);
   });
   const xdsSocket = join(dir, 'xds.sock');
-  const csrSocket = join(dir, 'csr.sock');
-  const tokens = await createTokenIssuer(dir);
-  const citadel = await startCitadel({ stateDir: dir, socket: csrSocket });
-  defer(() => citadel.close());
+  const authority = await startTestAuthority(dir, 'mesh');
+  defer(() => authority.close());
   const ads = new AdsServer({ directory: new PilotDirectory(pilot) });
   await ads.start(`unix:${xdsSocket}`);
   defer(() => ads.stop(false));
@@ -83,9 +80,9 @@ export async function startPathMesh(defer: (cleanup: () => Promise<void> | void)
     return envoy;
   };
   const runSidecar = async (instance: WorkloadInstance, adminPort: number) => {
+    const { namespace, serviceAccount } = instance;
     const sdsSocket = join(dir, `${instance.workload}.sock`);
-    const identity = { trustDomain: TRUST_DOMAIN, namespace: 'default', serviceAccount: instance.serviceAccount };
-    const secrets = new WorkloadSecrets({ identity, token: () => tokens.issue(identity), csrSocket, sdsSocket });
+    const secrets = new WorkloadSecrets({ ...authority.certificateRequest({ namespace, serviceAccount }), sdsSocket });
     await secrets.start();
     defer(() => secrets.close());
     const options = { instance, adminPort, xdsSocket, sdsSocket, trustDomain: TRUST_DOMAIN, meshId: 'bench' };

@@ -8,7 +8,6 @@ import { type Deployment, deployment } from './kubernetes/deployment.ts';
 import { type Namespace, namespace } from './kubernetes/namespace.ts';
 import { type Service, service } from './kubernetes/service.ts';
 import { type ServiceAccount, serviceAccount } from './kubernetes/service-account.ts';
-import { suggest } from './suggest.ts';
 
 export type { DestinationRule } from './istio/destination-rule.ts';
 export type { Gateway } from './istio/gateway.ts';
@@ -159,31 +158,4 @@ export const kindNames = Object.keys(kinds) as KindName[];
 /** `networking.istio.io/v1`, `v1`: what objects of the kind have in apiVersion after parsing. */
 export function apiVersionOf(kind: Kind): string {
   return kind.group === '' ? kind.versions[0] : `${kind.group}/${kind.versions[0]}`;
-}
-
-function wordsOf(kind: Kind): readonly string[] {
-  return [kind.kind, kind.plural, kind.singular, ...kind.shortNames];
-}
-
-export type FoundKind = { readonly kind: Kind } | { readonly kind?: never; readonly suggestion?: string };
-
-/**
- * The kind that a word of the command line means: `VirtualService`, `virtualservices`, `vs`,
- * `virtualservices.networking.istio.io`. Case does not count. Otherwise the nearest word, if one is near.
- */
-export function findKind(word: string): FoundKind {
-  const wanted = word.toLowerCase();
-  for (const name of kindNames) {
-    const kind: Kind = kinds[name];
-    if (
-      wordsOf(kind).some((each) => each.toLowerCase() === wanted || `${each.toLowerCase()}.${kind.group}` === wanted)
-    ) {
-      return { kind };
-    }
-  }
-  const suggestion = suggest(
-    word,
-    kindNames.flatMap((name) => wordsOf(kinds[name])),
-  );
-  return suggestion === undefined ? {} : { suggestion };
 }

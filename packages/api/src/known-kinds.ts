@@ -82,9 +82,3 @@ export function lookUpKind(apiVersion: string, name: string): KindLookup {
 function allUnsupported(): string[] {
   return [...unsupportedKinds.values()].flat();
 }
-
-/** For the command line: whether some API has a kind of this name that Lateen does not act on yet. */
-export function isUnsupportedKind(name: string): boolean {
-  const wanted = name.toLowerCase();
-  return allUnsupported().some((each) => [each.toLowerCase(), `${each.toLowerCase()}s`].includes(wanted));
-}

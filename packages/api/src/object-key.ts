@@ -7,10 +7,6 @@ export function keyOf(object: { kind: string; metadata: { name: string; namespac
   return `${object.kind}/${object.metadata.namespace ?? ''}/${object.metadata.name}`;
 }
 
-export function refOf(object: { kind: string; metadata: { name: string; namespace?: string } }): ObjectRef {
-  return { kind: object.kind, namespace: object.metadata.namespace ?? '', name: object.metadata.name };
-}
-
 export function keyOfRef(ref: ObjectRef): ObjectKey {
   return `${ref.kind}/${ref.namespace}/${ref.name}`;
 }

@@ -2,26 +2,18 @@ import type * as z from 'zod/mini';
 import { object, optional, required } from '../schema/field.ts';
 import * as v from '../schema/values.ts';
 
-export const stringMatch = object(
-  {
-    exact: optional(v.text(), 'Matches this value only.'),
-    prefix: optional(v.nonEmpty(), 'Matches values that start like this.'),
-    regex: optional(v.nonEmptyRegex(), 'Matches values that this regular expression (RE2 syntax) matches as a whole.'),
-  },
-  { exactlyOne: ['exact', 'prefix', 'regex'] },
-);
+const matches = {
+  exact: optional(v.text(), 'Matches this value only.'),
+  prefix: optional(v.nonEmpty(), 'Matches values that start like this.'),
+  regex: optional(v.nonEmptyRegex(), 'Matches values that this regular expression (RE2 syntax) matches as a whole.'),
+};
+
+export const stringMatch = object(matches, { exactlyOne: ['exact', 'prefix', 'regex'] });
 
 /** A string match of a header: `{}` asks only that the header is there. */
-export const headerMatch = object(
-  {
-    exact: optional(v.text(), 'Matches this value only.'),
-    prefix: optional(v.nonEmpty(), 'Matches values that start like this.'),
-    regex: optional(v.nonEmptyRegex(), 'Matches values that this regular expression (RE2 syntax) matches as a whole.'),
-  },
-  { atMostOne: [['exact', 'prefix', 'regex']] },
-);
+export const headerMatch = object(matches, { atMostOne: [['exact', 'prefix', 'regex']] });
 
-export const percent = object({ value: optional(v.percentValue(), 'Percent, 0 to 100; 0.1 is one in a thousand.') });
+export const percent = object({ value: optional(v.double(0, 100), 'Percent, 0 to 100; 0.1 is one in a thousand.') });
 
 export const destination = object({
   host: required(
@@ -51,7 +43,4 @@ function isGatewayName(value: string): boolean {
   return parts.length <= 2 && parts.every((part) => NAME.test(part));
 }
 
-export type StringMatch = z.infer<typeof stringMatch>;
-export type HeaderMatch = z.infer<typeof headerMatch>;
 export type Destination = z.infer<typeof destination>;
-export type WorkloadSelector = z.infer<typeof workloadSelector>;

@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini';
 import { objectSchema } from '../kubernetes/metadata.ts';
-import { later, object, optional, required } from '../schema/field.ts';
+import { forEachRepeated, later, object, optional, required } from '../schema/field.ts';
 import * as v from '../schema/values.ts';
 import { workloadSelector } from './common.ts';
 import { trafficPolicy } from './traffic-policy.ts';
@@ -8,13 +8,13 @@ import { trafficPolicy } from './traffic-policy.ts';
 /** Far more than anybody has; an API server adds up what checking them could cost. */
 const MAX_SUBSETS = 1024;
 
-export const subset = object({
+const subset = object({
   name: required(v.dnsLabel(), 'Name that routes use for these instances.'),
   labels: optional(v.labels(), 'Instances belong to the subset when they have all of these labels.'),
   trafficPolicy: optional(trafficPolicy, 'Overrides the policy of the host for this subset.'),
 });
 
-export const destinationRuleSpec = object(
+const destinationRuleSpec = object(
   {
     host: required(
       v.wildcardHost(),
@@ -27,11 +27,11 @@ export const destinationRuleSpec = object(
   },
   {
     rules({ subsets = [] }, report) {
-      const seen = new Set<string>();
-      subsets.forEach(({ name }, index) => {
-        if (seen.has(name)) report(`the subset ${name} is defined twice`, ['subsets', index, 'name']);
-        seen.add(name);
-      });
+      forEachRepeated(
+        subsets,
+        ({ name }) => name,
+        ({ name }, index) => report(`the subset ${name} is defined twice`, ['subsets', index, 'name']),
+      );
     },
   },
 );
@@ -39,5 +39,4 @@ export const destinationRuleSpec = object(
 export const destinationRule = objectSchema('networking.istio.io/v1', 'DestinationRule', destinationRuleSpec);
 
 export type Subset = z.infer<typeof subset>;
-export type DestinationRuleSpec = z.infer<typeof destinationRuleSpec>;
 export type DestinationRule = z.infer<typeof destinationRule>;

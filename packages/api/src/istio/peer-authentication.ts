@@ -4,7 +4,7 @@ import { object, optional } from '../schema/field.ts';
 import * as v from '../schema/values.ts';
 import { workloadSelector } from './common.ts';
 
-export const mutualTls = object({
+const mutualTls = object({
   mode: optional(
     v.oneOf(['UNSET', 'DISABLE', 'PERMISSIVE', 'STRICT']),
     'STRICT: mutual TLS only. PERMISSIVE: mutual TLS or plain text. DISABLE: plain text. UNSET: as the next wider policy says.',
@@ -16,7 +16,7 @@ const portNumber = v.syntax(
   'the number of a port, 1 to 65535',
 );
 
-export const peerAuthenticationSpec = object(
+const peerAuthenticationSpec = object(
   {
     selector: optional(
       workloadSelector,
@@ -37,6 +37,4 @@ export const peerAuthenticationSpec = object(
 
 export const peerAuthentication = objectSchema('security.istio.io/v1', 'PeerAuthentication', peerAuthenticationSpec);
 
-export type MutualTls = z.infer<typeof mutualTls>;
-export type PeerAuthenticationSpec = z.infer<typeof peerAuthenticationSpec>;
 export type PeerAuthentication = z.infer<typeof peerAuthentication>;

@@ -68,7 +68,7 @@ const zoneAwareLbSetting = object({
   minClusterSize: optional(v.int(0, Number.MAX_SAFE_INTEGER), 'Fewer instances than this: zones do not count.'),
 });
 
-export const loadBalancer = object(
+const loadBalancer = object(
   {
     simple: optional(
       v.oneOf(['UNSPECIFIED', 'LEAST_CONN', 'RANDOM', 'PASSTHROUGH', 'ROUND_ROBIN', 'LEAST_REQUEST'], {
@@ -145,7 +145,7 @@ const outlierDetection = object({
   outlierDetectionHttpErrorCodes: optional(v.array(v.int(100, 599)), 'Statuses that count as errors.'),
 });
 
-export const clientTlsSettings = object(
+const clientTlsSettings = object(
   {
     mode: optional(v.oneOf(['DISABLE', 'SIMPLE', 'MUTUAL', 'ISTIO_MUTUAL']), 'Whether and how TLS is used.'),
     clientCertificate: optional(v.text(), 'File with the certificate chain.'),
@@ -220,5 +220,4 @@ export const trafficPolicy = object(
   },
 );
 
-export type LoadBalancer = z.infer<typeof loadBalancer>;
 export type TrafficPolicy = z.infer<typeof trafficPolicy>;

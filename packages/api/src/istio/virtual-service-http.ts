@@ -29,7 +29,7 @@ const matchHeaderName = v.syntax(
   'a header name in lower case, such as end-user',
 );
 
-export const httpMatch = object(
+const httpMatch = object(
   {
     name: optional(v.text(), "Name of this match, for logs; it is put behind the rule's name."),
     uri: optional(
@@ -70,7 +70,7 @@ export const httpMatch = object(
   },
 );
 
-export const httpRouteDestination = object({
+const httpRouteDestination = object({
   destination: required(destination, 'Where these requests go.'),
   weight: optional(
     v.int(0),
@@ -79,7 +79,7 @@ export const httpRouteDestination = object({
   headers: later(headers, 'changing headers'),
 });
 
-export const httpRewrite = object(
+const httpRewrite = object(
   {
     uri: optional(v.text(), 'Replaces the path, or the part that `uri.prefix` of the match matched.'),
     authority: optional(v.text(), 'Replaces the Host header.'),
@@ -101,7 +101,7 @@ export const httpRewrite = object(
   },
 );
 
-export const httpRedirect = object(
+const httpRedirect = object(
   {
     uri: optional(v.text(), 'Replaces the whole path; the query stays.'),
     authority: optional(v.text(), 'Replaces the host.'),
@@ -142,7 +142,7 @@ const directResponse = object({
   ),
 });
 
-export const httpRetry = object(
+const httpRetry = object(
   {
     attempts: optional(v.int(0), 'How often a failed request is tried again, at most; 0 turns retries off.'),
     perTryTimeout: optional(v.duration(), "Time for one attempt, retries included; the rule's timeout by default."),
@@ -278,9 +278,4 @@ export const httpRoute = object(
   },
 );
 
-export type HttpMatch = z.infer<typeof httpMatch>;
-export type HttpRouteDestination = z.infer<typeof httpRouteDestination>;
-export type HttpRewrite = z.infer<typeof httpRewrite>;
-export type HttpRedirect = z.infer<typeof httpRedirect>;
-export type HttpRetry = z.infer<typeof httpRetry>;
 export type HttpRoute = z.infer<typeof httpRoute>;

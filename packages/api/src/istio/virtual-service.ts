@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini';
 import { objectSchema } from '../kubernetes/metadata.ts';
-import { later, object, optional, required } from '../schema/field.ts';
+import { forEachRepeated, later, object, optional, required } from '../schema/field.ts';
 import * as v from '../schema/values.ts';
 import { destination, gatewayName } from './common.ts';
 import { type HttpRoute, httpRoute } from './virtual-service-http.ts';
@@ -36,7 +36,7 @@ const tcpRoute = object({
   route: optional(v.array(weightedDestination), 'Where the connections go.'),
 });
 
-export const virtualServiceSpec = object(
+const virtualServiceSpec = object(
   {
     hosts: required(
       v.nonEmptyArray(v.wildcardHost()),
@@ -55,10 +55,12 @@ export const virtualServiceSpec = object(
     rules(spec, report) {
       const { hosts, gateways = [], http = [], tls = [], tcp = [] } = spec;
       if (http.length + tls.length + tcp.length === 0) report('must have rules: http, tls or tcp');
-      const seen = new Set<string>();
+      forEachRepeated(
+        hosts,
+        (host) => host,
+        (host, index) => report(`the host ${host} is listed twice`, ['hosts', index]),
+      );
       hosts.forEach((host, index) => {
-        if (seen.has(host)) report(`the host ${host} is listed twice`, ['hosts', index]);
-        seen.add(host);
         if (host === '*' && (gateways.length === 0 || gateways.includes('mesh'))) {
           report('* is allowed only for rules of gateways: list gateways, without mesh', ['hosts', index]);
         }
@@ -91,5 +93,4 @@ function matchesEverything({ match = [] }: HttpRoute): boolean {
 
 export const virtualService = objectSchema('networking.istio.io/v1', 'VirtualService', virtualServiceSpec);
 
-export type VirtualServiceSpec = z.infer<typeof virtualServiceSpec>;
 export type VirtualService = z.infer<typeof virtualService>;

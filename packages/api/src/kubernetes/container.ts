@@ -1,6 +1,17 @@
 import type * as z from 'zod/mini';
-import { annotate, checked, clusterOnly, later, object, optional, required } from '../schema/field.ts';
+import {
+  annotate,
+  checked,
+  clusterOnly,
+  forEachRepeated,
+  later,
+  list,
+  object,
+  optional,
+  required,
+} from '../schema/field.ts';
 import * as v from '../schema/values.ts';
+import { transportProtocol } from './port.ts';
 import { probe } from './probe.ts';
 
 const IMAGE = 'images are not pulled on one machine: command and args are run';
@@ -16,7 +27,7 @@ const fieldPath = annotate(
   checked(v.text(), (value) =>
     FIELDS.includes(value) || /^metadata\.(labels|annotations)\['[^']+'\]$/.test(value)
       ? undefined
-      : `must be ${v.alternatives(FIELDS)}, metadata.labels['KEY'] or metadata.annotations['KEY'], not ${v.quote(value)}`,
+      : `must be ${list(FIELDS, 'or')}, metadata.labels['KEY'] or metadata.annotations['KEY'], not ${v.quote(value)}`,
   ),
   { laterValues: { ...LATER_FIELDS, 'metadata.uid': 'unique IDs of pods' } },
 );
@@ -47,7 +58,7 @@ const envVarSource = object(
 /** Kubernetes allows every printable ASCII character but `=`. */
 const envName = v.syntax((text) => /^[\x20-\x3c\x3e-\x7e]+$/.test(text), "a variable name without '='");
 
-export const envVar = object(
+const envVar = object(
   {
     name: required(envName, 'Name of the variable.'),
     value: optional(v.text(), 'Its value; $(OTHER) is replaced by a variable defined before it. Empty by default.'),
@@ -66,7 +77,7 @@ const sourceRef = {
   optional: optional(v.bool(), 'Whether the object may be missing.'),
 };
 
-export const envFromSource = object(
+const envFromSource = object(
   {
     prefix: optional(v.text(), 'Put before each key.'),
     configMapRef: optional(object(sourceRef), 'A ConfigMap of the same namespace; each key becomes a variable.'),
@@ -75,13 +86,10 @@ export const envFromSource = object(
   { exactlyOne: ['configMapRef', 'secretRef'] },
 );
 
-export const containerPort = object({
+const containerPort = object({
   name: optional(v.portName(), 'Name of the port, by which Services and probes can refer to it.'),
   containerPort: required(v.port(), 'Port that the application listens on.'),
-  protocol: optional(
-    v.oneOf(['TCP', 'UDP', 'SCTP'], { UDP: 'other protocols than TCP', SCTP: 'other protocols than TCP' }),
-    'TCP, the default.',
-  ),
+  protocol: optional(transportProtocol, 'TCP, the default.'),
   hostPort: clusterOnly(v.int(0, 65_535), 'belongs to the network of a cluster'),
   hostIP: clusterOnly(v.text(), 'belongs to the network of a cluster'),
 });
@@ -123,17 +131,13 @@ export const container = object(
   },
   {
     rules({ ports = [] }, report) {
-      const names = new Set<string>();
-      ports.forEach(({ name }, index) => {
-        if (name === undefined) return;
-        if (names.has(name)) report(`the port name ${name} is used twice`, ['ports', index, 'name']);
-        names.add(name);
-      });
+      forEachRepeated(
+        ports,
+        ({ name }) => name,
+        ({ name }, index) => report(`the port name ${name} is used twice`, ['ports', index, 'name']),
+      );
     },
   },
 );
 
-export type EnvVar = z.infer<typeof envVar>;
-export type EnvFromSource = z.infer<typeof envFromSource>;
-export type ContainerPort = z.infer<typeof containerPort>;
 export type Container = z.infer<typeof container>;

@@ -6,12 +6,12 @@ import { podSpec } from './pod.ts';
 
 const ROLLOUT = 'on one machine a changed replica is started anew at once';
 
-export const labelSelector = object({
+const labelSelector = object({
   matchLabels: optional(v.labels(), 'Pods belong to the Deployment when they have all of these labels.'),
   matchExpressions: later(v.array(v.anyObject()), 'selectors with expressions'),
 });
 
-export const deploymentSpec = object(
+const deploymentSpec = object(
   {
     replicas: optional(v.int(0), 'Number of pods; 1 by default.'),
     selector: required(labelSelector, 'Which pods belong to the Deployment; the labels of the template must match.'),
@@ -46,5 +46,4 @@ export const deploymentSpec = object(
 
 export const deployment = objectSchema('apps/v1', 'Deployment', deploymentSpec);
 
-export type DeploymentSpec = z.infer<typeof deploymentSpec>;
 export type Deployment = z.infer<typeof deployment>;

@@ -72,4 +72,3 @@ export function objectSchema<const ApiVersion extends string, const Kind extends
 }
 
 export type Metadata = z.infer<typeof metadata>;
-export type ClusterMetadata = z.infer<typeof clusterMetadata>;

@@ -1,5 +1,4 @@
-import type * as z from 'zod/mini';
-import { annotate, clusterOnly, later, object, optional, required } from '../schema/field.ts';
+import { annotate, clusterOnly, forEachRepeated, later, object, optional, required } from '../schema/field.ts';
 import * as v from '../schema/values.ts';
 import { container } from './container.ts';
 
@@ -65,16 +64,14 @@ export const podSpec = object(
   },
   {
     rules({ containers, serviceAccount, serviceAccountName }, report) {
-      const names = new Set<string>();
-      containers.forEach(({ name }, index) => {
-        if (names.has(name)) report(`the container name ${name} is used twice`, ['containers', index, 'name']);
-        names.add(name);
-      });
+      forEachRepeated(
+        containers,
+        ({ name }) => name,
+        ({ name }, index) => report(`the container name ${name} is used twice`, ['containers', index, 'name']),
+      );
       if (serviceAccount !== undefined && serviceAccount !== (serviceAccountName ?? serviceAccount)) {
         report('must be the same as serviceAccountName, or left out', ['serviceAccount']);
       }
     },
   },
 );
-
-export type PodSpec = z.infer<typeof podSpec>;

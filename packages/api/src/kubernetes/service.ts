@@ -1,12 +1,13 @@
 import type * as z from 'zod/mini';
 import { isIp, isQualifiedName } from '../names.ts';
-import { annotate, checked, clusterOnly, later, object, optional, required } from '../schema/field.ts';
+import { annotate, checked, clusterOnly, forEachRepeated, later, object, optional, required } from '../schema/field.ts';
 import * as v from '../schema/values.ts';
 import { dnsLabelMetadata } from './metadata.ts';
+import { transportProtocol } from './port.ts';
 
 const CLUSTER_NETWORK = 'belongs to the network of a cluster';
 
-export const servicePort = object({
+const servicePort = object({
   name: optional(
     v.dnsLabel(),
     'Name of the port, unique in the Service; needed when there are several. Its start tells the protocol, as in http-api.',
@@ -16,10 +17,7 @@ export const servicePort = object({
     v.portOrName(),
     'Port of the pods, as a number or the name of a container port; the same by default.',
   ),
-  protocol: optional(
-    v.oneOf(['TCP', 'UDP', 'SCTP'], { UDP: 'other protocols than TCP', SCTP: 'other protocols than TCP' }),
-    'TCP, the default.',
-  ),
+  protocol: optional(transportProtocol, 'TCP, the default.'),
   appProtocol: optional(
     v.syntax(isQualifiedName, 'a protocol such as http, grpc or example.com/mine'),
     'Protocol spoken on the port, such as http, http2, grpc or tcp; goes before what the name says.',
@@ -34,7 +32,7 @@ const clusterIp = annotate(
   { laterValues: { None: 'headless services' } },
 );
 
-export const serviceSpec = object(
+const serviceSpec = object(
   {
     selector: optional(v.labels(), 'Pods belong to the service when they have all of these labels.'),
     ports: optional(v.array(servicePort), 'Ports of the service.'),
@@ -65,18 +63,20 @@ export const serviceSpec = object(
   {
     rules({ ports = [], type }, report) {
       if (ports.length === 0 && type !== 'ExternalName') report('must have at least one port', ['ports']);
-      const names = new Set<string>();
-      const numbers = new Set<string>();
-      ports.forEach((each, index) => {
-        const number = `${each.port}/${each.protocol ?? 'TCP'}`;
-        if (each.name === undefined && ports.length > 1)
+      ports.forEach(({ name }, index) => {
+        if (name === undefined && ports.length > 1)
           report('needs a name: the Service has several ports', ['ports', index]);
-        if (each.name !== undefined && names.has(each.name))
-          report(`the port name ${each.name} is used twice`, ['ports', index, 'name']);
-        if (numbers.has(number)) report(`the port ${each.port} is listed twice`, ['ports', index, 'port']);
-        if (each.name !== undefined) names.add(each.name);
-        numbers.add(number);
       });
+      forEachRepeated(
+        ports,
+        ({ name }) => name,
+        ({ name }, index) => report(`the port name ${name} is used twice`, ['ports', index, 'name']),
+      );
+      forEachRepeated(
+        ports,
+        ({ port, protocol = 'TCP' }) => `${port}/${protocol}`,
+        ({ port }, index) => report(`the port ${port} is listed twice`, ['ports', index, 'port']),
+      );
     },
   },
 );
@@ -93,5 +93,4 @@ export const service = object({
 });
 
 export type ServicePort = z.infer<typeof servicePort>;
-export type ServiceSpec = z.infer<typeof serviceSpec>;
 export type Service = z.infer<typeof service>;

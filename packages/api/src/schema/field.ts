@@ -138,6 +138,21 @@ function checkGroup(group: { fields: readonly string[]; needed: boolean }, value
   }
 }
 
+/** Calls `found` for each element with a key that an earlier one has already. Elements without key do not count. */
+export function forEachRepeated<T>(
+  elements: readonly T[],
+  keyOf: (element: T) => string | undefined,
+  found: (element: T, index: number) => void,
+): void {
+  const seen = new Set<string>();
+  elements.forEach((element, index) => {
+    const key = keyOf(element);
+    if (key === undefined) return;
+    if (seen.has(key)) found(element, index);
+    seen.add(key);
+  });
+}
+
 /** `a, b and c` */
 export function list(words: readonly string[], conjunction: 'and' | 'or'): string {
   const last = words.at(-1) ?? '';

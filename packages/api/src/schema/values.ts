@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import { durationMs } from '../duration.ts';
 import * as names from '../names.ts';
 import { regexProblem } from '../re2-syntax.ts';
-import { annotate, checked, list } from './field.ts';
+import { annotate, checked } from './field.ts';
 
 const DURATION = 'a duration such as 3s, 250ms or 1.5h';
 const MAX_DURATION_LENGTH = 64;
@@ -93,16 +93,12 @@ export function oneOf<const V extends string>(values: readonly V[], laterValues:
   return annotate(z.enum(values), { laterValues: laterValues as Record<string, string> });
 }
 
-/** A regular expression in RE2's syntax, the one Envoy uses. It must match the whole value. */
-export function regex() {
-  return checked(z.string(), (value) => {
+/** A regular expression in RE2's syntax, the one Envoy uses. The field says whether it must match the whole value. */
+export function nonEmptyRegex() {
+  return checked(nonEmpty(), (value) => {
     const problem = regexProblem(value);
     return problem === undefined ? undefined : `is not a valid RE2 regular expression: ${problem}`;
   });
-}
-
-export function nonEmptyRegex() {
-  return checked(regex(), (value) => (value === '' ? 'must not be empty' : undefined), { minLength: 1 });
 }
 
 export function array<S extends z.core.$ZodType>(element: S) {
@@ -157,11 +153,6 @@ export function portOrName() {
   return annotate(schema, { openapi: { 'x-kubernetes-int-or-string': true } });
 }
 
-/** A share of 0 to 100. */
-export function percentValue() {
-  return double(0, 100);
-}
-
 export function dnsLabel() {
   return syntax(names.isDnsLabel, "a name of at most 63 of a-z, 0-9 and '-', with a letter or digit at both ends");
 }
@@ -210,11 +201,6 @@ export function annotations() {
 /** A value as a user would write it, cut if it is long. */
 export function quote(value: string): string {
   return `'${value.length > 60 ? `${value.slice(0, 57)}...` : value}'`;
-}
-
-/** `a, b or c` */
-export function alternatives(values: readonly string[]): string {
-  return list(values, 'or');
 }
 
 /** Exactly this text. */

@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 import { cp, mkdir, mkdtemp, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { LateenError } from '@lateen/api/lateen-error.ts';
+import { errorCodeOf, LateenError, messageOf } from '@lateen/api/lateen-error.ts';
 
 /**
  * Directories of keys and certificates. They appear whole or not at all, are on the disk before anything relies on
@@ -20,11 +20,19 @@ export type KeyFiles = Readonly<Record<string, KeyFile>>;
 const maxFileBytes = 256 * 1024;
 
 /**
- * Creates `directory` (mode 0700) with these files in one step. False if another process was quicker: nothing changed.
- * @throws LateenError LAT0408
+ * Takes up `directory` where a crash may have left it, or creates it (mode 0700) with the files of `make` if there are
+ * none yet.
+ * @throws LateenError LAT0405, LAT0406, LAT0408
  */
-export async function createKeyDirectory(directory: string, files: KeyFiles): Promise<boolean> {
-  return guardWrite(directory, async () => {
+export async function ensureKeyDirectory(directory: string, make: () => KeyFiles): Promise<void> {
+  await recoverKeyDirectory(directory);
+  const names = await listKeyDirectory(directory);
+  if (names === null || names.length === 0) await createKeyDirectory(directory, make());
+}
+
+/** In one step. If another process was quicker, nothing changes. */
+async function createKeyDirectory(directory: string, files: KeyFiles): Promise<void> {
+  await guardWrite(directory, async () => {
     await mkdir(dirname(directory), { recursive: true, mode: 0o700 });
     const temporary = await mkdtemp(`${directory}.new-`);
     try {
@@ -33,16 +41,15 @@ export async function createKeyDirectory(directory: string, files: KeyFiles): Pr
       await rename(temporary, directory);
     } catch (error) {
       await rm(temporary, { recursive: true, force: true });
-      if (errorCode(error) === 'ENOTEMPTY' || errorCode(error) === 'EEXIST') return false;
+      if (errorCodeOf(error) === 'ENOTEMPTY' || errorCodeOf(error) === 'EEXIST') return;
       throw error;
     }
     await syncDirectory(dirname(directory));
-    return true;
   });
 }
 
 /**
- * Replaces some files of `directory` together: a crash leaves the old or the new ones, after {@link recoverKeyDirectory}.
+ * Replaces some files of `directory` together: after a crash, {@link ensureKeyDirectory} finds the old or the new ones.
  * @throws LateenError LAT0408
  */
 export async function replaceKeyFiles(directory: string, files: KeyFiles): Promise<void> {
@@ -64,7 +71,7 @@ export async function replaceKeyFiles(directory: string, files: KeyFiles): Promi
 }
 
 /** Completes or takes back what a crash has cut short. */
-export async function recoverKeyDirectory(directory: string): Promise<void> {
+async function recoverKeyDirectory(directory: string): Promise<void> {
   await guardWrite(directory, async () => {
     await removeAbandoned(directory);
     const previous = previousOf(directory);
@@ -94,7 +101,7 @@ export async function listKeyDirectory(directory: string): Promise<string[] | nu
     }
     return await readdir(directory);
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return null;
+    if (errorCodeOf(error) === 'ENOENT') return null;
     throw readError(directory, error);
   }
 }
@@ -136,7 +143,7 @@ async function readChecked(path: string, forbidden: number, state: string, remed
       await handle.close();
     }
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return null;
+    if (errorCodeOf(error) === 'ENOENT') return null;
     throw readError(path, error);
   }
 }
@@ -181,7 +188,7 @@ async function syncDirectory(directory: string): Promise<void> {
   try {
     await handle.sync();
   } catch (error) {
-    if (errorCode(error) !== 'EINVAL' && errorCode(error) !== 'EPERM') throw error;
+    if (errorCodeOf(error) !== 'EINVAL' && errorCodeOf(error) !== 'EPERM') throw error;
   } finally {
     await handle.close();
   }
@@ -204,17 +211,17 @@ function previousOf(directory: string): string {
   return `${directory}.old`;
 }
 
-async function guardWrite<T>(directory: string, action: () => Promise<T>): Promise<T> {
+async function guardWrite(directory: string, action: () => Promise<void>): Promise<void> {
   try {
-    return await action();
+    await action();
   } catch (error) {
     if (error instanceof LateenError) throw error;
-    const full = errorCode(error) === 'ENOSPC' || errorCode(error) === 'EDQUOT';
+    const full = errorCodeOf(error) === 'ENOSPC' || errorCodeOf(error) === 'EDQUOT';
     throw new LateenError(
       'LAT0408',
       full
         ? `Cannot write keys to ${directory}: the disk is full.`
-        : `Cannot write keys to ${directory}: ${reasonOf(error)}`,
+        : `Cannot write keys to ${directory}: ${messageOf(error)}`,
       full
         ? 'Free some space and start again.'
         : 'Check the permissions of the directory that it is in, or use another state directory.',
@@ -227,16 +234,8 @@ function readError(path: string, error: unknown): LateenError {
   if (error instanceof LateenError) return error;
   return new LateenError(
     'LAT0406',
-    `Cannot read ${path}: ${reasonOf(error)}`,
+    `Cannot read ${path}: ${messageOf(error)}`,
     'Check who owns it and its permissions, or use another state directory.',
     { cause: error },
   );
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-function errorCode(error: unknown): string | undefined {
-  return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
 }

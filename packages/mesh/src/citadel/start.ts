@@ -13,9 +13,6 @@ export interface CitadelOptions {
   readonly socket?: string;
   /** Default `cluster.local`. */
   readonly trustDomain?: string;
-  /** Validity of certificates whose requester names none, and the most that anyone gets. Both default to 24 h. */
-  readonly defaultLifetimeMs?: number;
-  readonly maxLifetimeMs?: number;
   readonly onIssued?: (event: IssuedEvent) => void;
   /** Failures that no caller sees: an internal error of a request, a renewal that did not work. */
   readonly onError?: (error: unknown) => void;

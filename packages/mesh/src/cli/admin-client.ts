@@ -10,7 +10,7 @@ import type {
   ObjectsResponse,
 } from '@lateen/api/admin.ts';
 import { DiagnosticError } from '@lateen/api/diagnostic.ts';
-import { LateenError } from '@lateen/api/lateen-error.ts';
+import { errorCodeOf, LateenError } from '@lateen/api/lateen-error.ts';
 
 export interface AdminAddress {
   /** For messages. */
@@ -144,7 +144,7 @@ function isErrorResponse(value: unknown): value is ErrorResponse {
 /** Nobody listened, so nothing was done. */
 function isUnreachable(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.every(isUnreachable);
-  return error instanceof Error && (error as NodeJS.ErrnoException).code === 'ECONNREFUSED';
+  return errorCodeOf(error) === 'ECONNREFUSED';
 }
 
 function isTimeout(error: unknown): boolean {

@@ -1,7 +1,7 @@
 import type { ObjectRef } from '@lateen/api/diagnostic.ts';
 import { isLateenError } from '@lateen/api/lateen-error.ts';
 import { defineCommand, UsageError } from './command.ts';
-import { findKind, kindNames } from './kind-names.ts';
+import { findKind, type KindNames, kindNames, parseKindAndName } from './kind-names.ts';
 import { dryRunOption, fileOption, meshOption, namespaceOption, outputOption } from './options.ts';
 
 export const deleteCommand = defineCommand({
@@ -62,24 +62,18 @@ export const deleteCommand = defineCommand({
 function namedObjects(words: readonly string[], namespace: string): ObjectRef[] {
   const [first, ...names] = words;
   if (first === undefined) return [];
-  const ref = (kindWord: string, name: string): ObjectRef => {
-    const { kind, namespaced } = findKind(kindWord, kindNames);
+  const ref = ({ kind, namespaced }: KindNames, name: string): ObjectRef => {
     return { kind, namespace: namespaced ? namespace : '', name };
   };
   if (!words.some((word) => word.includes('/'))) {
+    const kind = findKind(first, kindNames);
     if (names.length === 0) {
-      throw new UsageError(
-        `Which ${findKind(first, kindNames).kind} to delete is missing.`,
-        `lateen delete ${first} NAME`,
-      );
+      throw new UsageError(`Which ${kind.kind} to delete is missing.`, `lateen delete ${first} NAME`);
     }
-    return names.map((name) => ref(first, name));
+    return names.map((name) => ref(kind, name));
   }
   return words.map((word) => {
-    const [kind = '', name = '', ...rest] = word.split('/');
-    if (kind === '' || name === '' || rest.length > 0) {
-      throw new UsageError(`"${word}" is not KIND/NAME.`, 'Write either KIND NAME, or KIND/NAME for each object.');
-    }
+    const { kind, name } = parseKindAndName(word, kindNames);
     return ref(kind, name);
   });
 }

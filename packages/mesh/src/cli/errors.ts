@@ -1,5 +1,5 @@
 import { type Diagnostic, DiagnosticError } from '@lateen/api/diagnostic.ts';
-import { isLateenError } from '@lateen/api/lateen-error.ts';
+import { isLateenError, messageOf } from '@lateen/api/lateen-error.ts';
 import { UsageError } from './command.ts';
 import { type Output, paint, printable } from './terminal.ts';
 
@@ -19,7 +19,7 @@ export function printError(output: Output, error: unknown, debug = false): numbe
     const head = `${paint(output, 'red', 'error')} ${error.code}: ${printable(error.message)}`;
     output.write(`${head}\n${error.remedy === '' ? '' : indent(error.remedy)}`);
   } else {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     output.write(`${paint(output, 'red', 'error')} LAT0500: ${printable(message)}\n`);
     output.write(indent('This is a fault of Lateen. LATEEN_DEBUG=1 shows where it happened; please report it.'));
   }

@@ -53,6 +53,13 @@ export function findKind(word: string, among: readonly KindNames[] = [...kindNam
   );
 }
 
+/** `KIND/NAME`, as in `vs/reviews`. Throws `UsageError`. */
+export function parseKindAndName(word: string, among?: readonly KindNames[]): { kind: KindNames; name: string } {
+  const [kind = '', name = '', ...rest] = word.split('/');
+  if (kind !== '' && name !== '' && rest.length === 0) return { kind: findKind(kind, among), name };
+  throw new UsageError(`"${word}" is not KIND/NAME.`, 'Write either KIND NAME, or KIND/NAME for each object.');
+}
+
 function spellings({ kind, plural, short, group }: KindNames): string[] {
   const singular = kind.toLowerCase();
   const full = group === '' ? [] : [`${singular}.${group}`, `${plural}.${group}`];

@@ -1,7 +1,7 @@
 import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import type { ManifestFile } from '@lateen/api/admin.ts';
-import { LateenError } from '@lateen/api/lateen-error.ts';
+import { errorCodeOf, LateenError, messageOf } from '@lateen/api/lateen-error.ts';
 import { UsageError } from './command.ts';
 
 export interface InputOptions {
@@ -17,7 +17,6 @@ const manifestName = /\.(?:ya?ml|json)$/i;
 
 /** Reads what was named with `-f`: files, folders with all below them, `-` for the standard input. */
 export async function readManifests(paths: readonly string[], options: InputOptions): Promise<ManifestFile[]> {
-  if (paths.length === 0) throw new UsageError('Nothing to read.', 'Name a file, a folder or - with -f.');
   if (paths.filter((path) => path === '-').length > 1) {
     throw new UsageError('The standard input can be read only once.', 'Give -f - once.');
   }
@@ -112,13 +111,13 @@ async function readAll(stream: NodeJS.ReadableStream): Promise<string> {
 }
 
 export function unreadable(path: string, cause: unknown): LateenError {
-  const code = cause instanceof Error ? (cause as NodeJS.ErrnoException).code : undefined;
+  const code = errorCodeOf(cause);
   const message =
     code === 'ENOENT' || code === 'ENOTDIR'
       ? `${path} does not exist.`
       : code === 'EACCES' || code === 'EPERM'
         ? `${path} may not be read by this user.`
-        : `${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}.`;
+        : `${path} cannot be read: ${messageOf(cause)}.`;
   return new LateenError('LAT0506', message, 'Check the path and its permissions.', { cause });
 }
 

@@ -115,7 +115,7 @@ function usageError(error: CommanderError, word: string, commands: readonly Comm
   const meant = suggestion.match(/Did you mean (?:one of )?(.*)\?\)$/)?.[1];
   const known = commands.some((command) => command.name === word);
   return new UsageError(
-    `${sentence.replace(/\.$/, '')}${meant === undefined ? '' : `, did you mean ${meant}?`}${meant === undefined ? '.' : ''}`,
+    `${sentence.replace(/\.$/, '')}${meant === undefined ? '.' : `, did you mean ${meant}?`}`,
     known ? `lateen ${word} --help shows what it takes.` : 'lateen --help lists the commands.',
   );
 }

@@ -9,7 +9,7 @@ export function formatStatus(
   status: MeshStatus,
   { wide }: { readonly wide: boolean },
 ): string {
-  const { gateways, services, workloads, diagnostics } = status;
+  const { gateways, services, workloads } = status;
   const parts = [
     `Mesh ${printable(status.mesh)} is ${status.ready ? paint(output, 'green', 'ready') : paint(output, 'yellow', 'not ready')}\n` +
       `  admin          ${status.control.admin}\n` +
@@ -52,9 +52,7 @@ export function formatStatus(
       ),
     );
   }
-  const problems = formatProblems(output, status);
-  if (problems !== '') parts.push(problems);
-  if (diagnostics.length > 0) parts.push(diagnostics.map((each) => `${formatDiagnosticLine(output, each)}\n`).join(''));
+  parts.push(...formatTroubles(output, status));
   return parts.join('\n');
 }
 
@@ -79,11 +77,7 @@ export function formatReady(status: MeshStatus, view: ReadyView): string {
     ([name, url]) => `${printable(name).padEnd(width)}   ${paint(view, 'cyan', printable(url))}\n`,
   );
   const parts = [`${headline}\n`, ...(status.services.length === 0 ? [] : [serviceTable(status)]), lines.join('')];
-  const problems = formatProblems(view, status);
-  if (problems !== '') parts.push(problems);
-  if (status.diagnostics.length > 0) {
-    parts.push(status.diagnostics.map((each) => `${formatDiagnosticLine(view, each)}\n`).join(''));
-  }
+  parts.push(...formatTroubles(view, status));
   return parts.join('\n');
 }
 
@@ -99,7 +93,13 @@ function serviceTable({ services }: MeshStatus): string {
   );
 }
 
-/** What is not as it should be, and where to read on. */
+/** What is not as it should be: of processes, and of the configuration. One text for each, if there is any. */
+function formatTroubles(output: Pick<Output, 'colour'>, status: MeshStatus): string[] {
+  const diagnostics = status.diagnostics.map((each) => `${formatDiagnosticLine(output, each)}\n`).join('');
+  return [formatProblems(output, status), diagnostics].filter((text) => text !== '');
+}
+
+/** Replicas and gateways that are not as they should be, and where to read on. */
 function formatProblems(output: Pick<Output, 'colour'>, { workloads, gateways }: MeshStatus): string {
   const lines: string[] = [];
   for (const each of workloads) {

@@ -31,13 +31,4 @@ export class BackOff {
     if (doublings < 0) return 0;
     return Math.min(maxMs, firstMs * 2 ** Math.min(doublings, 30));
   }
-
-  /** Failures in a row so far. */
-  get failures(): number {
-    return this.#failures;
-  }
-
-  reset(): void {
-    this.#failures = 0;
-  }
 }

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
-import { isLateenError } from '@lateen/api/lateen-error.ts';
+import { errorCodeOf, isLateenError, messageOf } from '@lateen/api/lateen-error.ts';
 import { BackOff, containerBackOff } from './back-off.ts';
 import { lastLinesOfRun, openLog, writeMarker } from './logs.ts';
-import { codeOf } from './private-files.ts';
+
 import { type Probe, pause, runProbeLoop } from './probe-loop.ts';
-import { type ProcessTable, signalGroup } from './process-table.ts';
+import { describeExit, type ProcessTable, signalGroup } from './process-table.ts';
 
 /** What to run, with everything resolved. */
 export interface ContainerPlan {
@@ -49,7 +49,7 @@ export type ContainerState =
   | { readonly kind: 'stopped' };
 
 export interface ContainerOptions {
-  /** For messages and the log: `reviews-v1-0`, or `reviews-v1-0 container app`. */
+  /** For messages and the log: `reviews-v1-0`, or `reviews-v1-0, container app,`. */
   readonly title: string;
   readonly logPath: string;
   readonly table: ProcessTable;
@@ -275,8 +275,7 @@ export class Container {
     this.#endProbes();
     const killedByProbe = this.#problem?.code === 'LAT0322' ? this.#problem : undefined;
     if (this.#state.kind === 'stopping' && killedByProbe === undefined) return;
-    const how = code === null ? `was ended by ${signal}` : `exited with code ${code}`;
-    this.#failed(ranMs, killedByProbe ?? this.#exitProblem(how, ranMs));
+    this.#failed(ranMs, killedByProbe ?? this.#exitProblem(describeExit({ code, signal }), ranMs));
   }
 
   #exitProblem(how: string, ranMs: number): ContainerProblem {
@@ -316,11 +315,7 @@ function startProblem(title: string, file: string, error: unknown): ContainerPro
   }
   // The file itself was looked for before.
   const reason =
-    codeOf(error) === 'ENOENT'
-      ? 'the interpreter that its first line names was not found'
-      : error instanceof Error
-        ? error.message
-        : String(error);
+    errorCodeOf(error) === 'ENOENT' ? 'the interpreter that its first line names was not found' : messageOf(error);
   return { code: 'LAT0312', message: `${title}: ${file} cannot be started: ${reason}.` };
 }
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
-import { LateenError } from '@lateen/api/lateen-error.ts';
+import { LateenError, messageOf } from '@lateen/api/lateen-error.ts';
 import type {
   DiagnosticsMessage,
   InstanceReport,
@@ -13,7 +13,7 @@ import type {
 } from '#pilot/registry/processes/link.ts';
 import { BackOff, infrastructureBackOff } from './back-off.ts';
 import { lastLinesOfRun, openLog, writeMarker } from './logs.ts';
-import { type ProcessTable, signalGroup } from './process-table.ts';
+import { describeExit, type ProcessTable, signalGroup } from './process-table.ts';
 
 export type ControlPlaneState =
   | { readonly kind: 'starting'; readonly pid: number | null }
@@ -26,7 +26,6 @@ export type ControlPlaneState =
 export interface ControlPlaneOptions {
   /** The module to fork. */
   readonly module: string;
-  readonly execArgv?: readonly string[];
   readonly start: Omit<StartMessage, 'type'>;
   readonly logPath: string;
   /** Default: the environment of this process. */
@@ -69,12 +68,12 @@ export class ControlPlane {
   }
 
   start(): void {
-    const { module, execArgv = EXEC_ARGV, logPath, table, start } = this.#options;
+    const { module, logPath, table, start } = this.#options;
     let log: number;
     try {
       log = openLog(logPath);
     } catch (error) {
-      this.#retry(0, error instanceof Error ? error.message : String(error));
+      this.#retry(0, messageOf(error));
       return;
     }
     writeMarker(log, 'control plane starts');
@@ -82,7 +81,7 @@ export class ControlPlane {
     const child = fork(module, [], {
       serialization: 'json',
       detached: true,
-      execArgv: [...execArgv],
+      execArgv: [...EXEC_ARGV],
       env: this.#options.env ?? process.env,
       stdio: ['ignore', log, log, 'ipc'],
     });
@@ -108,8 +107,7 @@ export class ControlPlane {
   /** Says which instances there are now. Gives the number to wait for with `settled`. */
   report(reports: readonly InstanceReport[]): number {
     this.#reports = reports;
-    this.#seq += 1;
-    this.#send({ type: 'instances', seq: this.#seq, reports });
+    this.#sendInstances();
     return this.#seq;
   }
 
@@ -222,8 +220,7 @@ export class ControlPlane {
     this.#child = undefined;
     if (this.#state.kind === 'stopped' || this.#state.kind === 'failed') return;
     this.#options.onProxies({});
-    const exit = code === null ? `was ended by ${signal}` : `exited with code ${code}`;
-    const how = problem === undefined ? exit : `cannot be started: ${problem}`;
+    const how = problem === undefined ? describeExit({ code, signal }) : `cannot be started: ${problem}`;
     const said = lastLinesOfRun(this.#options.logPath, 3);
     this.#retry(ranMs, [`The control plane ${how}.`, ...said].join('\n'));
   }

@@ -5,7 +5,7 @@ import type { ControlPlaneState } from './control-plane.ts';
 
 /** What happens in a mesh, as data, for whoever shows it. */
 export type SupervisorEvent =
-  /** Something takes a moment: `removing what an earlier run left behind`. */
+  /** Something takes a moment: `stopping: the gateway takes no more requests`. */
   | { readonly type: 'step'; readonly text: string }
   | { readonly type: 'control-plane'; readonly state: ControlPlaneState }
   | InstanceEvent
@@ -14,7 +14,7 @@ export type SupervisorEvent =
   /** Worth a line, but nothing is wrong: `port 8080 is taken; the ingress gateway listens on 8081`. */
   | { readonly type: 'notice'; readonly text: string }
   /** Sent once: all workloads and gateways are ready for the first time. */
-  | { readonly type: 'ready'; readonly elapsedMs: number; readonly status: SupervisorState }
+  | { readonly type: 'ready' }
   /** The control plane cannot go on. Everything else keeps running until `stop`. */
   | { readonly type: 'fatal'; readonly error: LateenError };
 

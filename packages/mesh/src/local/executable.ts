@@ -1,6 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
-import { codeOf } from './private-files.ts';
+import { errorCodeOf } from '@lateen/api/lateen-error.ts';
 
 export type Executable =
   | { readonly kind: 'found'; readonly path: string }
@@ -38,7 +38,7 @@ function checkExecutable(file: string): 'missing' | string | undefined {
     accessSync(file, constants.X_OK);
     return undefined;
   } catch (error) {
-    const code = codeOf(error);
+    const code = errorCodeOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return 'missing';
     return code === 'EACCES' ? 'permission denied' : String(code);
   }
@@ -51,6 +51,8 @@ export function directoryProblem(path: string): string | undefined {
     accessSync(path, constants.X_OK);
     return undefined;
   } catch (error) {
-    return codeOf(error) === 'ENOENT' ? `${path} does not exist` : `${path} cannot be entered (${codeOf(error)})`;
+    return errorCodeOf(error) === 'ENOENT'
+      ? `${path} does not exist`
+      : `${path} cannot be entered (${errorCodeOf(error)})`;
   }
 }

@@ -26,10 +26,6 @@ export class Instances {
     if (this.#reports.delete(key)) this.#schedule();
   }
 
-  get(key: string): InstanceReport | undefined {
-    return this.#reports.get(key);
-  }
-
   /** Sorted by name. */
   all(): InstanceReport[] {
     return [...this.#reports.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, report]) => report);

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { connect } from 'node:net';
-import { codeOf } from './private-files.ts';
+import { errorCodeOf } from '@lateen/api/lateen-error.ts';
+
+import { probeOnce } from './probe-action.ts';
 import { groupMembers } from './process-identity.ts';
 
 const LOOPBACK = '127.0.0.1';
@@ -61,7 +62,7 @@ export function listeningSockets(group: number): ListeningSocket[] | undefined {
         }
       }
     } catch (error) {
-      const code = codeOf(error);
+      const code = errorCodeOf(error);
       // What it holds is nobody's business if it runs as another user.
       if (code === 'EACCES' || code === 'EPERM') return undefined;
       // One that has ended since listens nowhere; a kernel without IPv6 has no second table.
@@ -79,7 +80,7 @@ function socketsOf(pid: number): Set<string> {
       target = readlinkSync(`/proc/${pid}/fd/${fd}`);
     } catch (error) {
       // Closed since the folder was read.
-      if (codeOf(error) === 'ENOENT') continue;
+      if (errorCodeOf(error) === 'ENOENT') continue;
       throw error;
     }
     const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
@@ -112,15 +113,7 @@ function addressOf(hex: string): string {
   return new URL(`http://[${words.join(':')}]`).hostname.slice(1, -1);
 }
 
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: LOOPBACK, port });
-    const finish = (accepted: boolean) => {
-      socket.destroy();
-      resolve(accepted);
-    };
-    socket.setTimeout(CONNECT_TIMEOUT_MS, () => finish(false));
-    socket.once('connect', () => finish(true));
-    socket.once('error', () => finish(false));
-  });
+async function accepts(port: number): Promise<boolean> {
+  const never = new AbortController().signal;
+  return (await probeOnce({ kind: 'tcp', host: LOOPBACK, port }, CONNECT_TIMEOUT_MS, never)) === undefined;
 }

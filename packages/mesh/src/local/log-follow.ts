@@ -1,7 +1,8 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { errorCodeOf } from '@lateen/api/lateen-error.ts';
 import { startOfLastLines } from './logs.ts';
-import { codeOf, fileError } from './private-files.ts';
+import { fileError } from './private-files.ts';
 
 const POLL_MS = 100;
 const CHUNK_BYTES = 64 * 1024;
@@ -67,7 +68,7 @@ function open(path: string, mayBeMissing: boolean): number | undefined {
   try {
     return openSync(path, 'r');
   } catch (error) {
-    if (mayBeMissing && codeOf(error) === 'ENOENT') return undefined;
+    if (mayBeMissing && errorCodeOf(error) === 'ENOENT') return undefined;
     throw fileError(path, 'read', error);
   }
 }

@@ -13,7 +13,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { codeOf, fileError } from './private-files.ts';
+import { errorCodeOf } from '@lateen/api/lateen-error.ts';
+import { fileError } from './private-files.ts';
 
 /**
  * Logs of processes. A process writes to its file directly, not through the supervisor, so that it can go on when the
@@ -63,7 +64,8 @@ export function writeMarker(fd: number, text: string): void {
   }
 }
 
-function isMarker(line: string): boolean {
+/** A line that is written before each run of a process: `--- lateen: 2026-01-01T00:00:00.000Z reviews-v1-0 starts`. */
+export function isMarker(line: string): boolean {
   return line.startsWith(MARKER);
 }
 
@@ -107,8 +109,8 @@ function rotateIfLarge(path: string, maxBytes: number): void {
       // No room for a copy: truncating all the same is what makes some.
     }
     truncateSync(path);
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') return;
+  } catch {
+    // Not there yet, or not ours to shorten.
   }
 }
 
@@ -243,7 +245,7 @@ function readFolder(path: string) {
   try {
     return readdirSync(path, { withFileTypes: true });
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return [];
+    if (errorCodeOf(error) === 'ENOENT') return [];
     throw fileError(path, 'read', error);
   }
 }

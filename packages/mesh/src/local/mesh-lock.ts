@@ -1,7 +1,7 @@
 import { linkSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { LateenError } from '@lateen/api/lateen-error.ts';
-import { codeOf, fileError, readPrivateFile, removeFile } from './private-files.ts';
+import { errorCodeOf, LateenError } from '@lateen/api/lateen-error.ts';
+import { fileError, readPrivateFile, removeFile } from './private-files.ts';
 import { isSameProcess, processStartTime } from './process-identity.ts';
 
 export interface MeshLock {
@@ -24,7 +24,7 @@ export function lockMesh(mesh: string, stateDir: string): MeshLock {
         linkSync(temporary, path);
         return { release: () => releaseLock(path, mine) };
       } catch (error) {
-        if (codeOf(error) !== 'EEXIST') throw error;
+        if (errorCodeOf(error) !== 'EEXIST') throw error;
       }
       const text = readPrivateFile(path);
       if (text === undefined) continue;
@@ -51,14 +51,14 @@ function removeStale(path: string, staleText: string): void {
   try {
     renameSync(path, aside);
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return;
+    if (errorCodeOf(error) === 'ENOENT') return;
     throw error;
   }
   if (readPrivateFile(aside) !== staleText) {
     try {
       linkSync(aside, path);
     } catch (error) {
-      if (codeOf(error) !== 'EEXIST') throw error;
+      if (errorCodeOf(error) !== 'EEXIST') throw error;
     }
   }
   removeFile(aside);

@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
-import { LateenError } from '@lateen/api/lateen-error.ts';
+import { mkdirSync, readFileSync, statSync, unlinkSync } from 'node:fs';
+import { errorCodeOf, LateenError, messageOf } from '@lateen/api/lateen-error.ts';
+import { replaceFile } from '#files/replace-file.ts';
 
 /**
  * Files of the state directory. All are private to the user: they hold keys and tokens. Failures name the path and the
@@ -39,16 +40,7 @@ export function ensurePrivateDirectory(path: string): void {
 
 /** Replaces the file in one step, so that a reader or a crash never meets half of it. Mode 0600. */
 export function writePrivateFile(path: string, text: string): void {
-  const temporary = `${path}.${process.pid}.tmp`;
-  guarded(path, 'write', () => {
-    try {
-      writeFileSync(temporary, text, { mode: 0o600 });
-      renameSync(temporary, path);
-    } catch (error) {
-      removeFile(temporary);
-      throw error;
-    }
-  });
+  guarded(path, 'write', () => replaceFile(path, text));
 }
 
 /** The text, or undefined if there is no such file. */
@@ -57,7 +49,7 @@ export function readPrivateFile(path: string): string | undefined {
     try {
       return readFileSync(path, 'utf8');
     } catch (error) {
-      if (codeOf(error) === 'ENOENT') return undefined;
+      if (errorCodeOf(error) === 'ENOENT') return undefined;
       throw error;
     }
   });
@@ -67,12 +59,12 @@ export function removeFile(path: string): void {
   try {
     unlinkSync(path);
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw fileError(path, 'remove', error);
+    if (errorCodeOf(error) !== 'ENOENT') throw fileError(path, 'remove', error);
   }
 }
 
 export function fileError(path: string, verb: string, error: unknown): LateenError {
-  const code = codeOf(error);
+  const code = errorCodeOf(error);
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new LateenError(
       'LAT0303',
@@ -81,7 +73,7 @@ export function fileError(path: string, verb: string, error: unknown): LateenErr
       { cause: error },
     );
   }
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   return new LateenError(
     'LAT0302',
     `Cannot ${verb} ${path}: ${reason}.`,
@@ -96,8 +88,4 @@ function guarded<T>(path: string, verb: string, action: () => T): T {
   } catch (error) {
     throw fileError(path, verb, error);
   }
-}
-
-export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
 }

@@ -23,13 +23,10 @@ export function hasLiveGroup(pid: number, startTime: string): boolean {
   if (boot !== bootId() || started === undefined) return false;
   // The leader is gone. Its number names the group and the session for as long as a member lives.
   const uid = process.getuid?.();
-  return readdirSync('/proc').some((entry) => {
-    if (!/^\d+$/.test(entry)) return false;
-    const stat = readStat(Number(entry));
-    if (stat === null || stat.group !== pid || stat.session !== pid || stat.state === 'Z') return false;
-    if (stat.pid === pid || stat.startTicks < BigInt(started)) return false;
+  return groupStats(pid).some((stat) => {
+    if (stat.session !== pid || stat.pid === pid || stat.startTicks < BigInt(started)) return false;
     try {
-      return statSync(`/proc/${entry}`).uid === uid;
+      return statSync(`/proc/${stat.pid}`).uid === uid;
     } catch {
       return false;
     }
@@ -39,11 +36,15 @@ export function hasLiveGroup(pid: number, startTime: string): boolean {
 /** Live processes of a process group. Linux only: elsewhere there are none to be found. */
 export function groupMembers(group: number): number[] {
   if (process.platform !== 'linux') return [];
+  return groupStats(group).map(({ pid }) => pid);
+}
+
+function groupStats(group: number): Stat[] {
   return readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))
     .map((entry) => readStat(Number(entry)))
-    .filter((stat) => stat !== null && stat.group === group && stat.state !== 'Z')
-    .map((stat) => stat?.pid ?? 0);
+    .filter((stat) => stat !== null)
+    .filter((stat) => stat.group === group && stat.state !== 'Z');
 }
 
 function linuxStartTime(pid: number): string | null {

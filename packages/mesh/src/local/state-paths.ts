@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { homedir, tmpdir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { LateenError } from '@lateen/api/lateen-error.ts';
+import { isDnsLabel } from '@lateen/api/names.ts';
 import { ensurePrivateDirectory } from './private-files.ts';
 
 /** Where a mesh keeps its things. */
@@ -25,12 +26,8 @@ export function stateRoot(env: NodeJS.ProcessEnv = process.env): string {
   return join(env.HOME === undefined || env.HOME === '' ? homedir() : env.HOME, '.local', 'state', 'lateen');
 }
 
-export function isMeshName(text: string): boolean {
-  return /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(text);
-}
-
 export function meshPaths(mesh: string, root: string = stateRoot()): MeshPaths {
-  if (!isMeshName(mesh)) {
+  if (!isDnsLabel(mesh)) {
     throw new LateenError(
       'LAT0306',
       `${JSON.stringify(mesh)} cannot be the name of a mesh.`,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Diagnostic, diagnostic } from '@lateen/api/diagnostic.ts';
-import { isLateenError } from '@lateen/api/lateen-error.ts';
+import { isLateenError, messageOf } from '@lateen/api/lateen-error.ts';
 import { DEFAULT_TRUST_DOMAIN } from '@lateen/api/spiffe-id.ts';
 import { createTokenIssuer, type TokenIssuer } from '#citadel/tokens/issuer.ts';
 import type { ManifestsMessage, ProxyState } from '#pilot/registry/processes/link.ts';
@@ -332,10 +332,7 @@ class LocalMesh implements Supervisor {
     this.#fileProblem =
       problem === undefined
         ? undefined
-        : diagnostic(
-            isLateenError(problem) && problem.code === 'LAT0303' ? 'LAT0303' : 'LAT0302',
-            problem instanceof Error ? problem.message : String(problem),
-          );
+        : diagnostic(isLateenError(problem) && problem.code === 'LAT0303' ? 'LAT0303' : 'LAT0302', messageOf(problem));
     this.#changed();
   }
 
@@ -358,7 +355,7 @@ class LocalMesh implements Supervisor {
     }
     if (!this.#wasReady && this.#ready) {
       this.#wasReady = true;
-      onEvent({ type: 'ready', elapsedMs: performance.now() - this.#prepared.startedAt, status: this.state() });
+      onEvent({ type: 'ready' });
     }
   }
 }

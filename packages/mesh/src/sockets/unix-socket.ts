@@ -2,7 +2,7 @@ import { chmod, lstat, mkdtemp, rename, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { type Server, ServerCredentials } from '@grpc/grpc-js';
-import { LateenError } from '@lateen/api/lateen-error.ts';
+import { LateenError, messageOf } from '@lateen/api/lateen-error.ts';
 
 /** unix(7): sun_path has 108 bytes on Linux and 104 on macOS, with the closing zero. */
 const maxPathBytes = process.platform === 'linux' ? 107 : 103;
@@ -35,13 +35,13 @@ async function claim(path: string, listen: (bindPath: string) => Promise<void>):
   checkLength(path, path);
   await refuseUnlessFree(path);
   const directory = await mkdtemp(join(dirname(path), '.s')).catch((error: unknown) => {
-    throw unusable(path, `its directory cannot be written to (${reasonOf(error)})`, error);
+    throw unusable(path, `its directory cannot be written to (${messageOf(error)})`, error);
   });
   try {
     const bindPath = join(directory, 's');
     checkLength(bindPath, path);
     await listen(bindPath).catch((error: unknown) => {
-      throw unusable(path, reasonOf(error), error);
+      throw unusable(path, messageOf(error), error);
     });
     await chmod(bindPath, 0o600);
     const { dev, ino } = await lstat(bindPath);
@@ -107,8 +107,4 @@ function unusable(path: string, why: string, cause?: unknown): LateenError {
     'Use another, shorter path in a directory of your own.',
     { cause },
   );
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { MeshStatus, WorkloadStatus } from '@lateen/api/admin.ts';
+import { messageOf } from '@lateen/api/lateen-error.ts';
 
 const ROOT = join(import.meta.dirname, '../../../..');
 /** The command, as `node_modules/.bin/lateen` leads to it. */
@@ -104,9 +105,7 @@ export async function eventually<T>(
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  throw new Error(
-    `${what}: not so after ${timeoutMs} ms; last seen: ${last instanceof Error ? last.message : String(last)}`,
-  );
+  throw new Error(`${what}: not so after ${timeoutMs} ms; last seen: ${messageOf(last)}`);
 }
 
 export interface Answer {

@@ -3,6 +3,7 @@ import { connect as connectHttp2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { connect as connectTls } from 'node:tls';
+import { messageOf } from '@lateen/api/lateen-error.ts';
 import { LOOPBACK } from './instances.ts';
 
 /** What became of one request. */
@@ -194,5 +195,5 @@ function meshTlsSocket(port: number, { chain, privateKey }: ClientIdentity): Pro
 }
 
 function failure(error: unknown): Answer {
-  return { type: 'failure', reason: error instanceof Error ? error.message : String(error) };
+  return { type: 'failure', reason: messageOf(error) };
 }

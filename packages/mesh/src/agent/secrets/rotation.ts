@@ -6,8 +6,6 @@ export interface RotationOptions {
   readonly onCertificate: (certificate: WorkloadCertificate) => void;
   readonly onFailure: (error: unknown) => void;
   readonly signal: AbortSignal;
-  /** 0 to 1, for tests. */
-  readonly random?: () => number;
 }
 
 /** Istio renews at half of the lifetime; the jitter keeps the workloads of a host apart. */
@@ -26,7 +24,7 @@ const clockCheckMs = 30_000;
 
 /** Keeps a certificate fresh until `signal` is aborted. While renewing fails, the old one stays in use. */
 export async function keepCertificateFresh(options: RotationOptions): Promise<void> {
-  const { request, onCertificate, onFailure, signal, random = Math.random } = options;
+  const { request, onCertificate, onFailure, signal } = options;
   let current: WorkloadCertificate | undefined;
   let failures = 0;
   while (!signal.aborted) {
@@ -36,12 +34,12 @@ export async function keepCertificateFresh(options: RotationOptions): Promise<vo
       if (signal.aborted) return;
       failures = 0;
       onCertificate(current);
-      waitUntil = renewalTime(current.notAfter.getTime(), Date.now(), random());
+      waitUntil = renewalTime(current.notAfter.getTime(), Date.now(), Math.random());
     } catch (error) {
       if (signal.aborted) return;
       failures += 1;
       onFailure(error);
-      waitUntil = Date.now() + retryDelay(failures, current?.notAfter.getTime(), Date.now(), random());
+      waitUntil = Date.now() + retryDelay(failures, current?.notAfter.getTime(), Date.now(), Math.random());
     }
     await sleepUntil(waitUntil, signal);
   }

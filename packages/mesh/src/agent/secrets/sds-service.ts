@@ -8,6 +8,7 @@ import {
   DiscoveryRequestSchema,
   DiscoveryResponseSchema,
 } from '@lateen/envoy-api/envoy/service/discovery/v3/discovery_pb.js';
+import { rawStreamMethod } from '#sockets/raw-method.ts';
 import { type SdsRequest, SdsStream } from './sds-stream.ts';
 import type { NamedSecret, SecretStore } from './secret-store.ts';
 
@@ -67,23 +68,9 @@ const delta: SdsForm = {
   },
 };
 
-const passBuffer = (bytes: Buffer): Buffer => bytes;
-
-function streamMethod(name: string) {
-  return {
-    path: `/envoy.service.secret.v3.SecretDiscoveryService/${name}`,
-    requestStream: true,
-    responseStream: true,
-    requestSerialize: passBuffer,
-    requestDeserialize: passBuffer,
-    responseSerialize: passBuffer,
-    responseDeserialize: passBuffer,
-  } as const;
-}
-
 const service = {
-  StreamSecrets: streamMethod('StreamSecrets'),
-  DeltaSecrets: streamMethod('DeltaSecrets'),
+  StreamSecrets: rawStreamMethod('/envoy.service.secret.v3.SecretDiscoveryService/StreamSecrets'),
+  DeltaSecrets: rawStreamMethod('/envoy.service.secret.v3.SecretDiscoveryService/DeltaSecrets'),
 } satisfies ServiceDefinition;
 
 /** Serves the secrets of one workload (`envoy.service.secret.v3.SecretDiscoveryService`) to its Envoy. */

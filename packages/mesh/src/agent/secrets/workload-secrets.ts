@@ -1,4 +1,5 @@
 import { Server } from '@grpc/grpc-js';
+import { messageOf } from '@lateen/api/lateen-error.ts';
 import { spiffeIdOf } from '@lateen/api/spiffe-id.ts';
 import { type ListeningSocket, listenOnSocket } from '#sockets/unix-socket.ts';
 import { type CertificateRequest, requestCertificate } from './certificate-client.ts';
@@ -52,7 +53,7 @@ export class WorkloadSecrets {
     this.#rotation = keepCertificateFresh({
       request: (signal) => requestCertificate(this.#options, signal),
       onCertificate: (certificate) => this.#use(certificate),
-      onFailure: (error) => this.#report({ lastError: `No certificate from Citadel: ${reasonOf(error)}` }),
+      onFailure: (error) => this.#report({ lastError: `No certificate from Citadel: ${messageOf(error)}` }),
       signal: this.#stop.signal,
     });
     addSecretService(this.#server, this.#store, (message) => {
@@ -87,8 +88,4 @@ export class WorkloadSecrets {
     this.#status = { ...this.#status, ...change };
     this.#options.onStatus?.(this.#status);
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

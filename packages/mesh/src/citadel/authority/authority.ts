@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import { validateTrustDomain } from '../identity/spiffe.ts';
-import { createKeyDirectory, listKeyDirectory, recoverKeyDirectory, replaceKeyFiles } from '../key-files.ts';
+import { ensureKeyDirectory, replaceKeyFiles } from '../key-files.ts';
 import {
   authorityKeyIdentifier,
   distinguishedName,
@@ -35,8 +35,6 @@ export interface IssuedCertificate {
 /** The certificate authority of one mesh. */
 export interface Authority {
   readonly trustDomain: string;
-  /** The directory that holds it. */
-  readonly directory: string;
   /** The roots that peers must trust, in PEM. */
   trustBundle(): string;
   /**
@@ -73,9 +71,7 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
   const { stateDir, trustDomain, now = () => new Date() } = options;
   validateTrustDomain(trustDomain);
   const directory = join(stateDir, 'ca');
-  await recoverKeyDirectory(directory);
-  const files = await listKeyDirectory(directory);
-  if (files === null || files.length === 0) await createKeyDirectory(directory, createCaFiles(trustDomain, now()));
+  await ensureKeyDirectory(directory, () => createCaFiles(trustDomain, now()));
 
   let material = await loadCa(directory, trustDomain);
   const renewIfDue = async (): Promise<boolean> => {
@@ -91,7 +87,6 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
 
   return {
     trustDomain,
-    directory,
     trustBundle: () => material.roots.map((root) => root.toString()).join(''),
     issue: (request) => {
       checkValidity(material, directory, now());

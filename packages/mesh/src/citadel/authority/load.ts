@@ -61,19 +61,16 @@ export async function loadCa(directory: string, trustDomain: string): Promise<Ca
 
 /** @throws LateenError LAT0407 when a certificate of the CA is not valid at `now` */
 export function checkValidity(material: CaMaterial, directory: string, now: Date): void {
-  const named = [...material.chain.map((certificate) => ({ certificate, file: caFiles.chain })), rootEntry(material)];
-  const [own] = named;
-  if (own && material.chain.length > 0) named[0] = { ...own, file: caFiles.certificate };
-  for (const { certificate, file } of named) checkPeriod(certificate, join(directory, file), now);
+  for (const certificate of material.chain) {
+    const file = certificate === material.certificate ? caFiles.certificate : caFiles.chain;
+    checkPeriod(certificate, join(directory, file), now);
+  }
+  checkRootValidity(material, directory, now);
 }
 
 /** @throws LateenError LAT0407 */
 export function checkRootValidity(material: CaMaterial, directory: string, now: Date): void {
   checkPeriod(material.root, join(directory, caFiles.rootCertificate), now);
-}
-
-function rootEntry(material: CaMaterial): { certificate: X509Certificate; file: string } {
-  return { certificate: material.root, file: caFiles.rootCertificate };
 }
 
 function checkPeriod(certificate: X509Certificate, file: string, now: Date): void {

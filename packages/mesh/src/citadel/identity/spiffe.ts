@@ -1,4 +1,5 @@
 import { LateenError } from '@lateen/api/lateen-error.ts';
+import { isDnsLabel, isDnsSubdomain } from '@lateen/api/names.ts';
 import { spiffeIdOf, type WorkloadIdentity } from '@lateen/api/spiffe-id.ts';
 
 /** Who a workload is: its ServiceAccount. */
@@ -6,11 +7,6 @@ export type ServiceAccountIdentity = Omit<WorkloadIdentity, 'trustDomain'>;
 
 /** SPIFFE ID standard, 2.1: lower-case letters, digits, `.`, `-`, `_`. Bounded so that the whole ID stays below 2048 bytes. */
 const trustDomainPattern = /^[a-z0-9._-]{1,255}$/;
-/** An RFC 1123 label, as Kubernetes namespaces are. */
-const namespacePattern = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
-/** An RFC 1123 subdomain, as Kubernetes ServiceAccounts are. */
-const serviceAccountPattern = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
-const maxServiceAccountLength = 253;
 
 /** @throws LateenError LAT0440 */
 export function validateTrustDomain(trustDomain: string): string {
@@ -24,14 +20,16 @@ export function validateTrustDomain(trustDomain: string): string {
   return trustDomain;
 }
 
-/** @throws LateenError LAT0440 */
+/**
+ * The parts are named as Kubernetes names Namespaces and ServiceAccounts.
+ * @throws LateenError LAT0440
+ */
 export function validateIdentity<T extends ServiceAccountIdentity>(identity: T): T {
-  if (!namespacePattern.test(identity.namespace)) {
+  if (!isDnsLabel(identity.namespace)) {
     throw invalid('namespace', identity.namespace, 'Use up to 63 lower-case letters, digits and "-".');
   }
-  const { serviceAccount } = identity;
-  if (serviceAccount.length > maxServiceAccountLength || !serviceAccountPattern.test(serviceAccount)) {
-    throw invalid('service account', serviceAccount, 'Use up to 253 lower-case letters, digits, "-" and ".".');
+  if (!isDnsSubdomain(identity.serviceAccount)) {
+    throw invalid('service account', identity.serviceAccount, 'Use up to 253 lower-case letters, digits, "-" and ".".');
   }
   return identity;
 }

@@ -27,14 +27,11 @@ export interface IssuedEvent {
 export interface IssuingOptions {
   readonly authority: Authority;
   readonly tokens: TokenVerifier;
-  /** For requests that name no validity. Default 24 h. */
-  readonly defaultLifetimeMs?: number;
-  /** Longer requests get this. Default 24 h. */
-  readonly maxLifetimeMs?: number;
   readonly onIssued?: (event: IssuedEvent) => void;
 }
 
-const dayMs = 24 * 60 * 60 * 1000;
+/** The validity for requests that name none, and the most that anyone gets. */
+const maxLifetimeMs = 24 * 60 * 60 * 1000;
 const maxCsrLength = 16 * 1024;
 
 /**
@@ -47,7 +44,7 @@ export async function createCertificate(
   metadata: Metadata,
   options: IssuingOptions,
 ): Promise<Buffer> {
-  const { authority, tokens, defaultLifetimeMs = dayMs, maxLifetimeMs = dayMs } = options;
+  const { authority, tokens } = options;
   const identity = await authenticate(metadata, tokens);
   const request = decode(bytes);
   if (request.csr.length > maxCsrLength) throw new IssuingError(status.RESOURCE_EXHAUSTED, 'the CSR is too long');
@@ -56,7 +53,7 @@ export async function createCertificate(
   }
   if (request.validityDuration < 0n) throw new IssuingError(status.INVALID_ARGUMENT, 'validity_duration is negative');
   const requestedMs = Number(request.validityDuration) * 1000;
-  const lifetimeMs = Math.min(requestedMs === 0 ? defaultLifetimeMs : requestedMs, maxLifetimeMs);
+  const lifetimeMs = requestedMs === 0 ? maxLifetimeMs : Math.min(requestedMs, maxLifetimeMs);
 
   const spiffeId = buildSpiffeId({ trustDomain: authority.trustDomain, ...identity });
   const publicKey = readCsr(request.csr);

@@ -1,13 +1,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import { LateenError } from '@lateen/api/lateen-error.ts';
-import {
-  createKeyDirectory,
-  listKeyDirectory,
-  readPrivateFile,
-  readPublicFile,
-  recoverKeyDirectory,
-} from '../key-files.ts';
+import { ensureKeyDirectory, type KeyFiles, listKeyDirectory, readPrivateFile, readPublicFile } from '../key-files.ts';
 
 const privateFile = 'key.pem';
 const publicFile = 'public.pem';
@@ -22,9 +16,7 @@ const remedy =
  */
 export async function openSigningKey(stateDir: string): Promise<KeyObject> {
   const directory = join(stateDir, 'tokens');
-  await recoverKeyDirectory(directory);
-  const files = await listKeyDirectory(directory);
-  if (files === null || files.length === 0) await createKeyDirectory(directory, createKeyFiles());
+  await ensureKeyDirectory(directory, createKeyFiles);
   const file = join(directory, privateFile);
   const key = parse(await readPrivateFile(file), file, createPrivateKey);
   const publicKey = await readVerificationKey(stateDir);
@@ -45,7 +37,7 @@ export async function readVerificationKey(stateDir: string): Promise<KeyObject> 
   return parse(await readPublicFile(file), file, createPublicKey);
 }
 
-function createKeyFiles(): Record<string, { text: string; secret: boolean }> {
+function createKeyFiles(): KeyFiles {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   return {
     [privateFile]: { text: privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(), secret: true },

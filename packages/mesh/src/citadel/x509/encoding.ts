@@ -1,3 +1,4 @@
+import { messageOf } from '@lateen/api/lateen-error.ts';
 import { AsnConvert } from '@peculiar/asn1-schema';
 
 /** The bytes are not the DER that was expected. The message has no secrets: it speaks of types and lengths only. */
@@ -19,7 +20,7 @@ export function decodeBer<T>(bytes: Uint8Array, schema: Schema<T>): T {
   try {
     return AsnConvert.parse(bytes, schema);
   } catch (error) {
-    throw new DerError(error instanceof Error ? error.message : String(error), { cause: error });
+    throw new DerError(messageOf(error), { cause: error });
   }
 }
 

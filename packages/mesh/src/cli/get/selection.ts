@@ -1,5 +1,5 @@
 import { UsageError } from '../command.ts';
-import { findKind, type KindNames, kindNames, podNames } from '../kind-names.ts';
+import { findKind, type KindNames, kindNames, parseKindAndName, podNames } from '../kind-names.ts';
 
 export interface Selection {
   readonly parts: readonly SelectionPart[];
@@ -18,9 +18,8 @@ export function parseSelection(words: readonly string[]): Selection {
   const [first = '', ...names] = words;
   if (words.some((word) => word.includes('/'))) {
     const parts = words.map((word) => {
-      const [kind = '', name = '', ...rest] = word.split('/');
-      if (kind !== '' && name !== '' && rest.length === 0) return { kind: findKind(kind), names: [name] };
-      throw new UsageError(`"${word}" is not KIND/NAME.`, 'Write either KIND NAME, or KIND/NAME for each object.');
+      const { kind, name } = parseKindAndName(word);
+      return { kind, names: [name] };
     });
     return { parts, single: parts.length === 1 };
   }

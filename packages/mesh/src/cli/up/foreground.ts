@@ -1,5 +1,4 @@
 import type { SupervisorEvent } from '#local/events.ts';
-import { findMesh } from '#local/mesh-file.ts';
 import type { Supervisor } from '#local/supervisor.ts';
 import type { Context } from '../command.ts';
 import { exitCodes, printError } from '../errors.ts';
@@ -59,7 +58,7 @@ export async function runForeground(
   show = (event) => changes.handle(event);
   if (outcome.kind === 'ready' || outcome.kind === 'late') {
     try {
-      const status = await readStatus(findMesh(plan.mesh), outcome.kind === 'ready');
+      const status = await readStatus(supervisor.state(), outcome.kind === 'ready');
       await printReport(stdout, status, format, performance.now() - startedAt);
     } catch (error) {
       printError(stderr, error);

@@ -1,4 +1,4 @@
-import { LateenError } from '@lateen/api/lateen-error.ts';
+import { LateenError, messageOf } from '@lateen/api/lateen-error.ts';
 import type { SupervisorEvent } from '#local/events.ts';
 
 /** What the process that `--detach` starts tells the command which waits for it, over Node's IPC channel. */
@@ -28,7 +28,7 @@ export function fromWire(message: unknown): DetachedMessage {
 
 export function toPortable(error: unknown): PortableError {
   if (error instanceof LateenError) return { code: error.code, message: error.message, remedy: error.remedy };
-  return { code: 'LAT0500', message: error instanceof Error ? error.message : String(error), remedy: '' };
+  return { code: 'LAT0500', message: messageOf(error), remedy: '' };
 }
 
 export function fromPortable({ code, message, remedy }: PortableError): LateenError {

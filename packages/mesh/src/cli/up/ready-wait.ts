@@ -2,7 +2,7 @@ import { LateenError } from '@lateen/api/lateen-error.ts';
 import type { SupervisorEvent } from '#local/events.ts';
 
 export type Outcome =
-  | { readonly kind: 'ready'; readonly elapsedMs: number }
+  | { readonly kind: 'ready' }
   | { readonly kind: 'late' }
   | { readonly kind: 'failed'; readonly error: unknown }
   | { readonly kind: 'interrupted' };
@@ -25,7 +25,7 @@ export function waitForReady(timeoutMs: number): ReadyWait {
   return {
     outcome: promise,
     handle: (event) => {
-      if (event.type === 'ready') settle({ kind: 'ready', elapsedMs: event.elapsedMs });
+      if (event.type === 'ready') settle({ kind: 'ready' });
       if (event.type === 'fatal') settle({ kind: 'failed', error: event.error });
     },
     fail: (error) => settle({ kind: 'failed', error }),

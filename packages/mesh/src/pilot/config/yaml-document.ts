@@ -1,4 +1,5 @@
 import type { PathPart } from '@lateen/api/field-path.ts';
+import { messageOf } from '@lateen/api/lateen-error.ts';
 import {
   type Document,
   isAlias,
@@ -99,7 +100,7 @@ export function dataOf({ document }: YamlDocument): { value?: unknown; problem?:
   try {
     return { value: document.toJS({ maxAliasCount: MAX_ALIAS_COUNT }) as unknown };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     if (message.startsWith('Excessive alias')) return { problem: 'the aliases of the document expand to too much' };
     return { problem: lowerFirst(message) };
   }

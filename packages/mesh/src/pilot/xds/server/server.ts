@@ -1,5 +1,6 @@
 import { type handleBidiStreamingCall, Server, ServerCredentials, status } from '@grpc/grpc-js';
 import { LateenError } from '@lateen/api/lateen-error.ts';
+import { rawStreamMethod } from '#sockets/raw-method.ts';
 import { type ListeningSocket, listenOnSocket } from '#sockets/unix-socket.ts';
 import type { ProxyDirectory } from '../resource.ts';
 import { type AdsCall, AdsStream } from './ads-stream.ts';
@@ -73,8 +74,9 @@ export class AdsServer {
     const server = new Server(this.#channelOptions());
     server.addService(
       {
-        DeltaAggregatedResources: method('DeltaAggregatedResources'),
-        StreamAggregatedResources: method('StreamAggregatedResources'),
+        // `wire.ts` decodes requests and encodes responses.
+        DeltaAggregatedResources: rawStreamMethod(`${SERVICE}/DeltaAggregatedResources`),
+        StreamAggregatedResources: rawStreamMethod(`${SERVICE}/StreamAggregatedResources`),
       },
       { DeltaAggregatedResources: this.#handler('delta'), StreamAggregatedResources: this.#handler('sotw') },
     );
@@ -236,20 +238,6 @@ export class AdsServer {
   #emit(event: AdsEvent): void {
     for (const listener of this.#listeners) listener(event);
   }
-}
-
-/** Messages pass as the bytes they are: responses are encoded in `wire.ts`, requests are decoded there. */
-function method(name: string) {
-  const same = (bytes: Buffer) => bytes;
-  return {
-    path: `${SERVICE}/${name}`,
-    requestStream: true,
-    responseStream: true,
-    requestSerialize: same,
-    requestDeserialize: same,
-    responseSerialize: same,
-    responseDeserialize: same,
-  } as const;
 }
 
 function listen(server: Server, address: string, credentials: ServerCredentials): Promise<number> {
