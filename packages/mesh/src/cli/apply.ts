@@ -2,6 +2,15 @@ import type { ApplyRequest } from '@lateen/api/admin.ts';
 import { type Context, defineCommand, UsageError } from './command.ts';
 import { dryRunOption, fileOption, meshOption, namespaceOption, outputOption } from './options.ts';
 
+/** Those of `create` as well. */
+export const applyOptions = {
+  file: fileOption,
+  namespace: { ...namespaceOption, description: 'For objects that name no namespace (default: "default").' },
+  'dry-run': dryRunOption,
+  mesh: meshOption,
+  output: outputOption,
+};
+
 export const apply = defineCommand({
   name: 'apply',
   summary: 'Create or change objects of the running mesh',
@@ -9,13 +18,7 @@ export const apply = defineCommand({
     'All objects are checked first, and either all of them are applied or none. They are stored with the mesh and ' +
     'survive its restart.',
   arguments: [],
-  options: {
-    file: fileOption,
-    namespace: { ...namespaceOption, description: 'For objects that name no namespace (default: "default").' },
-    'dry-run': dryRunOption,
-    mesh: meshOption,
-    output: outputOption,
-  },
+  options: applyOptions,
   examples: [
     { command: 'lateen apply -f samples/bookinfo/routes/all-v1.yaml', description: 'Send all traffic to version 1.' },
     { command: 'cat rules.yaml | lateen apply -f - --dry-run', description: 'Check rules without applying them.' },
