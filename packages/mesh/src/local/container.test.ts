@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import fs, { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -6,7 +7,7 @@ import { Container, type ContainerOptions, type ContainerPlan, type ContainerPro
 import { Ports } from './ports.ts';
 import type { Probe } from './probe-loop.ts';
 import { processStartTime } from './process-identity.ts';
-import { ProcessTable } from './process-table.ts';
+import { ProcessTable, signalGroup } from './process-table.ts';
 import { temporaryDirectory } from './testing/temporary-directory.ts';
 import { waitUntil } from './testing/wait-until.ts';
 
@@ -111,11 +112,47 @@ test('a process that ignores SIGTERM is killed after the grace period', async ()
   );
   container.start();
   await reach('ready');
-  await waitUntil('it handles signals', () => log().includes('up'));
-  const { pid } = container;
-  await container.stop(50);
-  expect(processStartTime(pid ?? 0)).toBe(null);
-  expect(log()).toContain('no');
+  // A whole line: the first one of the log repeats the script.
+  await waitUntil('it handles signals', () => /^up$/m.test(log()));
+  const pid = container.pid ?? 0;
+  onTestFinished(() => void signalGroup(pid, 'SIGKILL'));
+  void container.stop(50);
+  await reach('stopped');
+  expect(processStartTime(pid)).toBe(null);
+  expect(log()).toMatch(/^no$/m);
+});
+
+test('the children of a process are asked to end as well, and are waited for', async () => {
+  const child = `
+    process.on("SIGTERM", () => { console.log("child tidies up"); process.exit(); });
+    setInterval(() => {}, 1000);
+    console.log("child is up");`;
+  const parent = `
+    process.on("SIGTERM", () => {});
+    const { spawn } = require("node:child_process");
+    spawn(process.execPath, ["-e", ${JSON.stringify(child)}], { stdio: "inherit" }).on("exit", () => process.exit());`;
+  const { container, reach, log } = make(() => script(parent));
+  container.start();
+  await reach('ready');
+  await waitUntil('the child handles signals', () => /^child is up$/m.test(log()));
+  await container.stop();
+  expect(log()).toMatch(/^child tidies up$/m);
+});
+
+test('what a crashed process leaves behind goes with it', async () => {
+  const crash = `
+    const { spawn } = require("node:child_process");
+    console.log("child", spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]).pid);
+    process.exit(1);`;
+  const plans = [script(crash)];
+  const { container, log } = make(() => plans.shift() ?? script('setInterval(() => {}, 1000)'));
+  container.start();
+  const pid = container.pid ?? 0;
+  onTestFinished(() => void signalGroup(pid, 'SIGKILL'));
+  await waitUntil('it was started again', () => container.restarts === 1);
+  const child = Number(/^child (\d+)$/m.exec(log())?.[1]);
+  expect(child).toBeGreaterThan(1);
+  await waitUntil('the child is gone', () => processStartTime(child) === null);
 });
 
 test('a process that ends is started again, and says why it ended', async () => {
@@ -138,6 +175,28 @@ test('a process that ends is started again, and says why it ended', async () => 
   expect(states.slice(0, 2)).toEqual(['starting', 'ready']);
   expect(container.restarts).toBe(2);
   expect(container.problem).toBe(undefined);
+});
+
+test('after a long run the breaks begin with the first again', async () => {
+  const now = performance.now.bind(performance);
+  let laterMs = 0;
+  vi.spyOn(performance, 'now').mockImplementation(() => now() + laterMs);
+  onTestFinished(() => void vi.restoreAllMocks());
+  const breaks: number[] = [];
+  const { container } = make(() => script('setInterval(() => {}, 1000)'), {
+    onChange: () => {
+      if (container.state.kind === 'back-off') breaks.push(container.state.delayMs);
+    },
+  });
+  container.start();
+  for (const ranMs of [0, 0, 31_000]) {
+    const runs = breaks.length;
+    await waitUntil('it runs', () => container.state.kind === 'ready');
+    laterMs += ranMs;
+    process.kill(container.pid ?? 0, 'SIGKILL');
+    await waitUntil('it ended', () => breaks.length > runs);
+  }
+  expect(breaks).toEqual([100, 200, 100]);
 });
 
 test('a killed process is noticed at once', async () => {
@@ -199,6 +258,29 @@ test('a log that cannot be written', async () => {
   const { container } = make(() => script(''), { logPath: '/etc/hosts/such.log' });
   container.start();
   expect(container.problem).toMatchObject({ code: 'LAT0302', message: expect.stringContaining('/etc/hosts') });
+});
+
+test('a log for which the disk has no room', async () => {
+  const open = fs.openSync;
+  const full = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
+  vi.spyOn(fs, 'openSync').mockImplementation((path, ...rest) => {
+    if (String(path).endsWith('full.log')) throw full;
+    return open(path, ...rest);
+  });
+  syncBuiltinESMExports();
+  onTestFinished(() => {
+    vi.restoreAllMocks();
+    syncBuiltinESMExports();
+  });
+  const path = join(temporaryDirectory(), 'full.log');
+  const { container } = make(() => script(''), { logPath: path });
+  container.start();
+  expect(container.problem).toEqual({
+    code: 'LAT0303',
+    message: `app-0 has no log. Cannot write ${path}: the disk is full.`,
+  });
+  // Some may be freed at any time.
+  expect(container.state).toMatchObject({ kind: 'back-off', delayMs: 100 });
 });
 
 test('stopping while it waits for the next start', async () => {
