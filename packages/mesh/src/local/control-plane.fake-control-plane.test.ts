@@ -98,6 +98,21 @@ test('one that fails again and again is tried ever more slowly, with its last wo
   );
 });
 
+test('one that ran for a while is replaced at once again', async () => {
+  const now = performance.now.bind(performance);
+  let laterMs = 0;
+  vi.spyOn(performance, 'now').mockImplementation(() => now() + laterMs);
+  onTestFinished(() => void vi.restoreAllMocks());
+  const { plane, states, running } = make(['crash', 'crash']);
+  const breaks = () => states.flatMap((state) => (state.kind === 'back-off' ? state.delayMs : []));
+  plane.start();
+  const { pid } = await running();
+  laterMs = 10_000;
+  process.kill(pid, 'SIGKILL');
+  await waitUntil('it ended', () => breaks().length === 3);
+  expect(breaks()).toEqual([0, 100, 0]);
+});
+
 test('one that says it cannot go on is not tried again', async () => {
   const { plane, states } = make(['fatal']);
   plane.start();

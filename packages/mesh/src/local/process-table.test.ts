@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { hasLiveGroup, isSameProcess, processStartTime } from './process-identity.ts';
@@ -22,6 +22,8 @@ async function group(script: string): Promise<{ pid: number; line: string }> {
 
 const STAYS = 'setInterval(() => {}, 1000); console.log("up");';
 const STUBBORN = `process.on("SIGTERM", () => {}); ${STAYS}`;
+const tidiesUp = (note: string) =>
+  `process.on("SIGTERM", () => { require("node:fs").writeFileSync(${JSON.stringify(note)}, ""); process.exit(); });`;
 const fail = (error: unknown) => {
   throw error;
 };
@@ -81,6 +83,34 @@ test('ends the children of a leader that has died', async () => {
   expect(processStartTime(childPid)).toBe(null);
 });
 
+test('leftovers may put their things in order before they end', async () => {
+  const runDir = temporaryDirectory();
+  const note = join(runDir, 'tidied-up');
+  const { pid } = await group(`${tidiesUp(note)} ${STAYS}`);
+  new ProcessTable(runDir, fail).add(pid, 'container', 'polite');
+  expect(await cleanUpLeftovers(runDir, { graceMs: 10_000 })).toEqual({ ended: 1 });
+  expect(existsSync(note)).toBe(true);
+});
+
+// Elsewhere the children of a dead leader are not found.
+test.runIf(process.platform === 'linux')(
+  'what a dead leader left behind is not asked: nobody waits for it',
+  async () => {
+    const runDir = temporaryDirectory();
+    const note = join(runDir, 'tidied-up');
+    const child = `${tidiesUp(note)} ${STAYS}`;
+    const { pid } = await group(`
+    require("node:child_process").spawn(process.execPath, ["-e", ${JSON.stringify(child)}], { stdio: "inherit" });
+    setInterval(() => {}, 1000);
+  `);
+    new ProcessTable(runDir, fail).add(pid, 'container', 'leader');
+    process.kill(pid, 'SIGKILL');
+    await waitUntil('the leader is gone', () => processStartTime(pid) === null);
+    expect(await cleanUpLeftovers(runDir, { graceMs: 10_000 })).toEqual({ ended: 1 });
+    expect(existsSync(note)).toBe(false);
+  },
+);
+
 test('a process that ended is no longer in the table', async () => {
   const runDir = temporaryDirectory();
   const { pid } = await group(STAYS);
@@ -107,6 +137,20 @@ test('a full disk is reported and stops nothing', async () => {
   table.add(process.pid, 'container', 'self');
   expect(errors).toMatchObject([{ code: 'LAT0302' }]);
   expect(table.records()).toHaveLength(1);
+});
+
+// A link to /dev/full makes a full disk out of the file that is written first.
+test.runIf(existsSync('/dev/full'))('a full disk is called that, until a write works again', () => {
+  const runDir = temporaryDirectory();
+  const problems: unknown[] = [];
+  const table = new ProcessTable(runDir, (problem) => problems.push(problem));
+  symlinkSync('/dev/full', join(runDir, 'processes.json.new'));
+  table.add(process.pid, 'container', 'self');
+  expect(problems).toMatchObject([{ code: 'LAT0303', message: expect.stringContaining('the disk is full') }]);
+  table.remove(process.pid);
+  expect(problems).toEqual([expect.anything(), undefined]);
+  table.add(process.pid, 'container', 'self');
+  expect(problems).toHaveLength(2);
 });
 
 test('never signals everything, or its own group', () => {
