@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import {
   endMesh,
   type FoundMesh,
@@ -72,6 +72,21 @@ test('directories are private, and those of others are refused', () => {
   if (process.getuid?.() !== 0) {
     expect(() => ensurePrivateDirectory('/')).toThrowError(expect.objectContaining({ code: 'LAT0302' }));
   }
+});
+
+test('a directory of another user is refused, however closed it is', () => {
+  const path = temporaryDirectory();
+  const uid = statSync(path).uid;
+  ensurePrivateDirectory(path);
+  vi.spyOn(process, 'getuid').mockReturnValue(uid + 1);
+  onTestFinished(() => void vi.restoreAllMocks());
+  expect(() => ensurePrivateDirectory(path)).toThrowError(
+    expect.objectContaining({
+      code: 'LAT0302',
+      message: `${path} belongs to another user (uid ${uid}, you are ${uid + 1}).`,
+      remedy: expect.stringContaining(`chown -R ${uid + 1} ${path}`),
+    }),
+  );
 });
 
 test('files are private, and replaced in one step', () => {
