@@ -1,8 +1,8 @@
 import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { issuerPartsOf } from '../x509/certificate.ts';
 import { makeKey } from '../x509/testing/make-signing-request.ts';
 import { type Authority, openAuthority } from './authority.ts';
@@ -200,6 +200,33 @@ describe('damage', () => {
       code: 'LAT0405',
       remedy: expect.stringContaining(`chmod 700 ${caDir}`),
     });
+  });
+
+  test('a CA in the directory of another user is not used', async () => {
+    await openCa();
+    const { uid } = await stat(caDir);
+    vi.spyOn(process, 'getuid').mockReturnValue(uid + 1);
+    onTestFinished(() => void vi.restoreAllMocks());
+    await expect(openCa()).rejects.toMatchObject({
+      code: 'LAT0406',
+      message: `${caDir} belongs to another user (uid ${uid}, this process has uid ${uid + 1}).`,
+      remedy: expect.stringContaining(`chown -R ${uid + 1} ${caDir}`),
+    });
+  });
+
+  // Only root can give files away.
+  test.runIf(process.getuid?.() === 0)('keys and certificates of another user are not used', async () => {
+    await openCa();
+    for (const name of Object.values(caFiles)) {
+      const path = join(caDir, name);
+      await chown(path, 12_345, 12_345);
+      await expect(openCa()).rejects.toMatchObject({
+        code: 'LAT0406',
+        message: expect.stringContaining(`${path} belongs to another user (uid 12345`),
+      });
+      await chown(path, 0, 0);
+    }
+    await openCa();
   });
 
   test('a CA of another trust domain is not used', async () => {

@@ -44,6 +44,14 @@ test('a token expires', async () => {
   await expect((await at(61_000)).verify(token)).rejects.toThrow('the token has expired');
 });
 
+test('a token is old after an hour, whatever it says of itself', async () => {
+  await createTokenIssuer(stateDir);
+  const verifier = await createTokenVerifier(stateDir);
+  const minutesAgo = (minutes: number) => ({ issuedAt: Math.floor(Date.now() / 1000) - minutes * 60, lifetime: '9h' });
+  expect(await verifier.verify(await forge(minutesAgo(59)))).toEqual(identity);
+  await expect(verifier.verify(await forge(minutesAgo(61)))).rejects.toThrow('the token has expired');
+});
+
 interface Forgery {
   key?: KeyObject;
   algorithm?: string;
@@ -51,6 +59,7 @@ interface Forgery {
   issuer?: string;
   subject?: string;
   lifetime?: string;
+  issuedAt?: number;
 }
 
 async function forge(forgery: Forgery): Promise<string> {
@@ -59,7 +68,7 @@ async function forge(forgery: Forgery): Promise<string> {
     .setIssuer(forgery.issuer ?? 'lateen.supervisor')
     .setSubject(forgery.subject ?? 'system:serviceaccount:default:reviews')
     .setAudience(forgery.audience ?? 'istio-ca')
-    .setIssuedAt();
+    .setIssuedAt(forgery.issuedAt);
   if (forgery.lifetime !== '') token.setExpirationTime(forgery.lifetime ?? '1m');
   return token.sign(forgery.key ?? (await openSigningKey(stateDir)));
 }
