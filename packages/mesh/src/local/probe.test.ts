@@ -1,8 +1,13 @@
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { expect, onTestFinished, test } from 'vitest';
+import { join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { describeAction, type ProbeAction, probeOnce } from './probe-action.ts';
 import { judge, type Probe, runProbeLoop, type Verdict } from './probe-loop.ts';
+import { processStartTime } from './process-identity.ts';
+import { signalGroup } from './process-table.ts';
+import { temporaryDirectory } from './testing/temporary-directory.ts';
 import { waitUntil } from './testing/wait-until.ts';
 
 async function serve(handler: (request: IncomingMessage, response: ServerResponse) => void): Promise<number> {
@@ -23,12 +28,12 @@ const http = (port: number, path = '/', headers = {}): ProbeAction => ({
   path,
   headers,
 });
-const exec = (script: string, cwd = process.cwd()): ProbeAction => ({
+const exec = (script: string, cwd = process.cwd(), env = {}): ProbeAction => ({
   kind: 'exec',
   file: process.execPath,
   args: ['-e', script],
   cwd,
-  env: {},
+  env,
 });
 
 test.each([
@@ -78,6 +83,32 @@ test('commands', async () => {
   expect(describeAction(exec('1'))).toBe(`exec ${process.execPath} -e 1`);
 });
 
+test('commands run in the folder and with the environment of the container, and with nothing else', async () => {
+  const cwd = realpathSync(temporaryDirectory());
+  const say = 'console.error(process.cwd(), process.env.COLOR, process.env.LATEEN_TEST); process.exit(1)';
+  vi.stubEnv('LATEEN_TEST', 'not for applications');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  expect(await probeOnce(exec(say, cwd, { COLOR: 'red' }), 5000, never)).toBe(`exit code 1: ${cwd} red undefined`);
+});
+
+test('a command that takes too long is killed, with the processes that it started', async () => {
+  const file = join(temporaryDirectory(), 'pids');
+  const script = `
+    const child = require("node:child_process").spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]);
+    require("node:fs").writeFileSync(${JSON.stringify(file)}, process.pid + " " + child.pid + "\\n");
+    setInterval(() => {}, 1000);`;
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const result = probeOnce(exec(script), 60_000, never);
+  const written = () => (existsSync(file) ? readFileSync(file, 'utf8') : '');
+  await waitUntil('it runs', () => written().endsWith('\n'));
+  const pids = written().trim().split(' ').map(Number);
+  onTestFinished(() => void signalGroup(pids[0] ?? 0, 'SIGKILL'));
+  vi.advanceTimersByTime(60_000);
+  expect(await result).toBe('not finished within 60 s');
+  await waitUntil('both are gone', () => pids.every((pid) => processStartTime(pid) === null));
+});
+
 test('an abort ends a probe at once', async () => {
   const port = await serve(() => {});
   const abort = new AbortController();
@@ -96,6 +127,35 @@ test('a verdict changes after as many results in a row as the thresholds say', (
     return verdict.passing ? '+' : '-';
   });
   expect(verdicts.join('')).toBe('---+' + '+++++---' + '-+');
+});
+
+test('nothing is asked before initialDelaySeconds', async () => {
+  const askedAt: number[] = [];
+  const port = await serve((_, response) => {
+    askedAt.push(performance.now());
+    response.end();
+  });
+  const abort = new AbortController();
+  const loop = (initialDelayMs: number) =>
+    runProbeLoop(
+      {
+        action: http(port),
+        initialDelayMs,
+        periodMs: 60_000,
+        timeoutMs: 1000,
+        successThreshold: 1,
+        failureThreshold: 3,
+      },
+      { initially: false, eager: true, signal: abort.signal, onChange: () => {} },
+    );
+  const startedAt = performance.now();
+  const loops = [loop(100), loop(60_000)];
+  await waitUntil('it was asked', () => askedAt.length > 0);
+  // Timers count in whole milliseconds.
+  expect(askedAt[0]).toBeGreaterThan(startedAt + 98);
+  abort.abort();
+  await Promise.all(loops);
+  expect(askedAt).toHaveLength(1);
 });
 
 test('before the first success it is tried much more often than periodSeconds says, then no more', async () => {
