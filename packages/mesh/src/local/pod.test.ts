@@ -10,6 +10,7 @@ import {
   type PodTemplate,
   planContainer,
   podHash,
+  serviceAccountOf,
 } from './pod.ts';
 import { temporaryDirectory } from './testing/temporary-directory.ts';
 
@@ -93,6 +94,7 @@ test('variables of the manifest: values, references, ConfigMaps and fields', () 
       { name: 'NODE', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
       { name: 'SA', valueFrom: { fieldRef: { fieldPath: 'spec.serviceAccountName' } } },
       { name: 'IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
+      { name: 'HOST_IP', valueFrom: { fieldRef: { fieldPath: 'status.hostIP' } } },
       { name: 'HOSTNAME', value: 'mine' },
       { name: 'REVIEWS_SERVICE_HOST', value: 'elsewhere' },
     ],
@@ -110,12 +112,24 @@ test('variables of the manifest: values, references, ConfigMaps and fields', () 
     NODE: hostname(),
     SA: 'default',
     IP: '127.0.0.1',
+    HOST_IP: '127.0.0.1',
     HOSTNAME: 'mine',
     REVIEWS_SERVICE_HOST: 'elsewhere',
   });
   expect(env).not.toHaveProperty('NONE');
   // Variables of the shell are inherited, but no cluster could expand them.
   expect(args).toEqual(['app.js', '--port=20002', '--color', 'red', '$(HOME)', '$(COLOR)']);
+});
+
+test('the ServiceAccount, which the manifest names in one of two ways, is also what the application is told', () => {
+  const told = (spec: Partial<PodTemplate['spec']>) => {
+    const template: PodTemplate = { spec: { containers: [container()], ...spec } };
+    const env = [{ name: 'SA', valueFrom: { fieldRef: { fieldPath: 'spec.serviceAccountName' } } }];
+    return [serviceAccountOf(template), plan({ env }, { template }).env.SA];
+  };
+  expect(told({})).toEqual(['default', 'default']);
+  expect(told({ serviceAccountName: 'reviews' })).toEqual(['reviews', 'reviews']);
+  expect(told({ serviceAccount: 'reviews' })).toEqual(['reviews', 'reviews']);
 });
 
 test('a PORT that says "the container port" becomes the real one; another one is left alone', () => {
@@ -208,10 +222,13 @@ test('probes ask the application itself, at its real port', () => {
   });
   // A port that is in no list is one that the application opens by itself.
   expect(plan({ livenessProbe: { tcpSocket: { port: 9999 } } }).liveness?.action).toMatchObject({ port: 9999 });
-  expect(plan({ readinessProbe: { exec: { command: ['node', '-e', '$(PORT)'] } } }).readiness?.action).toMatchObject({
+  const command = plan({ workingDir: '/', readinessProbe: { exec: { command: ['node', '-e', '$(PORT)'] } } });
+  expect(command.readiness?.action).toEqual({
     kind: 'exec',
     file: process.execPath,
     args: ['-e', '20002'],
+    cwd: '/',
+    env: command.env,
   });
   expect(problem({ readinessProbe: { httpGet: { port: 'metrics' } } })).toMatchObject({
     code: 'LAT0315',
