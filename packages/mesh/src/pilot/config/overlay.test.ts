@@ -1,4 +1,14 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { ConfigObject } from '@lateen/api/kinds.ts';
@@ -58,6 +68,27 @@ describe('the overlay', () => {
     writeFileSync(path, text);
     expect(codeOf(() => new Overlay(path))).toBe('LAT0230');
     expect(readFileSync(path, 'utf8')).toBe(text);
+  });
+
+  it('is not taken for empty when it cannot be read', () => {
+    mkdirSync(path, { recursive: true });
+    expect(() => new Overlay(path)).toThrow(
+      expect.objectContaining({ code: 'LAT0230', message: expect.stringMatching(/objects\.json: EISDIR/) }),
+    );
+  });
+
+  // A link to /dev/full makes a full disk out of the file that is written first.
+  it.runIf(existsSync('/dev/full'))('says that the disk is full, and takes changes again once it is not', () => {
+    const overlay = new Overlay(path);
+    overlay.update(new Map([[key, { object, over: null }]]));
+    symlinkSync('/dev/full', `${path}.new`);
+    expect(() => overlay.update(new Map([[key, undefined]]))).toThrow(
+      expect.objectContaining({ code: 'LAT0231', remedy: 'Free some space on the disk and try again.' }),
+    );
+    expect([...new Overlay(path).keys()]).toEqual([key]);
+    expect(readdirSync(dirname(path))).toEqual(['objects.json']);
+    overlay.update(new Map([[key, undefined]]));
+    expect([...new Overlay(path).keys()]).toEqual([]);
   });
 
   it('changes nothing if it cannot store the change', () => {
