@@ -81,6 +81,25 @@ spec:
 `;
 }
 
+function deployment(line: string): string {
+  return `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: critic-v1}
+spec:
+  selector: {matchLabels: {app: critic}}
+  template:
+    metadata: {labels: {app: critic}}
+    spec:
+      ${line}
+      containers: [{name: app, command: [node]}]
+`;
+}
+
+function serviceAccount(name: string, namespace = 'default'): string {
+  return `{apiVersion: v1, kind: ServiceAccount, metadata: {name: ${name}, namespace: ${namespace}}}\n`;
+}
+
 /** The subset that the VirtualService in force leads to. */
 function routedTo(): string | undefined {
   const object = store.objects.get('VirtualService/default/reviews');
@@ -305,6 +324,28 @@ describe('references', () => {
     file('a.yaml', destinationRule('v1'));
     expect(routedTo()).toBe('v1');
     expect(codes().sort()).toEqual(['LAT0130', 'LAT0201', 'LAT0203']);
+  });
+
+  it('warn of a ServiceAccount that is not there, until it is', () => {
+    file('a.yaml', deployment('serviceAccountName: critic'));
+    expect(store.diagnostics()).toMatchObject([
+      {
+        code: 'LAT0207',
+        file: 'a.yaml',
+        line: 10,
+        path: 'spec.template.spec.serviceAccountName',
+        message: 'there is no ServiceAccount default/critic; on Kubernetes these pods would not start',
+      },
+    ]);
+    // One of another namespace is another one.
+    file('b.yaml', serviceAccount('critic', 'other'));
+    expect(codes()).toEqual(['LAT0207']);
+    file('b.yaml', serviceAccount('critic'));
+    expect(codes()).toEqual([]);
+    // Each namespace has one of this name.
+    file('a.yaml', deployment('serviceAccountName: default'));
+    file('c.yaml', deployment('terminationGracePeriodSeconds: 5').replace('critic-v1', 'critic-v2'));
+    expect(codes()).toEqual([]);
   });
 
   it('warn of rules and policies for hosts that are no services', () => {
