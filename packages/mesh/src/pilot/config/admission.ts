@@ -107,10 +107,12 @@ export class Admission {
     key: ObjectKey,
     { metadata, spec }: Extract<ConfigObject, { kind: 'Deployment' }>,
   ): Diagnostic[] {
-    const name = spec.template.spec.serviceAccountName ?? 'default';
+    const { serviceAccountName, serviceAccount } = spec.template.spec;
+    const name = serviceAccountName ?? serviceAccount ?? 'default';
     if (name === 'default' || this.#accepted.has(`ServiceAccount/${metadata.namespace}/${name}`)) return [];
     const message = `there is no ServiceAccount ${metadata.namespace}/${name}; on Kubernetes these pods would not start`;
-    return [diagnostic('LAT0207', message, { object: refOfKey(key), path: 'spec.template.spec.serviceAccountName' })];
+    const field = serviceAccountName === undefined ? 'serviceAccount' : 'serviceAccountName';
+    return [diagnostic('LAT0207', message, { object: refOfKey(key), path: `spec.template.spec.${field}` })];
   }
 
   /** What would be wrong if all of these changes took effect: for each change to blame, why. */

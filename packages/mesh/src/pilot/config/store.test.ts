@@ -342,6 +342,11 @@ describe('references', () => {
     expect(codes()).toEqual(['LAT0207']);
     file('b.yaml', serviceAccount('critic'));
     expect(codes()).toEqual([]);
+    // The old name of the field.
+    file('a.yaml', deployment('serviceAccount: cook'));
+    expect(store.diagnostics()).toMatchObject([
+      { code: 'LAT0207', line: 10, path: 'spec.template.spec.serviceAccount' },
+    ]);
     // Each namespace has one of this name.
     file('a.yaml', deployment('serviceAccountName: default'));
     file('c.yaml', deployment('terminationGracePeriodSeconds: 5').replace('critic-v1', 'critic-v2'));
