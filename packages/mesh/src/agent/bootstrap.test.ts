@@ -60,6 +60,64 @@ test('the cluster is the workload where there is no app label', () => {
   expect(node({})).toBe('reviews-v1.default');
 });
 
+/** What stands at a path of fields, by the names that Envoy's API gives them. */
+function field(...names: (string | number)[]): unknown {
+  return names.reduce<unknown>((value, name) => (value as Record<string, unknown>)[name], buildBootstrap(options));
+}
+
+test('Envoy is back in touch with a restarted control plane within a second, where its own default is up to 30', () => {
+  expect(field('dynamic_resources', 'ads_config', 'grpc_services')).toEqual([
+    {
+      envoy_grpc: {
+        cluster_name: 'xds-grpc',
+        retry_policy: { retry_back_off: { base_interval: '0.05s', max_interval: '1s' } },
+      },
+    },
+  ]);
+});
+
+test('Envoy waits for its first configuration for ever: after the default of 15 s it would be ready with none', () => {
+  const waitsForEver = { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: '0s' };
+  expect(field('dynamic_resources', 'cds_config')).toEqual(waitsForEver);
+  expect(field('dynamic_resources', 'lds_config')).toEqual(waitsForEver);
+});
+
+test('Envoy closes connections above 10,000 at once, and its admin server still answers then', () => {
+  expect(field('overload_manager', 'resource_monitors')).toEqual([
+    {
+      name: 'envoy.resource_monitors.global_downstream_max_connections',
+      typed_config: {
+        '@type':
+          'type.googleapis.com/envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig',
+        max_active_downstream_connections: 10_000,
+      },
+    },
+  ]);
+  expect(field('admin', 'ignore_global_conn_limit')).toBe(true);
+  expect(field('admin', 'address')).toEqual({ socket_address: { address: '127.0.0.1', port_value: 15_000 } });
+});
+
+test('Envoy notices within 40 s that the other end of a socket is stuck', () => {
+  const clusters = field('static_resources', 'clusters') as { name: string }[];
+  expect(clusters.map(({ name }) => name)).toEqual(['xds-grpc', 'sds-grpc']);
+  for (const index of clusters.keys()) {
+    expect(field('static_resources', 'clusters', index)).toMatchObject({
+      connect_timeout: '1s',
+      typed_extension_protocol_options: {
+        'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+          explicit_http_config: {
+            http2_protocol_options: { connection_keepalive: { interval: '30s', timeout: '10s' } },
+          },
+        },
+      },
+    });
+  }
+});
+
+test('long regular expressions in routes are not refused by the limit that RE2 has by default', () => {
+  expect(field('layered_runtime', 'layers', 0, 'static_layer')).toEqual({ 're2.max_program_size.error_level': 32_768 });
+});
+
 test('Envoy accepts it', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'lat-'));
   try {
