@@ -1,4 +1,4 @@
-import {
+import fs, {
   appendFileSync,
   chmodSync,
   mkdirSync,
@@ -10,8 +10,9 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import type { ObjectKey } from '@lateen/api/object-key.ts';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { FileLayer } from '../../config/file-layer.ts';
@@ -19,6 +20,13 @@ import { FileRegistry } from './file-registry.ts';
 
 function configMap(name: string, value = 'a'): string {
   return `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\ndata: {key: ${value}}\n`;
+}
+
+/** For what root cannot be kept from. */
+function beNobody(): void {
+  if (process.getuid?.() !== 0) return;
+  process.seteuid?.(65_534);
+  onTestFinished(() => process.seteuid?.(0));
 }
 
 /** A registry over a folder, and what its files say as the store would keep it. */
@@ -29,6 +37,8 @@ function watched(prepare: (dir: string) => void, roots: (dir: string) => string[
   const keys = new Set<ObjectKey>();
   /** Each value that an object ever had, in order; `gone` when it went away. */
   const seen: string[] = [];
+  /** Folders that are not watched, and why. */
+  const unwatched: string[] = [];
   const registry = new FileRegistry({
     roots: roots(dir),
     defaultNamespace: 'default',
@@ -41,6 +51,7 @@ function watched(prepare: (dir: string) => void, roots: (dir: string) => string[
         }
       }
     },
+    onUnwatched: (folder, reason) => unwatched.push(`${relative(dir, folder)}: ${reason}`),
     loses: (file, result) => (result === undefined ? layer.has(file) : layer.loses(file, result)),
   });
   const valueUnder = (key: ObjectKey): string | undefined => {
@@ -57,6 +68,7 @@ function watched(prepare: (dir: string) => void, roots: (dir: string) => string[
     scan,
     registry,
     seen,
+    unwatched,
     diagnostics: () => layer.diagnostics(),
     /** `{name: value}` of all ConfigMaps. */
     contents() {
@@ -241,8 +253,36 @@ describe('the file registry', () => {
     expect(mesh.diagnostics()).toEqual([]);
   });
 
-  // Whoever may read everything cannot be kept from it.
-  it.skipIf(process.getuid?.() === 0)('says that something cannot be read, and keeps what it held', async () => {
+  it('says once which folder cannot be watched, and watches the others', async () => {
+    const watch = fs.watch;
+    const noneLeft = Object.assign(new Error('ENOSPC: System limit for number of file watchers reached'), {
+      code: 'ENOSPC',
+    });
+    vi.spyOn(fs, 'watch').mockImplementation(((...args: Parameters<typeof watch>) => {
+      if (String(args[0]).endsWith('sub')) throw noneLeft;
+      return watch(...args);
+    }) as typeof watch);
+    syncBuiltinESMExports();
+    onTestFinished(() => {
+      vi.restoreAllMocks();
+      syncBuiltinESMExports();
+    });
+    const mesh = watched((dir) => {
+      mkdirSync(join(dir, 'sub'));
+      writeFileSync(join(dir, 'a.yaml'), configMap('a'));
+      writeFileSync(join(dir, 'sub', 'b.yaml'), configMap('b'));
+    });
+    expect(mesh.unwatched).toEqual(['sub: ENOSPC: System limit for number of file watchers reached']);
+    expect(mesh.contents()).toEqual({ a: 'a', b: 'a' });
+    // An edit elsewhere makes it look everywhere.
+    writeFileSync(join(mesh.dir, 'sub', 'b.yaml'), configMap('b', 'b'));
+    writeFileSync(join(mesh.dir, 'a.yaml'), configMap('a', 'b'));
+    await mesh.until({ a: 'b', b: 'b' });
+    expect(mesh.unwatched).toHaveLength(1);
+  });
+
+  it('says that something cannot be read, and keeps what it held', async () => {
+    beNobody();
     const mesh = watched((dir) => {
       mkdirSync(join(dir, 'sub'));
       writeFileSync(join(dir, 'a.yaml'), configMap('a'));
