@@ -1,0 +1,110 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { WorkloadInstance } from '@lateen/api/workload-instance.ts';
+import { expect, onTestFinished, test } from 'vitest';
+import { processStartTime } from './process-identity.ts';
+import { ProxyProcess, type ProxyProcessState } from './proxy-process.ts';
+import { type FakeEnvoyBehaviour, fakeMesh } from './testing/fake-mesh.ts';
+import { waitUntil } from './testing/wait-until.ts';
+
+const instance: WorkloadInstance = {
+  name: 'hello-v1-0',
+  namespace: 'default',
+  role: 'sidecar',
+  workload: 'hello-v1',
+  labels: { app: 'hello' },
+  serviceAccount: 'default',
+  address: '127.0.0.1',
+  ports: [],
+  health: 'starting',
+  capture: { mode: 'explicit', httpProxyPort: 20_000, servicePorts: {} },
+};
+
+const holdsEverything = { synced: true, everSynced: true };
+
+/** A proxy with a fake Envoy that behaves like this, and the states that it goes through. */
+async function startProxy(behaviour: Partial<FakeEnvoyBehaviour> = {}) {
+  const mesh = fakeMesh();
+  mesh.behave(behaviour);
+  const [adminPort = 0] = await mesh.ports.allocate(1);
+  const states: ProxyProcessState[] = [];
+  const portsTaken: number[] = [];
+  const proxy = new ProxyProcess({
+    context: mesh.context,
+    instance,
+    adminPort,
+    onChange: () => states.push(proxy.state),
+    onPortTaken: () => portsTaken.push(adminPort),
+  });
+  onTestFinished(() => proxy.stop());
+  proxy.start();
+  const seen = (what: string) => mesh.seen().filter((each) => each.what === what);
+  return { mesh, proxy, states, portsTaken, seen };
+}
+
+test('an Envoy that says it is ready is not live before it has acknowledged its first configuration', async () => {
+  const { proxy, states, seen } = await startProxy({ ready: true });
+  await waitUntil('its Envoy answers', () => seen('listening').length > 0);
+  // Whoever did not wait for the acknowledgement would ask it every 10 ms.
+  for (let asked = 0; asked < 20; asked += 1) {
+    await waitUntil('it says that it is ready', async () => (await fetch(`${proxy.admin}/ready`)).ok);
+  }
+  proxy.tell(undefined);
+  proxy.tell({ synced: false, everSynced: false });
+  expect(seen('/ready')).toHaveLength(20);
+  expect(states.map(({ kind }) => kind)).not.toContain('live');
+  proxy.tell(holdsEverything);
+  await waitUntil('it is live', () => proxy.state.kind === 'live');
+});
+
+test('an Envoy that has acknowledged everything is not live before it says so itself', async () => {
+  const { mesh, proxy, states, seen } = await startProxy({ ready: false });
+  proxy.tell(holdsEverything);
+  await waitUntil('it was asked again', () => seen('/ready').length > 1 || proxy.state.kind === 'live');
+  expect(states.map(({ kind }) => kind)).not.toContain('live');
+  mesh.behave({ ready: true });
+  await waitUntil('it is live', () => proxy.state.kind === 'live');
+});
+
+test('an Envoy that ends again and again is started ever more slowly, and its last words are told', async () => {
+  const { mesh, proxy, states, portsTaken, seen } = await startProxy({ dies: 'out of memory' });
+  const backOffs = () => states.filter((state) => state.kind === 'back-off');
+  await waitUntil('it was started three times', () => backOffs().length === 3);
+  expect(backOffs()).toEqual(
+    [0, 100, 200].map((delayMs) => ({ kind: 'back-off', delayMs, reason: 'Envoy exited with code 1' })),
+  );
+  expect(proxy.problem).toMatchObject({
+    code: 'LAT0330',
+    message: expect.stringContaining('hello-v1-0: Envoy exited with code 1. Its last lines:\nout of memory\n'),
+  });
+  expect(portsTaken).toEqual([]);
+  mesh.behave({ dies: undefined });
+  proxy.tell(holdsEverything);
+  await waitUntil('the fourth is live', () => proxy.state.kind === 'live');
+  const [first, second, third, fourth] = seen('start').map(({ at }) => at);
+  expect((third ?? 0) - (second ?? 0)).toBeGreaterThanOrEqual(100);
+  expect((fourth ?? 0) - (third ?? 0)).toBeGreaterThanOrEqual(200);
+  expect(second).toBeGreaterThan(first ?? 0);
+  expect(proxy.problem).toBe(undefined);
+  expect(proxy.restarts).toBe(3);
+});
+
+test('an Envoy whose admin port is taken says so', async () => {
+  const { portsTaken } = await startProxy({ dies: 'cannot bind 127.0.0.1:20001: Address already in use' });
+  await waitUntil('it is told', () => portsTaken.length > 0);
+});
+
+test('one that was stopped leaves no process, no socket and no bootstrap', async () => {
+  const { mesh, proxy, states } = await startProxy();
+  proxy.tell(holdsEverything);
+  await waitUntil('it is live', () => proxy.state.kind === 'live');
+  const { pid } = proxy;
+  const { runDir, table } = mesh.context;
+  expect(existsSync(join(runDir, 'proxies', 'hello-v1-0.default', 'envoy.json'))).toBe(true);
+  await proxy.stop();
+  expect(states.at(-1)).toEqual({ kind: 'stopped' });
+  expect(processStartTime(pid ?? 0)).toBe(null);
+  expect(table.records()).toEqual([]);
+  expect(readdirSync(join(runDir, 'proxies'))).toEqual([]);
+  expect(readdirSync(join(runDir, 'sds'))).toEqual([]);
+});
