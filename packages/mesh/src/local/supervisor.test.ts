@@ -13,7 +13,7 @@ import type { SupervisorEvent } from './events.ts';
 import { findMesh, listMeshes } from './mesh-file.ts';
 import { Ports } from './ports.ts';
 import { processStartTime } from './process-identity.ts';
-import { cleanUpLeftovers } from './process-table.ts';
+import { cleanUpLeftovers, signalGroup } from './process-table.ts';
 import { meshPaths } from './state-paths.ts';
 import { type Supervisor, type SupervisorOptions, startSupervisor } from './supervisor.ts';
 import { helloDeployment, helloService } from './testing/hello-manifests.ts';
@@ -100,10 +100,29 @@ function keepAsking(url: string): { answers: Set<string>; stop: () => Promise<st
   };
 }
 
+/** SIGKILL. Fails where there is no process: its number would be 0, and mean this one with all of its group. */
+function killNow(pid: number | null | undefined): void {
+  if (!pid) throw new Error('there is no process to kill');
+  process.kill(pid, 'SIGKILL');
+}
+
+/** Lets a process do nothing until the function that it gives is called. */
+function freeze(pid: number | null | undefined): () => void {
+  const resume = () => void signalGroup(pid ?? 0, 'SIGCONT');
+  onTestFinished(resume);
+  if (!signalGroup(pid ?? 0, 'SIGSTOP')) throw new Error('there is no process to freeze');
+  return resume;
+}
+
+function controlPlanePid(supervisor: Supervisor): number | null {
+  const { controlPlane } = supervisor.state();
+  return 'pid' in controlPlane ? controlPlane.pid : null;
+}
+
 function allPids(supervisor: Supervisor): number[] {
-  const { gateways, workloads, controlPlane } = supervisor.state();
+  const { gateways, workloads } = supervisor.state();
   const pids = [...gateways, ...workloads].flatMap(({ process: { pid, envoyPid } }) => [pid, envoyPid]);
-  return [...pids, 'pid' in controlPlane ? controlPlane.pid : null].filter((pid) => pid !== null);
+  return [...pids, controlPlanePid(supervisor)].filter((pid) => pid !== null);
 }
 
 describe('a mesh', () => {
@@ -149,7 +168,7 @@ describe('a mesh', () => {
 
   test('an application that is killed comes back, and its sidecar stays', async () => {
     const before = workload('hello-v1-0')?.process;
-    process.kill(before?.pid ?? 0, 'SIGKILL');
+    killNow(before?.pid);
     await waitUntil('it is noticed', () => workload('hello-v1-0')?.instance.health === 'unready');
     expect(workload('hello-v1-0')?.process).toMatchObject({ phase: 'back-off', pid: null });
     await ready();
@@ -161,7 +180,7 @@ describe('a mesh', () => {
 
   test('an Envoy that is killed comes back on the same ports, and the application stays', async () => {
     const before = workload('hello-v1-0');
-    process.kill(before?.process.envoyPid ?? 0, 'SIGKILL');
+    killNow(before?.process.envoyPid);
     await waitUntil('it is noticed', () => workload('hello-v1-0')?.instance.health === 'unready');
     await ready();
     const after = workload('hello-v1-0');
@@ -173,7 +192,7 @@ describe('a mesh', () => {
   test('the control plane is killed and comes back, and no request fails', async () => {
     const asking = keepAsking(url);
     const before = supervisor.state().controlPlane;
-    process.kill('pid' in before ? (before.pid ?? 0) : 0, 'SIGKILL');
+    killNow(controlPlanePid(supervisor));
     await waitUntil('it is noticed', () => supervisor.state().controlPlane.kind !== 'running');
     await ready();
     expect(supervisor.state().controlPlane).not.toEqual(before);
@@ -260,7 +279,7 @@ describe('a mesh', () => {
     const replica = () => supervisor.state().workloads.find(({ instance }) => instance.workload === 'other-v1');
     const before = replica();
     const [port] = before?.instance.ports ?? [];
-    process.kill(before?.process.envoyPid ?? 0, 'SIGKILL');
+    killNow(before?.process.envoyPid);
     const thief = await takePort(port?.inboundPort ?? 0);
     onTestFinished(() => void thief.close());
     // Nobody is sent to the old ports meanwhile.
@@ -304,16 +323,14 @@ describe('a mesh', () => {
       const stats = await get(gateways[0]?.process.envoyAdmin ?? '', '/stats?filter=upstream_rq_active');
       return /outbound.*hello.*upstream_rq_active: 1/.test(stats.body);
     });
-    const { controlPlane } = supervisor.state();
-    const controlPlanePid = 'pid' in controlPlane ? (controlPlane.pid ?? 0) : 0;
-    process.kill(controlPlanePid, 'SIGSTOP');
+    const resume = freeze(controlPlanePid(supervisor));
     const stopping = supervisor.stop();
     await waitUntil('it withdraws', () => workload(name)?.instance.health === 'draining');
     expect((await slow).status).toBe(200);
     // Without the acknowledgement no application may be ended; a wrong order would show in this time.
     await delay(200);
     const acknowledgedAt = Date.now();
-    process.kill(controlPlanePid, 'SIGCONT');
+    resume();
     await stopping;
     const log = readFileSync(join(home.options.stateDir, 'logs', `${name}.log`), 'utf8');
     expect(Number(/SIGTERM at (\d+)\n$/.exec(log)?.[1])).toBeGreaterThanOrEqual(acknowledgedAt);
