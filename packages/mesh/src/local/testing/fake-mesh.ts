@@ -37,6 +37,12 @@ class FakePorts extends Ports {
     return ports;
   }
 
+  override async claim(preferred: number): Promise<number> {
+    const port = await super.claim(preferred);
+    this.held.add(port);
+    return port;
+  }
+
   override release(ports: Iterable<number>): void {
     for (const port of ports) {
       this.held.delete(port);
