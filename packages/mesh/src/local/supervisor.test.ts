@@ -139,6 +139,11 @@ describe('a mesh', () => {
       .workloads.map(({ instance }) => instance.name)
       .join(' ');
   const ready = () => waitUntil('everything is ready', () => supervisor.state().ready, 20_000);
+  /** The port of a sidecar's listener for a service. */
+  const listenerOf = (name: string, service: string): number | undefined => {
+    const capture = workload(name)?.instance.capture;
+    return capture?.mode === 'explicit' ? capture.servicePorts[`${service}.default.svc.cluster.local:9080`] : undefined;
+  };
 
   beforeAll(async () => {
     home = await makeHome();
@@ -164,6 +169,34 @@ describe('a mesh', () => {
     const { admin, token } = supervisor.state();
     expect(findMesh('test', home.root)).toMatchObject({ dir: home.dir, pid: process.pid, admin, token, alive: true });
     await expect(startSupervisor({ ...home.options, onEvent: () => {} })).rejects.toMatchObject({ code: 'LAT0301' });
+  });
+
+  test('an application finds the listeners of its sidecar for the services in its variables', async () => {
+    const variable = async (name: string) => (await get(url, `/?variable=${name}`)).body;
+    expect(await variable('OTHER_SERVICE_HOST')).toBe('127.0.0.1');
+    const port = await variable('OTHER_SERVICE_PORT');
+    expect((await get(`http://127.0.0.1:${port}`, '/', 'any.example')).body).toBe('other-v1-0 hi');
+  });
+
+  test('a Service that is added gets a listener in every sidecar, and a removed one has none', async () => {
+    const before = allPids(supervisor);
+    home.write(
+      'raw.yaml',
+      `${helloDeployment({ name: 'raw' })}---
+apiVersion: v1
+kind: Service
+metadata: {name: raw}
+spec: {selector: {app: raw}, ports: [{name: tcp, port: 9080}]}
+`,
+    );
+    const port = await waitUntil('it has a port', () => listenerOf('hello-v1-0', 'raw'));
+    const call = () => get(`http://127.0.0.1:${port}`).catch(() => null);
+    await waitUntil('it answers', async () => (await call())?.body === 'raw-v1-0 hi');
+    rmSync(join(home.dir, 'raw.yaml'));
+    await waitUntil('its port is gone', () => listenerOf('hello-v1-0', 'raw') === undefined);
+    await waitUntil('nobody listens any more', async () => (await call()) === null);
+    await waitUntil('it is gone', () => workload('raw-v1-0') === undefined);
+    expect(allPids(supervisor)).toEqual(before);
   });
 
   test('an application that is killed comes back, and its sidecar stays', async () => {
