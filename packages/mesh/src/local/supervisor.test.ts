@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -57,15 +57,22 @@ async function makeHome(): Promise<Home> {
   };
 }
 
-function get(url: string, path = '/', host = 'hello.test'): Promise<{ status: number; body: string }> {
+interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** On a connection of its own, unless there is an agent. */
+function get(url: string, path = '/', host = 'hello.test', agent: Agent | false = false): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const { port } = new URL(url);
-    const outgoing = request({ host: '127.0.0.1', port, path, headers: { host }, agent: false }, (response) => {
+    const outgoing = request({ host: '127.0.0.1', port, path, headers: { host }, agent }, (response) => {
       let body = '';
       response.setEncoding('utf8').on('data', (text: string) => {
         body += text;
       });
-      response.once('end', () => resolve({ status: response.statusCode ?? 0, body }));
+      response.once('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }));
       response.once('error', reject);
     });
     outgoing.once('error', reject);
@@ -139,11 +146,19 @@ describe('a mesh', () => {
       .workloads.map(({ instance }) => instance.name)
       .join(' ');
   const ready = () => waitUntil('everything is ready', () => supervisor.state().ready, 20_000);
+  const gateway = () => supervisor.state().gateways[0];
+  const logOf = (name: string) => readFileSync(join(home.options.stateDir, 'logs', `${name}.log`), 'utf8');
   /** The port of a sidecar's listener for a service. */
   const listenerOf = (name: string, service: string): number | undefined => {
     const capture = workload(name)?.instance.capture;
     return capture?.mode === 'explicit' ? capture.servicePorts[`${service}.default.svc.cluster.local:9080`] : undefined;
   };
+  /** A request has arrived when the application is busy with it. */
+  const underWay = (service: string) =>
+    waitUntil('the request is under way', async () => {
+      const stats = await get(gateway()?.process.envoyAdmin ?? '', '/stats?filter=upstream_rq_active');
+      return new RegExp(`outbound.*\\b${service}\\b.*upstream_rq_active: 1`).test(stats.body);
+    });
 
   beforeAll(async () => {
     home = await makeHome();
@@ -251,6 +266,42 @@ spec: {selector: {app: raw}, ports: [{name: tcp, port: 9080}]}
     expect(await asking.stop()).toEqual([]);
   });
 
+  test('the mesh is not ready before every Envoy knows of a new replica', async () => {
+    const resume = freeze(workload('hello-v1-0')?.process.envoyPid);
+    home.write('hello.yaml', helloDeployment({ replicas: 3 }));
+    await waitUntil('the third is there', () => workload('hello-v1-2')?.instance.health === 'ready');
+    expect(supervisor.state().ready).toBe(false);
+    resume();
+    await ready();
+  });
+
+  test('an application is not ended before every Envoy knows that its replica goes', async () => {
+    const resume = freeze(workload('hello-v1-0')?.process.envoyPid);
+    home.write('hello.yaml', helloDeployment({ replicas: 2 }));
+    await waitUntil('it withdraws', () => workload('hello-v1-2')?.instance.health === 'draining');
+    // That Envoy could still send requests to it; a wrong order would show in this time.
+    await delay(200);
+    const resumedAt = Date.now();
+    resume();
+    await waitUntil('it is gone', () => workload('hello-v1-2') === undefined);
+    expect(Number(/SIGTERM at (\d+)\n$/.exec(logOf('hello-v1-2'))?.[1])).toBeGreaterThanOrEqual(resumedAt);
+    await ready();
+  });
+
+  test('a replica that is stopped finishes its requests first, and can call others to the end', async () => {
+    const manifest = (replicas: number) =>
+      `${helloDeployment({ name: 'last', replicas, onSigterm: 'http://other:9080/' })}---\n${helloService('last')}`;
+    home.write('last.yaml', manifest(1));
+    await waitUntil('it answers', async () => (await get(url, '/', 'last.test')).status === 200);
+    const slow = get(url, '/?delay=500', 'last.test');
+    await underWay('last');
+    home.write('last.yaml', manifest(0));
+    expect(await slow).toMatchObject({ status: 200, body: 'last-v1-0 hi' });
+    await waitUntil('it is gone', () => workload('last-v1-0') === undefined);
+    expect(logOf('last-v1-0')).toContain('last call: 200');
+    rmSync(join(home.dir, 'last.yaml'));
+  });
+
   test('a changed template is rolled out, only where it changed, and no request fails', async () => {
     const other = workload('other-v1-0')?.process;
     const asking = keepAsking(url);
@@ -349,24 +400,25 @@ spec: {selector: {app: raw}, ports: [{name: tcp, port: 9080}]}
   test('stops in order: endpoints are withdrawn, requests finish, and then nothing is left', async () => {
     const pids = allPids(supervisor);
     const name = supervisor.state().workloads[0]?.instance.name ?? '';
-    const slow = get(url, '/?delay=300');
-    // It has arrived when the application is busy with it.
-    await waitUntil('it is under way', async () => {
-      const { gateways } = supervisor.state();
-      const stats = await get(gateways[0]?.process.envoyAdmin ?? '', '/stats?filter=upstream_rq_active');
-      return /outbound.*hello.*upstream_rq_active: 1/.test(stats.body);
-    });
+    const agent = new Agent({ keepAlive: true });
+    onTestFinished(() => agent.destroy());
+    const steps = () => events.flatMap((event) => (event.type === 'step' ? event.text : []));
+    expect((await get(url, '/', 'hello.test', agent)).headers.connection).not.toBe('close');
+    const slow = get(url, '/?delay=500', 'hello.test', agent);
+    const stepsDuringIt = slow.then(steps);
+    await underWay('hello');
     const resume = freeze(controlPlanePid(supervisor));
     const stopping = supervisor.stop();
     await waitUntil('it withdraws', () => workload(name)?.instance.health === 'draining');
-    expect((await slow).status).toBe(200);
+    // The gateway asks its clients to go elsewhere, and until then all of the mesh is there.
+    expect(await slow).toMatchObject({ status: 200, headers: { connection: 'close' } });
+    expect(await stepsDuringIt).toEqual(['stopping: the gateway takes no more requests']);
     // Without the acknowledgement no application may be ended; a wrong order would show in this time.
     await delay(200);
     const acknowledgedAt = Date.now();
     resume();
     await stopping;
-    const log = readFileSync(join(home.options.stateDir, 'logs', `${name}.log`), 'utf8');
-    expect(Number(/SIGTERM at (\d+)\n$/.exec(log)?.[1])).toBeGreaterThanOrEqual(acknowledgedAt);
+    expect(Number(/SIGTERM at (\d+)\n$/.exec(logOf(name))?.[1])).toBeGreaterThanOrEqual(acknowledgedAt);
     expect(pids.length).toBeGreaterThanOrEqual(6);
     for (const pid of pids) expect(processStartTime(pid)).toBe(null);
     expect(existsSync(home.options.runDir)).toBe(false);

@@ -6,11 +6,20 @@ export interface HelloOptions {
   readonly replicas?: number;
   readonly greeting?: string;
   readonly command?: string;
+  /** See `hello.mjs`. */
+  readonly onSigterm?: string;
 }
 
 /** A Deployment of `hello.mjs` whose pods belong to the service of `helloService`. */
 export function helloDeployment(options: HelloOptions = {}): string {
-  const { name = 'hello', version = 'v1', replicas = 1, greeting = 'hi', command = 'node' } = options;
+  const {
+    name = 'hello',
+    version = 'v1',
+    replicas = 1,
+    greeting = 'hi',
+    command = 'node',
+    onSigterm = 'finish',
+  } = options;
   const script = fileURLToPath(new URL('./hello.mjs', import.meta.url));
   return `apiVersion: apps/v1
 kind: Deployment
@@ -25,7 +34,7 @@ spec:
       containers:
       - name: ${name}
         command: [${command}, ${script}]
-        env: [{name: GREETING, value: '${greeting}'}]
+        env: [{name: GREETING, value: '${greeting}'}, {name: ON_SIGTERM, value: '${onSigterm}'}]
         ports: [{containerPort: 9080}]
         readinessProbe: {httpGet: {path: /, port: 9080}}
 `;
