@@ -359,19 +359,59 @@ spec: {selector: {app: raw}, ports: [{name: tcp, port: 9080}]}
     expect(phases).not.toContain('back-off');
   });
 
-  test('when somebody takes the port of a sidecar, the replica moves to other ports', async () => {
+  const portsOfReplica: [string, (report: InstanceReport) => number][] = [
+    ['the port of a sidecar', ({ instance }) => instance.ports[0]?.inboundPort ?? 0],
+    ["the port of a sidecar's admin server", ({ process }) => Number(new URL(process.envoyAdmin).port)],
+  ];
+  test.each(portsOfReplica)('when somebody takes %s, the replica moves to other ports', async (_title, portOf) => {
     const replica = () => supervisor.state().workloads.find(({ instance }) => instance.workload === 'other-v1');
-    const before = replica();
-    const [port] = before?.instance.ports ?? [];
-    killNow(before?.process.envoyPid);
-    const thief = await takePort(port?.inboundPort ?? 0);
+    const before = await waitUntil('it is there', replica);
+    killNow(before.process.envoyPid);
+    const thief = await takePort(portOf(before));
     onTestFinished(() => void thief.close());
     // Nobody is sent to the old ports meanwhile.
     await waitUntil('it is withdrawn', () => replica() === undefined);
-    await waitUntil('it is back', () => replica() !== undefined);
-    expect(replica()?.instance.ports[0]?.inboundPort).not.toBe(port?.inboundPort);
+    const after = await waitUntil('it is back', replica);
+    expect(portOf(after)).not.toBe(portOf(before));
+    expect(after.instance.ports[0]?.inboundPort).not.toBe(before.instance.ports[0]?.inboundPort);
     await ready();
     expect((await get(url, '/', 'other.test')).status).toBe(200);
+  });
+
+  test("when somebody takes the port of the gateway's admin server, it gets another one", async () => {
+    const before = gateway()?.process;
+    killNow(before?.envoyPid);
+    const thief = await takePort(Number(new URL(before?.envoyAdmin ?? '').port));
+    onTestFinished(() => void thief.close());
+    await waitUntil('it has another port', () => gateway()?.process.envoyAdmin !== before?.envoyAdmin);
+    await ready();
+    expect(gateway()?.process.url).toBe(url);
+    expect((await get(url)).status).toBe(200);
+  });
+
+  test('when somebody takes the port of the gateway, it moves to another one and says so', async () => {
+    const taken = Number(new URL(url).port);
+    killNow(gateway()?.process.envoyPid);
+    const thief = await takePort(taken);
+    onTestFinished(() => void thief.close());
+    await waitUntil('it has another port', () => gateway()?.process.url !== url);
+    url = gateway()?.process.url ?? '';
+    await waitUntil('it answers there', async () => (await get(url).catch(() => null))?.status === 200);
+    expect(events).toContainEqual({
+      type: 'notice',
+      text: `port ${taken} is taken; the ingress gateway listens on ${new URL(url).port}`,
+    });
+    await ready();
+  });
+
+  test('when somebody takes the port of the admin API, commands find it at another one', async () => {
+    const { admin } = supervisor.state();
+    killNow(controlPlanePid(supervisor));
+    const thief = await takePort(Number(new URL(admin).port));
+    onTestFinished(() => void thief.close());
+    await waitUntil('it is at another port', () => supervisor.state().admin !== admin);
+    expect(findMesh('test', home.root).admin).toBe(supervisor.state().admin);
+    await ready();
   });
 
   test('a deleted Deployment is stopped', async () => {
