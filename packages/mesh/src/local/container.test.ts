@@ -8,6 +8,7 @@ import { Ports } from './ports.ts';
 import type { Probe } from './probe-loop.ts';
 import { processStartTime } from './process-identity.ts';
 import { ProcessTable, signalGroup } from './process-table.ts';
+import { killNow } from './testing/kill-now.ts';
 import { temporaryDirectory } from './testing/temporary-directory.ts';
 import { waitUntil } from './testing/wait-until.ts';
 
@@ -193,7 +194,7 @@ test('after a long run the breaks begin with the first again', async () => {
     const runs = breaks.length;
     await waitUntil('it runs', () => container.state.kind === 'ready');
     laterMs += ranMs;
-    process.kill(container.pid ?? 0, 'SIGKILL');
+    killNow(container.pid);
     await waitUntil('it ended', () => breaks.length > runs);
   }
   expect(breaks).toEqual([100, 200, 100]);
@@ -204,7 +205,7 @@ test('a killed process is noticed at once', async () => {
   container.start();
   await reach('ready');
   const first = container.pid;
-  process.kill(first ?? 0, 'SIGKILL');
+  killNow(first);
   await reach('back-off');
   expect(container.problem?.message).toContain('was ended by SIGKILL');
   await reach('ready');

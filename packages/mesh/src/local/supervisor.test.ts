@@ -17,6 +17,7 @@ import { cleanUpLeftovers, signalGroup } from './process-table.ts';
 import { meshPaths } from './state-paths.ts';
 import { type Supervisor, type SupervisorOptions, startSupervisor } from './supervisor.ts';
 import { helloDeployment, helloService } from './testing/hello-manifests.ts';
+import { killNow } from './testing/kill-now.ts';
 import { waitUntil } from './testing/wait-until.ts';
 
 const controlPlaneModule = fileURLToPath(new URL('../runtime/control-plane-process.ts', import.meta.url));
@@ -105,12 +106,6 @@ function keepAsking(url: string): { answers: Set<string>; stop: () => Promise<st
       return failures;
     },
   };
-}
-
-/** SIGKILL. Fails where there is no process: its number would be 0, and mean this one with all of its group. */
-function killNow(pid: number | null | undefined): void {
-  if (!pid) throw new Error('there is no process to kill');
-  process.kill(pid, 'SIGKILL');
 }
 
 /** Lets a process do nothing until the function that it gives is called. */

@@ -1,6 +1,7 @@
 import type { MeshStatus } from '@lateen/api/admin.ts';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { killNow } from '#local/testing/kill-now.ts';
 import { eventually, gatewayUrl, isRunning, replica, Sandbox } from '../e2e/mesh.ts';
 import { findChromium, launchChromium } from './chromium.ts';
 
@@ -114,7 +115,7 @@ describe.skipIf(chromium === undefined)('in a browser', () => {
       await page.goto(status.control.admin);
       const { name, pid } = replica(status, 'ratings-v1');
       expect(await row(name).textContent()).toContain(`app ${pid}`);
-      process.kill(pid ?? 0, 'SIGKILL');
+      killNow(pid);
       await eventually('gone', () => !isRunning(pid ?? 0));
       await eventually('the page shows another process', async () => {
         const text = (await row(name).textContent()) ?? '';
