@@ -1,0 +1,250 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { diagnostic } from '@lateen/api/diagnostic.ts';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { parseDocuments } from '#pilot/config/parse.ts';
+import { gatewayOf, networkingText, serviceText, sidecarOf } from '#pilot/testing/pilot-of.ts';
+import type { Answer } from './testing/fake-proxy.ts';
+import { MeshFolder, type SupervisedControlPlane, startControlPlane } from './testing/start-control-plane.ts';
+
+const A = 'VirtualService/default/a';
+const B = 'VirtualService/default/b';
+const sidecar = sidecarOf('app-0');
+const gateway = gatewayOf({ 80: 8080 }, { workload: 'gateway' });
+
+const services =
+  serviceText('a', '[{port: 80, name: http, targetPort: web}]') +
+  serviceText('b', '[{port: 80, name: http, targetPort: web}]');
+
+function routes(name: string, host = name): string {
+  return networkingText(
+    'VirtualService',
+    name,
+    `{hosts: [${host}], http: [{route: [{destination: {host: ${host}}}]}]}`,
+  );
+}
+
+function configMap(name: string, value = 'a'): string {
+  return `---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: ${name}}, data: {key: ${value}}}\n`;
+}
+
+function deployment(name: string): string {
+  return `---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: ${name}}
+spec:
+  selector: {matchLabels: {app: ${name}}}
+  template:
+    metadata: {labels: {app: ${name}}}
+    spec: {containers: [{name: app, command: [./run.sh]}]}
+`;
+}
+
+function eventually(holds: () => void): Promise<void> {
+  return vi.waitFor(holds, { timeout: 10_000, interval: 5 });
+}
+
+function apply({ plane }: SupervisedControlPlane, text: string): void {
+  const { objects, diagnostics } = parseDocuments(text, 'typed.yaml', { defaultNamespace: 'default' });
+  expect(diagnostics).toEqual([]);
+  plane.store.apply(objects, 'apply');
+}
+
+function objectsOf({ plane }: SupervisedControlPlane): string[] {
+  return [...plane.store.objects.keys()].sort();
+}
+
+describe('what it reads', () => {
+  test('relative paths of a manifest start from its own folder, wherever that is', async () => {
+    const folder = new MeshFolder({
+      'top.yaml': deployment('top'),
+      'sub/below.yaml': deployment('below'),
+      'examples/named.yaml': deployment('named'),
+      'examples/other.yaml': deployment('other'),
+    });
+    const supervised = await startControlPlane(folder, ['examples/named.yaml']);
+    const baseDirs = supervised
+      .last('manifests')
+      ?.deployments.map(({ deployment: { metadata }, baseDir }) => [metadata.name, baseDir]);
+    expect(baseDirs).toEqual([
+      ['below', join(folder.dir, 'sub')],
+      ['named', join(folder.dir, 'examples')],
+      ['top', folder.dir],
+    ]);
+  });
+
+  test('what was named with -f is read and watched, and folders of examples that were not are told of', async () => {
+    const folder = new MeshFolder({
+      'routes/one.yaml': configMap('one'),
+      'examples/two.yaml': configMap('two'),
+    });
+    const supervised = await startControlPlane(folder, ['routes']);
+    expect(objectsOf(supervised)).toEqual(['ConfigMap/default/one']);
+    expect(supervised.notices).toEqual([
+      expect.stringMatching(/app\/examples\/ is not read; name it with -f to read it$/),
+    ]);
+    folder.write('routes/three.yaml', configMap('three'));
+    await eventually(() => expect(objectsOf(supervised)).toContain('ConfigMap/default/three'));
+  });
+
+  test('an object whose file went away while no control plane ran is gone, however it was kept before', async () => {
+    const folder = new MeshFolder({ 'one.yaml': configMap('one'), 'two.yaml': configMap('two') });
+    const first = await startControlPlane(folder);
+    folder.write('one.yaml', configMap('one').replace(' data:', ' dta:'));
+    await eventually(() => expect(first.plane.diagnostics()).toMatchObject([{ code: 'LAT0110' }]));
+    expect(objectsOf(first)).toEqual(['ConfigMap/default/one', 'ConfigMap/default/two']);
+    await first.plane.stop();
+    folder.remove('one.yaml');
+    expect(objectsOf(await startControlPlane(folder))).toEqual(['ConfigMap/default/two']);
+  });
+
+  test('tells of each change, and only counts those that are too many', async () => {
+    const folder = new MeshFolder({ 'one.yaml': configMap('one') });
+    const supervised = await startControlPlane(folder);
+    expect(supervised.notices).toEqual([]);
+    folder.write('one.yaml', `# moved\n${configMap('one', 'b')}`);
+    await eventually(() => expect(supervised.notices).toHaveLength(1));
+    expect(supervised.notices[0]).toMatch(/^configmap\/one configured \(.*app\/one\.yaml:3\)$/);
+    apply(supervised, services + routes('a'));
+    await eventually(() => expect(supervised.notices).toHaveLength(4));
+    expect(supervised.notices[3]).toBe('virtualservice.networking.istio.io/a created (typed.yaml:6)');
+    apply(supervised, Array.from({ length: 12 }, (_, i) => configMap(`many-${i}`)).join(''));
+    await eventually(() => expect(supervised.notices).toHaveLength(15));
+    expect(supervised.notices.at(-1)).toBe('and 2 more objects changed');
+  });
+});
+
+describe('instances', () => {
+  test('no proxy is answered before the supervisor has said what runs', async () => {
+    const supervised = await startControlPlane(new MeshFolder({ 'a.yaml': services }));
+    expect(supervised.last('ready')).toEqual({
+      type: 'ready',
+      admin: expect.stringMatching(/^http:\/\/localhost:\d+$/),
+    });
+    expect(existsSync(supervised.xdsSocket)).toBe(false);
+    await supervised.run(sidecar);
+    expect(existsSync(supervised.xdsSocket)).toBe(true);
+    expect(supervised.last('settled')).toEqual({ type: 'settled', seq: 1 });
+  });
+
+  test('one that the supervisor no longer names is behind no service', async () => {
+    const supervised = await startControlPlane(new MeshFolder({ 'a.yaml': services }));
+    await supervised.run(sidecarOf('app-0', { labels: { app: 'a' } }), sidecarOf('app-1', { labels: { app: 'a' } }));
+    expect(supervised.plane.status().services[0]).toMatchObject({ name: 'a', ready: 2, total: 2 });
+    await supervised.run(sidecarOf('app-1', { labels: { app: 'a' } }));
+    expect(supervised.plane.status().services[0]).toMatchObject({ name: 'a', ready: 1, total: 1 });
+    expect(supervised.last('settled')).toEqual({ type: 'settled', seq: 2 });
+  });
+
+  test('are settled only when every proxy has answered', async () => {
+    const supervised = await startControlPlane(new MeshFolder({ 'a.yaml': services }));
+    await supervised.run(sidecar);
+    const proxy = supervised.connect(sidecar);
+    await synced(supervised, 'app-0.default');
+    const asked = Promise.withResolvers<void>();
+    const mayAnswer = Promise.withResolvers<undefined>();
+    proxy.answer = () => {
+      asked.resolve();
+      return mayAnswer.promise;
+    };
+    const told = supervised.run(sidecar, sidecarOf('app-1', { labels: { app: 'a' } }));
+    await asked.promise;
+    expect(supervised.last('settled')).toEqual({ type: 'settled', seq: 1 });
+    mayAnswer.resolve(undefined);
+    await told;
+    expect(supervised.last('settled')).toEqual({ type: 'settled', seq: 2 });
+  });
+
+  test("what the supervisor finds wrong stands beside the configuration's own problems", async () => {
+    const supervised = await startControlPlane(
+      new MeshFolder({ 'a.yaml': routes('a', 'nobody').replace('hosts', 'hots') }),
+    );
+    const problem = diagnostic('LAT0311', 'there is no such program');
+    supervised.plane.setProblems({ type: 'problems', diagnostics: [problem] });
+    const codes = supervised.plane.diagnostics().map(({ code }) => code);
+    expect(codes).toEqual(expect.arrayContaining(['LAT0110', 'LAT0311']));
+    expect(supervised.plane.status().diagnostics).toEqual(supervised.plane.diagnostics());
+    // The supervisor knows them: it gets only the others.
+    expect(supervised.last('diagnostics')?.diagnostics).not.toContainEqual(problem);
+    supervised.plane.setProblems({ type: 'problems', diagnostics: [] });
+    expect(supervised.plane.diagnostics()).not.toContainEqual(problem);
+  });
+});
+
+describe('what an Envoy refuses', () => {
+  beforeEach(() => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => {});
+    onTestFinished(() => log.mockRestore());
+  });
+
+  const REFUSAL = 'no such filter';
+
+  const refuse =
+    (refused: string, message = REFUSAL): Answer =>
+    (_, names) =>
+      names.includes(refused) ? message : undefined;
+
+  /** A control plane whose two proxies hold everything. */
+  async function running(text: string) {
+    const supervised = await startControlPlane(new MeshFolder({ 'a.yaml': text }));
+    await supervised.run(sidecar, gateway);
+    const proxies = { sidecar: supervised.connect(sidecar), gateway: supervised.connect(gateway) };
+    await synced(supervised, 'app-0.default', 'gateway.default');
+    return { supervised, ...proxies };
+  }
+
+  function refusedOf(supervised: SupervisedControlPlane): (string | undefined)[] {
+    return supervised.plane
+      .diagnostics()
+      .filter(({ code }) => code === 'LAT0210')
+      .map(({ object }) => `${object?.kind}/${object?.namespace}/${object?.name}`);
+  }
+
+  /** The refusal has arrived, and what follows from it is done. */
+  async function refusalOf(supervised: SupervisedControlPlane, name: string, message = REFUSAL): Promise<void> {
+    await eventually(() => expect(supervised.last('proxies')?.proxies[name]?.rejected).toBe(message));
+  }
+
+  test('is taken back: of two objects behind it, the newer one', async () => {
+    const { supervised, sidecar } = await running(services + routes('a'));
+    sidecar.answer = refuse('http_proxy');
+    apply(supervised, routes('b'));
+    await eventually(() => expect(refusedOf(supervised)).toEqual([B]));
+    expect(supervised.plane.diagnostics()).toMatchObject([{ message: expect.stringContaining(REFUSAL) }]);
+    expect(objectsOf(supervised)).toContain(A);
+    expect(objectsOf(supervised)).not.toContain(B);
+  });
+
+  test('is left in force if all proxies held the newest object behind it before', async () => {
+    const { supervised, sidecar } = await running(services + routes('a') + routes('b'));
+    sidecar.answer = refuse('http_proxy');
+    apply(supervised, serviceText('c', '[{port: 80, name: http, targetPort: web}]'));
+    await refusalOf(supervised, 'app-0.default');
+    expect(refusedOf(supervised)).toEqual([]);
+    expect(objectsOf(supervised)).toEqual(expect.arrayContaining([A, B]));
+  });
+
+  test('is no fault of an object if a port of the machine is taken', async () => {
+    const { supervised, gateway } = await running(services);
+    const message = "error adding listener '127.0.0.1:8080': cannot bind '127.0.0.1:8080': Address already in use";
+    gateway.answer = refuse('gateway|80', message);
+    apply(
+      supervised,
+      networkingText(
+        'Gateway',
+        'front',
+        '{selector: {istio: ingressgateway}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ["*"]}]}',
+      ),
+    );
+    await refusalOf(supervised, 'gateway.default', message);
+    expect(refusedOf(supervised)).toEqual([]);
+    expect(objectsOf(supervised)).toContain('Gateway/default/front');
+  });
+});
+
+/** Waits until the supervisor has heard that all these proxies hold everything. */
+async function synced(supervised: SupervisedControlPlane, ...names: readonly string[]): Promise<void> {
+  const inSync = Object.fromEntries(names.map((name) => [name, { synced: true, everSynced: true }]));
+  await eventually(() => expect(supervised.last('proxies')?.proxies).toEqual(inSync));
+}
