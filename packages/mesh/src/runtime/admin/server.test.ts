@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { type IncomingHttpHeaders, request } from 'node:http';
 import { connect, createServer } from 'node:net';
 import type { ApplyRequest, DeleteRequest } from '@lateen/api/admin.ts';
@@ -328,6 +329,23 @@ test.each(['127.0.0.1', '::1'])('a port that is taken on %s is passed over', asy
   const server = await start({}, port);
   expect(server.port).toBeGreaterThan(port);
   expect((await call(server, '/healthz')).status).toBe(200);
+});
+
+test('a client that opens connections without end gets no more of them, until it closes some', async () => {
+  const server = await start();
+  const open = await Promise.all(
+    Array.from({ length: 256 }, async () => {
+      const socket = connect(server.port, '127.0.0.1');
+      cleanUps.push(async () => {
+        socket.destroy();
+      });
+      await once(socket, 'connect');
+      return socket;
+    }),
+  );
+  await expect(call(server, '/healthz')).rejects.toThrow(/socket hang up|ECONNRESET/);
+  open[0]?.destroy();
+  await expect.poll(() => call(server, '/healthz').catch(() => 'refused')).toMatchObject({ status: 200 });
 });
 
 test('close frees the port at once, whoever holds a connection open', async () => {
