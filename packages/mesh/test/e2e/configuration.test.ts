@@ -209,4 +209,81 @@ describe('deployments are edited', () => {
       expect(after.workloads.find(({ name }) => name === workload.name)?.pid, workload.name).toBe(workload.pid);
     }
   });
+
+  it('gives them the values of ConfigMaps, and restarts only who uses one that is edited', async () => {
+    const settings = (greeting: string) => `apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings}
+data: {GREETING: ${greeting}, audience: world}
+`;
+    sandbox.write('settings.yaml', settings('hello'));
+    sandbox.write(
+      'greeter.yaml',
+      `apiVersion: v1
+kind: Service
+metadata: {name: greeter}
+spec: {selector: {app: greeter}, ports: [{name: http, port: 8080}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: greeter}
+spec:
+  selector: {matchLabels: {app: greeter}}
+  template:
+    metadata: {labels: {app: greeter}}
+    spec:
+      containers:
+      - name: greeter
+        command:
+        - node
+        - -e
+        - |
+          const { GREETING, AUDIENCE, PORT } = process.env;
+          require('node:http').createServer((_, answer) => answer.end(GREETING + ' ' + AUDIENCE)).listen(PORT);
+        ports: [{containerPort: 8080}]
+        envFrom: [{configMapRef: {name: settings}}]
+        env: [{name: AUDIENCE, valueFrom: {configMapKeyRef: {name: settings, key: audience}}}]
+`,
+    );
+    const greets = (greeting: string) =>
+      eventually(`the answer is ${greeting}`, async () => {
+        const now = await sandbox.status();
+        const answer = await callThrough(replica(now, 'productpage-v1'), 'http://greeter:8080/');
+        return answer.body === greeting ? now : undefined;
+      });
+    const before = await greets('hello world');
+    sandbox.write('settings.yaml', settings('welcome'));
+    const after = await greets('welcome world');
+    for (const workload of before.workloads.filter(({ workload }) => workload !== 'greeter')) {
+      expect(after.workloads.find(({ name }) => name === workload.name)?.pid, workload.name).toBe(workload.pid);
+    }
+    rmSync(join(sandbox.dir, 'greeter.yaml'));
+    rmSync(join(sandbox.dir, 'settings.yaml'));
+  });
+
+  it('says in the status that a command does not exist, until it is mended', async () => {
+    sandbox.write(
+      'wrong.yaml',
+      `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: wrong}
+spec:
+  selector: {matchLabels: {app: wrong}}
+  template:
+    metadata: {labels: {app: wrong}}
+    spec: {containers: [{name: wrong, command: [no-such-program]}]}
+`,
+    );
+    const problem = await eventually('the problem is shown', async () =>
+      (await diagnostics()).find(({ code }) => code === 'LAT0311'),
+    );
+    expect(problem.message).toContain('no-such-program');
+    expect(problem.object).toEqual({ kind: 'Deployment', namespace: 'default', name: 'wrong' });
+    expect((await sandbox.status()).ready).toBe(false);
+    rmSync(join(sandbox.dir, 'wrong.yaml'));
+    await eventually('nothing is wrong any more', async () => {
+      const now = await sandbox.status();
+      return now.ready && now.diagnostics.length === 0;
+    });
+  });
 });
