@@ -5,7 +5,11 @@ import { connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import type { MeshStatus } from '@lateen/api/admin.ts';
+import { DEFAULT_TRUST_DOMAIN } from '@lateen/api/spiffe-id.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { requestCertificate } from '#agent/secrets/certificate-client.ts';
+import { createTokenIssuer } from '#citadel/tokens/issuer.ts';
+import { meshPaths } from '#local/state-paths.ts';
 import { startTestAuthority } from '../golden/test-authority.ts';
 import { callThrough, eventually, fetchText, isRunning, replica, Sandbox } from './mesh.ts';
 
@@ -95,6 +99,22 @@ describe('mutual TLS', () => {
     const { outcome, peer } = await handshake(replica(status, 'details-v1').inbound.port);
     expect(peer).toBe('URI:spiffe://cluster.local/ns/default/sa/bookinfo-details');
     expect(outcome).toBe('refused');
+  });
+
+  it('lets a client with a certificate of the mesh in', async () => {
+    const { stateDir, runDir } = meshPaths('bookinfo', join(sandbox.home, 'state'));
+    const tokens = await createTokenIssuer(stateDir);
+    const identity = { namespace: 'default', serviceAccount: 'bookinfo-productpage' };
+    const { chain, privateKey } = await requestCertificate(
+      {
+        identity: { trustDomain: DEFAULT_TRUST_DOMAIN, ...identity },
+        token: () => tokens.issue(identity),
+        csrSocket: join(runDir, 'csr.sock'),
+      },
+      AbortSignal.timeout(10_000),
+    );
+    const { outcome } = await handshake(replica(status, 'details-v1').inbound.port, { cert: chain, key: privateKey });
+    expect(outcome).toBe('accepted');
   });
 
   it('refuses a certificate of another root, even for an identity of the mesh', async () => {
