@@ -17,7 +17,7 @@ const USUAL_ADDRESSES = { gateway: 'localhost:8080', admin: 'localhost:19000' };
 
 describe.each(PAGES)('$page', ({ page, first }) => {
   // Not the sample beside it: a guide edits files of the checkout, and this is a checkout of its own.
-  const sandbox = new Sandbox(undefined);
+  const sandbox = new Sandbox(null);
   const checkout = join(sandbox.home, 'checkout');
   let shell: Shell;
   let addresses = USUAL_ADDRESSES;

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, type ClientRequest, request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,9 +23,11 @@ export class Sandbox {
   readonly home = mkdtempSync(join(tmpdir(), 'lt-'));
   readonly dir: string;
 
-  constructor(sample: string | undefined = 'samples/bookinfo', name = 'bookinfo') {
+  /** With a copy of the sample, or with nothing in its folder. */
+  constructor(sample: string | null = 'samples/bookinfo', name = 'bookinfo') {
     this.dir = join(this.home, name);
-    if (sample !== undefined) cpSync(join(ROOT, sample), this.dir, { recursive: true });
+    if (sample === null) mkdirSync(this.dir);
+    else cpSync(join(ROOT, sample), this.dir, { recursive: true });
   }
 
   get env(): NodeJS.ProcessEnv {
