@@ -1,7 +1,7 @@
 import type { ApplyRequest } from '@lateen/api/admin.ts';
 import { DiagnosticError } from '@lateen/api/diagnostic.ts';
-import { expect, test, vi } from 'vitest';
-import { sidecarOf } from '#pilot/testing/pilot-of.ts';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { networkingText, sidecarOf } from '#pilot/testing/pilot-of.ts';
 import { adminHandlers } from './admin-handlers.ts';
 import { type SupervisedControlPlane, startControlPlane } from './testing/start-control-plane.ts';
 
@@ -62,6 +62,35 @@ test('all files of a call are applied, in its namespace unless they name another
   expect(objectsOf(supervised)).toContain('ConfigMap/default/one');
 });
 
+test('an edit that an Envoy refuses fails, and what was before stays', async () => {
+  const log = vi.spyOn(console, 'error').mockImplementation(() => {});
+  onTestFinished(() => log.mockRestore());
+  const supervised = await startControlPlane();
+  const { apply } = adminHandlers(supervised.plane);
+  await supervised.run(sidecar);
+  const proxy = supervised.connect(sidecar);
+  await supervised.synced(sidecar);
+  const timeout = (seconds: number) =>
+    networkingText(
+      'VirtualService',
+      'a',
+      `{hosts: [a], http: [{timeout: ${seconds}s, route: [{destination: {host: a}}]}]}`,
+    );
+  await apply(request(`${service('a')}${timeout(1)}`));
+  const before = supervised.plane.store.objects.get('VirtualService/default/a');
+  proxy.answer = (type) => {
+    if (type !== 'route') return undefined;
+    proxy.answer = () => undefined;
+    return 'too long';
+  };
+  await expect(apply(request(timeout(2)))).rejects.toMatchObject({
+    diagnostics: [{ code: 'LAT0210', message: expect.stringContaining('too long') }],
+  });
+  expect(supervised.plane.store.objects.get('VirtualService/default/a')).toEqual(before);
+  expect(supervised.plane.diagnostics()).toEqual([]);
+  expect((await apply(request(timeout(3)))).objects).toMatchObject([{ result: 'configured' }]);
+});
+
 test('a dry run changes nothing, and says what would be', async () => {
   const supervised = await startControlPlane();
   const { apply, remove } = adminHandlers(supervised.plane);
@@ -93,7 +122,7 @@ test('the answer to a change comes when the proxies have it', async () => {
   const { apply, remove } = adminHandlers(supervised.plane);
   await supervised.run(sidecar);
   const proxy = supervised.connect(sidecar);
-  await vi.waitFor(() => expect(supervised.last('proxies')?.proxies['app-0.default']?.synced).toBe(true), 10_000);
+  await supervised.synced(sidecar);
   const cluster = 'outbound|80||a.default.svc.cluster.local';
   await apply(request(service('a')));
   expect(proxy.holds('cluster')).toContain(cluster);

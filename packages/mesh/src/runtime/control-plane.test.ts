@@ -141,7 +141,7 @@ describe('instances', () => {
     const supervised = await startControlPlane(new MeshFolder({ 'a.yaml': services }));
     await supervised.run(sidecar);
     const proxy = supervised.connect(sidecar);
-    await synced(supervised, 'app-0.default');
+    await supervised.synced(sidecar);
     const asked = Promise.withResolvers<void>();
     const mayAnswer = Promise.withResolvers<undefined>();
     proxy.answer = () => {
@@ -190,7 +190,7 @@ describe('what an Envoy refuses', () => {
     const supervised = await startControlPlane(new MeshFolder({ 'a.yaml': text }));
     await supervised.run(sidecar, gateway);
     const proxies = { sidecar: supervised.connect(sidecar), gateway: supervised.connect(gateway) };
-    await synced(supervised, 'app-0.default', 'gateway.default');
+    await supervised.synced(sidecar, gateway);
     return { supervised, ...proxies };
   }
 
@@ -214,6 +214,37 @@ describe('what an Envoy refuses', () => {
     expect(supervised.plane.diagnostics()).toMatchObject([{ message: expect.stringContaining(REFUSAL) }]);
     expect(objectsOf(supervised)).toContain(A);
     expect(objectsOf(supervised)).not.toContain(B);
+  });
+
+  test('stays taken back when another proxy, which got it too, refuses it later', async () => {
+    const other = sidecarOf('app-1');
+    const supervised = await startControlPlane(new MeshFolder({ 'a.yaml': services + routes('a') }));
+    await supervised.run(sidecar, other);
+    const [early, late] = [supervised.connect(sidecar), supervised.connect(other)];
+    await supervised.synced(sidecar, other);
+    const before = supervised.plane.store.objects.get(A);
+    const asked = Promise.withResolvers<void>();
+    const mayRefuse = Promise.withResolvers<void>();
+    // Each refuses the first routes that it gets, and takes those that come in their place.
+    early.answer = async () => {
+      await asked.promise;
+      early.answer = () => undefined;
+      return REFUSAL;
+    };
+    late.answer = async () => {
+      asked.resolve();
+      await mayRefuse.promise;
+      late.answer = () => undefined;
+      return REFUSAL;
+    };
+    apply(supervised, routes('a').replace('host: a}', 'host: b}'));
+    await eventually(() => expect(supervised.plane.store.objects.get(A)).toEqual(before));
+    const told = vi.fn();
+    supervised.plane.store.onChange(told);
+    mayRefuse.resolve();
+    await supervised.synced(sidecar, other);
+    expect(told).not.toHaveBeenCalled();
+    expect(refusedOf(supervised)).toEqual([A]);
   });
 
   test('is left in force if all proxies held the newest object behind it before', async () => {
@@ -242,9 +273,3 @@ describe('what an Envoy refuses', () => {
     expect(objectsOf(supervised)).toContain('Gateway/default/front');
   });
 });
-
-/** Waits until the supervisor has heard that all these proxies hold everything. */
-async function synced(supervised: SupervisedControlPlane, ...names: readonly string[]): Promise<void> {
-  const inSync = Object.fromEntries(names.map((name) => [name, { synced: true, everSynced: true }]));
-  await eventually(() => expect(supervised.last('proxies')?.proxies).toEqual(inSync));
-}

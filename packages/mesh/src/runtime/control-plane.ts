@@ -20,7 +20,7 @@ import type {
   ToSupervisor,
 } from '#pilot/registry/processes/link.ts';
 import { PilotDirectory } from '#pilot/xds/directory.ts';
-import { typeUrls } from '#pilot/xds/resource.ts';
+import { type ResourceType, typeUrls } from '#pilot/xds/resource.ts';
 import { AdsServer } from '#pilot/xds/server/server.ts';
 import type { ProxyStatus } from '#pilot/xds/server/status.ts';
 import { type AdminServer, startAdminServer } from './admin/server.ts';
@@ -258,7 +258,9 @@ export class ControlPlane {
 
   /** Envoy refused a resource: the newest change among the objects behind it is to blame, and is taken back. */
   #onRejected(nodeId: string, rejected: ProxyStatus['rejected']): void {
-    for (const { type, names, message } of rejected) {
+    for (const { type, names, version, message } of rejected) {
+      // Of what was taken back meanwhile, other proxies say the same, and this one until it has answered what came next.
+      if (names.every((name) => this.#versionOf(nodeId, type, name) !== version)) continue;
       console.error(`${nodeId} refused ${type} ${names.join(', ')}: ${message}`);
       if (BIND_FAILURE.test(message)) continue;
       const suspects = new Set(names.flatMap((name) => objectsBehind(this.#pilot, nodeId, type, name)));
@@ -268,6 +270,13 @@ export class ControlPlane {
       console.error(`taking back ${blamed.join(', ')}`);
       this.store.refuse(blamed, message);
     }
+  }
+
+  /** Of a resource that a proxy should hold now; null if it should hold none of that name. */
+  #versionOf(nodeId: string, type: ResourceType, name: string): string | null {
+    const { holdings, resources } = this.#pilot.resources;
+    const key = holdings.get(nodeId)?.[type].get(name);
+    return (key === undefined ? undefined : resources.get(key)?.version) ?? null;
   }
 
   #proxyStates(): Record<string, ProxyState> {

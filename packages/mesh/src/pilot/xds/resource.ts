@@ -51,5 +51,7 @@ export interface Rejection {
   readonly type: ResourceType;
   /** Names of the refused resources. */
   readonly names: readonly string[];
+  /** The version that was refused, which may be no longer the one that the proxy should hold; null for a removal. */
+  readonly version: string | null;
   readonly message: string;
 }

@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { WorkloadInstance } from '@lateen/api/workload-instance.ts';
-import { onTestFinished } from 'vitest';
+import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
+import { expect, onTestFinished, vi } from 'vitest';
 import { createTokenIssuer } from '#citadel/tokens/issuer.ts';
 import { meshPaths, prepareMeshDirectories } from '#local/state-paths.ts';
 import type { InstanceReport, StartMessage, ToSupervisor } from '#pilot/registry/processes/link.ts';
@@ -60,6 +60,15 @@ export class SupervisedControlPlane {
 
   connect(instance: WorkloadInstance): FakeProxy {
     return new FakeProxy(this.xdsSocket, instance);
+  }
+
+  /** Waits until it has said that just the proxies of these instances are connected, and hold everything. */
+  async synced(...instances: readonly WorkloadInstance[]): Promise<void> {
+    const states = instances.map((instance) => [instanceKey(instance), { synced: true, everSynced: true }]);
+    await vi.waitFor(() => expect(this.last('proxies')?.proxies).toEqual(Object.fromEntries(states)), {
+      timeout: 10_000,
+      interval: 5,
+    });
   }
 }
 

@@ -71,7 +71,13 @@ export function proxyStatus(identity: StreamIdentity, stream: StreamState): Prox
 
 export function rejections(nodeId: string, stream: StreamState): Rejection[] {
   return typeOrder.flatMap((type) =>
-    [...stream.types[type].refused].map(([name, { message }]) => ({ nodeId, type, names: [name], message })),
+    [...stream.types[type].refused].map(([name, { version, message }]) => ({
+      nodeId,
+      type,
+      names: [name],
+      version,
+      message,
+    })),
   );
 }
 
