@@ -96,6 +96,7 @@ export class FileRegistry {
         this.#confirm(path);
         return false;
       }
+      this.#endConfirming(path);
       results.set(label, result);
       this.#problems.delete(path);
       return true;
@@ -104,7 +105,8 @@ export class FileRegistry {
     for (const path of found.files) {
       const text = readText(path);
       if (typeof text !== 'string') unreadable.set(path, text.problem);
-      else if (this.#texts.get(path) !== text) {
+      else if (this.#texts.get(path) === text) this.#endConfirming(path);
+      else {
         const result = parseDocuments(text, this.#label(path), this.#options);
         if (take(path, result)) this.#texts.set(path, text);
       }
@@ -134,6 +136,12 @@ export class FileRegistry {
       this.#confirmed.delete(path);
     }, CONFIRM_MS);
     this.#confirming.set(path, timer);
+  }
+
+  /** The file is whole: should it lose objects again, that is looked at anew. */
+  #endConfirming(path: string): void {
+    clearTimeout(this.#confirming.get(path));
+    this.#confirming.delete(path);
   }
 
   #label(path: string): string {
