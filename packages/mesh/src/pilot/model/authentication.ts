@@ -1,7 +1,12 @@
 import type { PeerAuthentication } from '@lateen/api/kinds.ts';
-import type { InboundTlsIr } from '../proxy/ir/listener.ts';
 import type { SourceRef } from '../proxy/ir/source.ts';
 import { hasLabels } from './service.ts';
+
+/**
+ * Whether connections must, may or may not be the mesh's mutual TLS. (PeerAuthentication's STRICT, PERMISSIVE and
+ * DISABLE.)
+ */
+export type InboundTls = 'strict' | 'permissive' | 'none';
 
 /** Which peers a workload lets in, as one PeerAuthentication says it. */
 export interface PeerPolicy {
@@ -9,11 +14,11 @@ export interface PeerPolicy {
   /** Only workloads with these labels; absent: the whole namespace, or the whole mesh from the root namespace. */
   readonly selector?: Readonly<Record<string, string>>;
   /** Absent: as the next wider policy says. */
-  readonly mode?: InboundTlsIr;
-  readonly portModes: Readonly<Record<number, InboundTlsIr>>;
+  readonly mode?: InboundTls;
+  readonly portModes: Readonly<Record<number, InboundTls>>;
 }
 
-const MODES: Readonly<Record<string, InboundTlsIr | undefined>> = {
+const MODES: Readonly<Record<string, InboundTls | undefined>> = {
   STRICT: 'strict',
   PERMISSIVE: 'permissive',
   DISABLE: 'none',
@@ -23,7 +28,7 @@ export function buildPeerPolicy(object: PeerAuthentication): PeerPolicy {
   const { name, namespace } = object.metadata;
   const labels = object.spec.selector?.matchLabels ?? {};
   const mode = MODES[object.spec.mtls?.mode ?? 'UNSET'];
-  const portModes: Record<number, InboundTlsIr> = {};
+  const portModes: Record<number, InboundTls> = {};
   for (const [port, setting] of Object.entries(object.spec.portLevelMtls ?? {})) {
     const portMode = MODES[setting.mode ?? 'UNSET'];
     if (portMode !== undefined) portModes[Number(port)] = portMode;
@@ -37,7 +42,7 @@ export function buildPeerPolicy(object: PeerAuthentication): PeerPolicy {
 }
 
 export interface PeerPolicyDecision {
-  readonly mode: InboundTlsIr;
+  readonly mode: InboundTls;
   readonly sources: readonly SourceRef[];
 }
 

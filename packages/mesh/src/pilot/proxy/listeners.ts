@@ -2,7 +2,8 @@ import type { InstancePort } from '@lateen/api/workload-instance.ts';
 import type { InboundPort } from '../model/mesh.ts';
 import type { Protocol } from '../model/protocol.ts';
 import { clusterName } from './clusters.ts';
-import type { HandlerIr, HttpConnectionIr, ListenerIr } from './ir/listener.ts';
+import { httpHandler, inboundChains, portChains } from './filter-chains.ts';
+import type { ListenerIr } from './ir/listener.ts';
 import type { RouteTableIr } from './ir/route.ts';
 import type { SourceRef } from './ir/source.ts';
 import { applicationClusterName } from './own-clusters.ts';
@@ -35,19 +36,26 @@ export function inboundListener(address: string, port: InstancePort, met: Inboun
       },
     ],
   };
+  const statPrefix = `inbound_${containerPort}`;
   return {
     name: `inbound|${containerPort}`,
     address,
     port: port.inboundPort,
     direction: 'inbound',
-    handler: handlerFor(met.protocol, cluster, {
-      statPrefix: `inbound_${containerPort}`,
-      routes: { type: 'inline', table },
-      role: 'sidecar-inbound',
-      dynamicForward: false,
-      connect: false,
-    }),
-    meshTls: met.peers.mode,
+    ...inboundChains(
+      {
+        protocol: met.protocol,
+        http: {
+          statPrefix,
+          routes: { type: 'inline', table },
+          role: 'sidecar-inbound',
+          dynamicForward: false,
+          connect: false,
+        },
+        tcp: { statPrefix, cluster },
+      },
+      met.peers.mode,
+    ),
     sources: [...met.services.map(({ source }) => source), ...met.peers.sources],
   };
 }
@@ -59,17 +67,20 @@ export function httpProxyListener(address: string, port: number): ListenerIr {
     address,
     port,
     direction: 'outbound',
-    handler: {
-      type: 'http',
-      http: {
-        statPrefix: 'outbound_http_proxy',
-        routes: { type: 'discovered', name: HTTP_PROXY_TABLE },
-        role: 'sidecar-outbound',
-        dynamicForward: true,
-        connect: true,
+    chains: [
+      {
+        name: 'http',
+        match: {},
+        handler: httpHandler({
+          statPrefix: 'outbound_http_proxy',
+          routes: { type: 'discovered', name: HTTP_PROXY_TABLE },
+          role: 'sidecar-outbound',
+          dynamicForward: true,
+          connect: true,
+        }),
       },
-    },
-    meshTls: 'none',
+    ],
+    firstBytes: 'always',
     sources: [],
   };
 }
@@ -83,19 +94,23 @@ export function servicePortListener(
   protocol: Protocol,
   source: SourceRef,
 ): ListenerIr {
+  const statPrefix = `outbound_${port}_${hostname}`;
   return {
     name: `outbound|${port}||${hostname}`,
     address,
     port: at,
     direction: 'outbound',
-    handler: handlerFor(protocol, clusterName(hostname, port), {
-      statPrefix: `outbound_${port}_${hostname}`,
-      routes: { type: 'discovered', name: serviceTableName(hostname, port) },
-      role: 'sidecar-outbound',
-      dynamicForward: false,
-      connect: false,
+    ...portChains({
+      protocol,
+      http: {
+        statPrefix,
+        routes: { type: 'discovered', name: serviceTableName(hostname, port) },
+        role: 'sidecar-outbound',
+        dynamicForward: false,
+        connect: false,
+      },
+      tcp: { statPrefix, cluster: clusterName(hostname, port) },
     }),
-    meshTls: 'none',
     sources: [source],
   };
 }
@@ -107,29 +122,20 @@ export function gatewayListener(address: string, at: number, port: number, sourc
     address,
     port: at,
     direction: 'outbound',
-    handler: {
-      type: 'http',
-      http: {
-        statPrefix: `gateway_${port}`,
-        routes: { type: 'discovered', name: `http.${port}` },
-        role: 'gateway',
-        dynamicForward: false,
-        connect: false,
+    chains: [
+      {
+        name: 'http',
+        match: {},
+        handler: httpHandler({
+          statPrefix: `gateway_${port}`,
+          routes: { type: 'discovered', name: `http.${port}` },
+          role: 'gateway',
+          dynamicForward: false,
+          connect: false,
+        }),
       },
-    },
-    meshTls: 'none',
+    ],
+    firstBytes: 'always',
     sources,
   };
-}
-
-function handlerFor(protocol: Protocol, cluster: string, http: HttpConnectionIr): HandlerIr {
-  const tcp = { statPrefix: http.statPrefix, cluster };
-  switch (protocol) {
-    case 'tcp':
-      return { type: 'tcp', tcp };
-    case 'detect':
-      return { type: 'detect', http, tcp };
-    default:
-      return { type: 'http', http };
-  }
 }

@@ -7,23 +7,46 @@ export interface ListenerIr {
   readonly address: string;
   readonly port: number;
   readonly direction: 'inbound' | 'outbound';
-  readonly handler: HandlerIr;
-  /** Whether connections must, may or may not be the mesh's mutual TLS. Outbound listeners are always `none`. */
-  readonly meshTls: InboundTlsIr;
+  /** A connection goes to the one whose match fits best (Envoy's order), and is closed if none does. */
+  readonly chains: readonly FilterChainIr[];
+  /**
+   * `detect`: what the first bytes look like decides, but the server may be the one to speak first, so they are waited for
+   * only a moment. `always`: as long as it takes, since clients speak first. Only where a chain's match asks for them.
+   */
+  readonly firstBytes: 'always' | 'detect';
   readonly sources: readonly SourceRef[];
 }
 
-/**
- * `strict`: mutual TLS only. `permissive`: mutual TLS or whatever else the client speaks. `none`: taken as it comes.
- * (PeerAuthentication's STRICT, PERMISSIVE and DISABLE.)
- */
-export type InboundTlsIr = 'strict' | 'permissive' | 'none';
+/** What is done with the connections that a match picks out. */
+export interface FilterChainIr {
+  readonly name: string;
+  readonly match: FilterChainMatchIr;
+  /** Ends TLS before anything else reads the connection; absent: bytes are taken as they come. */
+  readonly tls?: ServerTlsIr;
+  readonly handler: HandlerIr;
+}
+
+/** All that are given must hold. */
+export interface FilterChainMatchIr {
+  /** Server names of a TLS handshake; `*.example.com` for those below. */
+  readonly serverNames?: readonly string[];
+  readonly transport?: 'tls' | 'plaintext';
+  /** One of these is offered in a TLS handshake; or, without TLS, is what the first bytes look like. */
+  readonly applicationProtocols?: ApplicationProtocolsIr;
+}
+
+/** `mesh`: the names by which sidecars tell the mesh's TLS from an application's own. `http`: plaintext HTTP, any version. */
+export type ApplicationProtocolsIr = 'mesh' | 'http';
+
+/** Mutual TLS of the mesh. `carries` says what is agreed on to be spoken within. */
+export interface ServerTlsIr {
+  readonly type: 'mesh';
+  readonly carries: 'http' | 'tcp';
+}
 
 export type HandlerIr =
   | { readonly type: 'http'; readonly http: HttpConnectionIr }
-  | { readonly type: 'tcp'; readonly tcp: TcpProxyIr }
-  /** HTTP if the first bytes look like it, TCP otherwise. */
-  | { readonly type: 'detect'; readonly http: HttpConnectionIr; readonly tcp: TcpProxyIr };
+  | { readonly type: 'tcp'; readonly tcp: TcpProxyIr };
 
 export interface HttpConnectionIr {
   readonly statPrefix: string;

@@ -10,7 +10,13 @@ import { type Listener, ListenerSchema } from '@lateen/envoy-api/envoy/config/li
 import { HttpInspectorSchema } from '@lateen/envoy-api/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.js';
 import { TlsInspectorSchema } from '@lateen/envoy-api/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js';
 import { TcpProxySchema } from '@lateen/envoy-api/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
-import type { HandlerIr, ListenerIr, TcpProxyIr } from '../../proxy/ir/listener.ts';
+import type {
+  ApplicationProtocolsIr,
+  FilterChainIr,
+  FilterChainMatchIr,
+  ListenerIr,
+  TcpProxyIr,
+} from '../../proxy/ir/listener.ts';
 import { translateHttpConnection } from './http-connection.ts';
 import { sourceMetadata } from './metadata.ts';
 import { downstreamMeshTls, MESH_ALPN } from './tls.ts';
@@ -27,67 +33,50 @@ const DETECTION_TIMEOUT_MS = 1000;
 const BUFFER_LIMIT_BYTES = 1024 * 1024;
 
 export function translateListener(ir: ListenerIr): Listener {
-  const detects = ir.handler.type === 'detect';
   return create(ListenerSchema, {
     name: ir.name,
     address: socketAddress(ir.address, ir.port),
     trafficDirection: ir.direction === 'inbound' ? TrafficDirection.INBOUND : TrafficDirection.OUTBOUND,
     perConnectionBufferLimitBytes: BUFFER_LIMIT_BYTES,
-    listenerFilters: [...(ir.meshTls === 'permissive' ? [TLS_INSPECTOR] : []), ...(detects ? [HTTP_INSPECTOR] : [])],
-    // HTTP clients always speak first, so there is nothing to wait for but them.
-    ...(detects || (ir.meshTls === 'permissive' && ir.handler.type === 'tcp')
+    listenerFilters: listenerFilters(ir.chains.map(({ match }) => match)),
+    ...(ir.firstBytes === 'detect'
       ? { listenerFiltersTimeout: duration(DETECTION_TIMEOUT_MS), continueOnListenerFiltersTimeout: true }
       : {}),
-    ...filterChains(ir),
+    filterChains: ir.chains.map(translateChain),
     ...sourceMetadata(ir.sources),
   });
 }
 
-function filterChains(
-  ir: ListenerIr,
-): Pick<MessageInitShape<typeof ListenerSchema>, 'filterChains' | 'defaultFilterChain'> {
-  switch (ir.meshTls) {
-    case 'strict':
-      return { filterChains: [meshTlsChain(ir.handler, {})] };
-    case 'permissive':
-      return {
-        filterChains: [
-          meshTlsChain(ir.handler, { transportProtocol: 'tls', applicationProtocols: MESH_ALPN }),
-          ...plaintextChains(ir.handler),
-        ],
-      };
-    case 'none':
-      return { filterChains: plaintextChains(ir.handler) };
-  }
+/** What must look at the first bytes before a chain can be chosen. */
+function listenerFilters(matches: readonly FilterChainMatchIr[]) {
+  const tls = matches.some(({ serverNames, transport }) => serverNames !== undefined || transport !== undefined);
+  const http = matches.some(({ applicationProtocols }) => applicationProtocols === 'http');
+  return [...(tls ? [TLS_INSPECTOR] : []), ...(http ? [HTTP_INSPECTOR] : [])];
 }
 
-/** What is inside of TLS cannot be looked at before a chain is chosen, so a port of unknown protocol is TCP there. */
-function meshTlsChain(handler: HandlerIr, filterChainMatch: MatchInit): FilterChainInit {
+function translateChain({ name, match, tls, handler }: FilterChainIr): FilterChainInit {
   return {
-    name: 'mesh-tls',
-    filterChainMatch,
-    transportSocket: downstreamMeshTls(handler.type === 'http' ? 'http' : 'tcp'),
+    name,
+    ...(Object.keys(match).length === 0 ? {} : { filterChainMatch: translateMatch(match) }),
+    ...(tls === undefined ? {} : { transportSocket: downstreamMeshTls(tls.carries) }),
     filters: [handler.type === 'http' ? translateHttpConnection(handler.http) : tcpProxy(handler.tcp)],
   };
 }
 
-function plaintextChains(handler: HandlerIr): FilterChainInit[] {
-  switch (handler.type) {
-    case 'http':
-      return [{ name: 'http', filters: [translateHttpConnection(handler.http)] }];
-    case 'tcp':
-      return [{ name: 'tcp', filters: [tcpProxy(handler.tcp)] }];
-    case 'detect':
-      return [
-        {
-          name: 'http',
-          filterChainMatch: { applicationProtocols: ['http/1.0', 'http/1.1', 'h2c'] },
-          filters: [translateHttpConnection(handler.http)],
-        },
-        { name: 'tcp', filters: [tcpProxy(handler.tcp)] },
-      ];
-  }
+function translateMatch({ serverNames = [], transport, applicationProtocols }: FilterChainMatchIr): MatchInit {
+  return {
+    serverNames: [...serverNames],
+    ...(transport === undefined ? {} : { transportProtocol: TRANSPORTS[transport] }),
+    applicationProtocols: applicationProtocols === undefined ? [] : [...APPLICATION_PROTOCOLS[applicationProtocols]],
+  };
 }
+
+const TRANSPORTS = { tls: 'tls', plaintext: 'raw_buffer' } as const;
+
+const APPLICATION_PROTOCOLS: Readonly<Record<ApplicationProtocolsIr, readonly string[]>> = {
+  mesh: MESH_ALPN,
+  http: ['http/1.0', 'http/1.1', 'h2c'],
+};
 
 function tcpProxy({ statPrefix, cluster }: TcpProxyIr): Filter {
   return create(
