@@ -29,9 +29,7 @@ function sourcesOf(pilot: Pilot, nodeId: string, type: ResourceType, name: strin
       return own?.listeners.find((each) => each.name === name)?.sources ?? [];
     case 'route': {
       const table =
-        own?.tables.find((each) => each.name === name) ??
-        resolved.serviceTables.get(name) ??
-        (shared?.proxyTable === undefined ? undefined : resolved.proxyTables.get(shared.proxyTable));
+        own?.tables.find((each) => each.name === name) ?? resolved.tables.get(shared?.tables.get(name) ?? '');
       return table === undefined ? [] : tableSources(table);
     }
     case 'endpoint':

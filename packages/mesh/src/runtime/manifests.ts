@@ -18,7 +18,7 @@ export function manifestsMessage(
     configMaps: sorted.flatMap(([, object]) => (object.kind === 'ConfigMap' ? [object] : [])),
     services: [...model.services.entries()]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .flatMap(([hostname, { name, namespace, ports }]) =>
+      .flatMap(([, { hostname, name, namespace, ports }]) =>
         ports.map((port) => ({
           name,
           namespace,

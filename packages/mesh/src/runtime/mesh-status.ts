@@ -3,6 +3,7 @@ import type { Diagnostic } from '@lateen/api/diagnostic.ts';
 import { spiffeIdOf } from '@lateen/api/spiffe-id.ts';
 import { instanceKey } from '@lateen/api/workload-instance.ts';
 import { endpointKey, type MeshModel } from '#pilot/model/mesh.ts';
+import type { Service } from '#pilot/model/service.ts';
 import type { InstanceReport, ProxyState } from '#pilot/registry/processes/link.ts';
 
 export interface StatusInput {
@@ -34,8 +35,7 @@ export function meshStatus(input: StatusInput): MeshStatus {
     workloads,
     services: [...model.services.entries()]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([hostname]) => serviceStatus(hostname, model))
-      .filter((status) => status !== undefined),
+      .map(([, service]) => serviceStatus(service, model)),
     diagnostics,
   };
 }
@@ -94,17 +94,15 @@ function workloadStatus({ instance, process }: InstanceReport, { model, proxies 
   };
 }
 
-function serviceStatus(hostname: string, model: MeshModel): ServiceStatus | undefined {
-  const service = model.services.get(hostname);
-  if (service === undefined) return undefined;
-  const endpoints = service.ports.flatMap(({ port }) => model.endpoints.get(endpointKey(hostname, port)) ?? []);
+function serviceStatus(service: Service, model: MeshModel): ServiceStatus {
+  const endpoints = service.ports.flatMap(({ port }) => model.endpoints.get(endpointKey(service, port)) ?? []);
   const byInstance = new Map(endpoints.map((endpoint) => [endpoint.instance, endpoint]));
   const members = [...byInstance.values()];
   const ready = members.filter((member) => member.ready);
   return {
     name: service.name,
     namespace: service.namespace,
-    hostname,
+    hostname: service.hostname,
     ports: service.ports.map(({ name, port }) => ({ ...(name === undefined ? {} : { name }), port })),
     versions: [...new Set(ready.flatMap(({ labels }) => labels.version ?? []))].sort(),
     identities: [...new Set(members.map(({ spiffeId }) => spiffeId))].sort(),

@@ -18,7 +18,7 @@ export function workloadInstances(
 ): WorkloadInstance[] {
   const servicePorts = [...model.services.entries()]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([hostname, { ports }]) => ports.map(({ port }) => `${hostname}:${port}`));
+    .flatMap(([, { hostname, ports }]) => ports.map(({ port }) => `${hostname}:${port}`));
   return deployments.flatMap(({ metadata, spec }) => {
     const { name, namespace = 'default' } = metadata;
     const { containers, serviceAccountName = 'default' } = spec.template.spec ?? { containers: [] };

@@ -70,14 +70,9 @@ function fragmentsOf({ resolved }: Pilot, nodeId: string) {
   const own = resolved.own.get(nodeId);
   const shared = resolved.shared.get(nodeId);
   if (own === undefined || shared === undefined) throw new Error(`${nodeId} was not resolved`);
-  const proxyTable = shared.proxyTable === undefined ? undefined : resolved.proxyTables.get(shared.proxyTable);
   return {
     listeners: own.listeners.toSorted(byName),
-    routes: [
-      ...shared.serviceTables.map((name) => resolved.serviceTables.get(name)),
-      ...(proxyTable === undefined ? [] : [proxyTable]),
-      ...own.tables,
-    ]
+    routes: [...[...shared.tables.values()].map((key) => resolved.tables.get(key)), ...own.tables]
       .filter((table) => table !== undefined)
       .toSorted(byName),
     clusters: [...[...shared.clusters.values()].map((key) => resolved.clusters.get(key)), ...own.clusters]

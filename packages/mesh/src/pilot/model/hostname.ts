@@ -19,3 +19,10 @@ export function intersectHosts(a: string, b: string): string | undefined {
   if (hostCovers(a, b)) return b;
   return hostCovers(b, a) ? a : undefined;
 }
+
+/** The patterns that cover a name, the narrowest first: `a.b.c`, `*.b.c`, `*.c`, `*`. */
+export function patternsCovering(host: string): string[] {
+  const labels = host.split('.');
+  const wildcards = labels.slice(1).map((_, i) => `*.${labels.slice(i + 1).join('.')}`);
+  return [...new Set([host, ...wildcards, '*'])];
+}

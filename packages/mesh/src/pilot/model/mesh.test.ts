@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { pilotOf, serviceText, sidecarOf } from '../testing/pilot-of.ts';
 
-const ENDPOINT = 'a.default.svc.cluster.local|80';
+const ENDPOINT = 'default/a.default.svc.cluster.local|80';
 
 describe('endpoints', () => {
   it('are the instances with all labels of the selector, in the namespace of the service', () => {

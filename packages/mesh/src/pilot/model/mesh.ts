@@ -1,11 +1,12 @@
 import type { ConfigObject } from '@lateen/api/kinds.ts';
 import { spiffeIdOf } from '@lateen/api/spiffe-id.ts';
 import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
-import type { Collection } from '../incremental/collection.ts';
+import type { Collection, Reader } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 import { buildPeerPolicy, decidePeerPolicy, type PeerPolicy, type PeerPolicyDecision } from './authentication.ts';
 import { type ServiceEndpoint, targetOf } from './endpoint.ts';
 import { buildGateway, type Gateway } from './gateway.ts';
+import { patternsCovering } from './hostname.ts';
 import type { Protocol } from './protocol.ts';
 import { buildRouteRules, MESH_GATEWAY, type RouteRuleSet } from './route-rule.ts';
 import { buildService, byHostname, hasLabels, type Service } from './service.ts';
@@ -15,13 +16,15 @@ import { buildTrafficPolicy, type TrafficPolicy } from './traffic-policy.ts';
 /** The mesh in its own words, whichever API the configuration was written in. Everything here is derived. */
 export interface MeshModel {
   readonly settings: MeshSettings;
-  /** By hostname. */
+  /** By `NAMESPACE/HOSTNAME`. */
   readonly services: Collection<Service>;
+  /** In order of namespace. */
+  readonly servicesByHost: Collection<readonly Service[]>;
   /** By `NAME.NAMESPACE`. */
   readonly instances: Collection<WorkloadInstance>;
-  /** Every instance behind a service port, ready or not, by `HOSTNAME|PORT`. */
+  /** Every instance behind a service port, ready or not, by `NAMESPACE/HOSTNAME|PORT`. */
   readonly endpoints: Collection<readonly ServiceEndpoint[]>;
-  /** SPIFFE IDs that a service's instances may have, sorted, by `HOSTNAME|PORT`. */
+  /** SPIFFE IDs that a service's instances may have, sorted, by `NAMESPACE/HOSTNAME|PORT`. */
   readonly peerIds: Collection<readonly string[]>;
   /** How each container port of an instance is met, by instance key. */
   readonly inbound: Collection<readonly InboundPort[]>;
@@ -32,6 +35,8 @@ export interface MeshModel {
   /** Routes of gateways, by `NAMESPACE/NAME` of the Gateway. */
   readonly gatewayRoutes: Collection<readonly RouteRuleSet[]>;
   readonly gateways: Collection<Gateway>;
+  /** Keys of labels by which configuration tells clients apart; the values are the keys. */
+  readonly askedLabels: Collection<string>;
 }
 
 export interface InboundPort {
@@ -42,8 +47,21 @@ export interface InboundPort {
   readonly services: readonly Service[];
 }
 
-export function endpointKey(hostname: string, port: number): string {
-  return `${hostname}|${port}`;
+export function endpointKey(service: Service, port: number): string {
+  return `${service.key}|${port}`;
+}
+
+/** Policies for a host, those for the narrowest pattern first. */
+export function policiesFor(hostname: string, model: MeshModel, read: Reader): readonly TrafficPolicy[] {
+  return patternsCovering(hostname).flatMap((pattern) => read.get(model.trafficPolicies, pattern) ?? []);
+}
+
+/** Routes of sidecars for a host, by pattern, the narrowest first. */
+export function meshRoutesFor(hostname: string, model: MeshModel, read: Reader): readonly (readonly RouteRuleSet[])[] {
+  return patternsCovering(hostname).flatMap((pattern) => {
+    const sets = read.get(model.meshRoutes, pattern);
+    return sets === undefined ? [] : [sets];
+  });
 }
 
 /** Lays the model's collections over accepted objects and running instances. */
@@ -58,13 +76,18 @@ export function buildModel(
   const services = graph.expand('services', objects, (object) => {
     if (object.kind !== 'Service') return [];
     const service = buildService(object, clusterDomain);
-    return [[service.hostname, service]];
+    return [[service.key, service]];
   });
   const trafficPolicyObjects = graph.derive('traffic policies', objects, (object) =>
     object.kind === 'DestinationRule' ? buildTrafficPolicy(object, clusterDomain) : undefined,
   );
   const routeRules = graph.derive('route rules', objects, (object) =>
     object.kind === 'VirtualService' ? buildRouteRules(object, clusterDomain) : undefined,
+  );
+  const askedBy = graph.index(
+    'configuration by asked label',
+    graph.union<RouteRuleSet | TrafficPolicy>('client rules', [routeRules, trafficPolicyObjects]),
+    ({ askedLabels }) => askedLabels,
   );
   const gateways = graph.derive('gateways', objects, (object) =>
     object.kind === 'Gateway' ? buildGateway(object) : undefined,
@@ -129,13 +152,14 @@ export function buildModel(
           },
         ];
       });
-      return [endpointKey(service.hostname, port.port), list] as const;
+      return [endpointKey(service, port.port), list] as const;
     });
   });
 
   return {
     settings,
     services,
+    servicesByHost: graph.index('services by host', services, ({ hostname }) => [hostname]),
     instances,
     endpoints,
     peerIds: graph.derive('peer IDs', endpoints, (list) => [...new Set(list.map(({ spiffeId }) => spiffeId))].sort()),
@@ -148,6 +172,7 @@ export function buildModel(
       gateways.filter((gateway) => gateway !== MESH_GATEWAY),
     ),
     gateways,
+    askedLabels: graph.derive('asked labels', askedBy, (_, __, label) => label),
   };
 }
 

@@ -4,6 +4,7 @@ import type { HeaderMatchIr, PathMatchIr, RedirectActionIr, RetryIr, StringMatch
 import type { SourceRef } from '../proxy/ir/source.ts';
 import { resolveHost } from './hostname.ts';
 import { buildRetry } from './retry.ts';
+import { buildVisibility, type Visibility } from './visibility.ts';
 
 /** The gateway name that stands for all sidecars. */
 export const MESH_GATEWAY = 'mesh';
@@ -14,6 +15,11 @@ export interface RouteRuleSet {
   /** `mesh`, or `NAMESPACE/NAME` of a Gateway. */
   readonly gateways: readonly string[];
   readonly rules: readonly RouteRule[];
+  readonly visibility: Visibility;
+  /** Keys of labels of the caller that rules ask for. */
+  readonly askedLabels: readonly string[];
+  /** Whether clients of different namespaces or labels are under different rules. */
+  readonly dependsOnClient: boolean;
   readonly source: SourceRef;
 }
 
@@ -69,12 +75,21 @@ export function buildRouteRules(object: VirtualServiceObject, clusterDomain: str
   const { name, namespace } = object.metadata;
   const source = { kind: 'VirtualService', namespace, name };
   const gateways = object.spec.gateways ?? [];
+  const visibility = buildVisibility(object.spec.exportTo, namespace);
+  const matches = (object.spec.http ?? []).flatMap(({ match = [] }) => match);
+  const askedLabels = [...new Set(matches.flatMap(({ sourceLabels = {} }) => Object.keys(sourceLabels)))].sort();
   return {
     hosts: (object.spec.hosts ?? []).map((host) => resolveHost(host, namespace, clusterDomain)),
     gateways: gateways.length === 0 ? [MESH_GATEWAY] : gateways.map((gateway) => gatewayKey(gateway, namespace)),
     rules: (object.spec.http ?? []).map((route, i) =>
       buildRule(route, { ...source, path: `spec.http[${i}]` }, namespace, clusterDomain),
     ),
+    visibility,
+    askedLabels,
+    dependsOnClient:
+      visibility !== 'all' ||
+      askedLabels.length > 0 ||
+      matches.some(({ sourceNamespace }) => sourceNamespace !== undefined),
     source,
   };
 }

@@ -2,15 +2,19 @@ import type { Service as ServiceObject } from '@lateen/api/kinds.ts';
 import type { SourceRef } from '../proxy/ir/source.ts';
 import { serviceHostname } from './hostname.ts';
 import { type Protocol, protocolOf } from './protocol.ts';
+import { buildVisibility, isVisible, type Visibility } from './visibility.ts';
 
 /** A service of the mesh: a name and ports that clients call, and labels that say which instances answer. */
 export interface Service {
+  /** `NAMESPACE/HOSTNAME`: several namespaces may have a service of one name. */
+  readonly key: string;
   readonly hostname: string;
   readonly name: string;
   readonly namespace: string;
   readonly ports: readonly ServicePort[];
   /** Instances in the same namespace that carry all of these answer. Empty: none do. */
   readonly selector: Readonly<Record<string, string>>;
+  readonly visibility: Visibility;
   readonly source: SourceRef;
 }
 
@@ -22,10 +26,19 @@ export interface ServicePort {
   readonly targetPort: number | string;
 }
 
+/** Istio's annotation of Services, with commas between the namespaces. */
+const EXPORT_TO = 'networking.istio.io/exportTo';
+
+export function serviceKey(namespace: string, hostname: string): string {
+  return `${namespace}/${hostname}`;
+}
+
 export function buildService(object: ServiceObject, clusterDomain: string): Service {
-  const { name, namespace } = object.metadata;
+  const { name, namespace, annotations = {} } = object.metadata;
+  const hostname = serviceHostname(name, namespace, clusterDomain);
   return {
-    hostname: serviceHostname(name, namespace, clusterDomain),
+    key: serviceKey(namespace, hostname),
+    hostname,
     name,
     namespace,
     ports: (object.spec.ports ?? []).map((port) => ({
@@ -35,12 +48,22 @@ export function buildService(object: ServiceObject, clusterDomain: string): Serv
       targetPort: port.targetPort ?? port.port,
     })),
     selector: object.spec.selector ?? {},
+    visibility: buildVisibility(
+      annotations[EXPORT_TO]?.split(',').map((each) => each.trim()),
+      namespace,
+    ),
     source: { kind: 'Service', namespace, name },
   };
 }
 
+/** Of the services with one hostname, the one that clients of a namespace mean: their own, or the first that they see. */
+export function serviceSeenFrom(services: readonly Service[] | undefined, namespace: string): Service | undefined {
+  const seen = (services ?? []).filter(({ visibility }) => isVisible(visibility, namespace));
+  return seen.find((service) => service.namespace === namespace) ?? seen[0];
+}
+
 export function byHostname(a: Service, b: Service): number {
-  return a.hostname < b.hostname ? -1 : 1;
+  return a.hostname === b.hostname ? (a.namespace < b.namespace ? -1 : 1) : a.hostname < b.hostname ? -1 : 1;
 }
 
 export function hasLabels(labels: Readonly<Record<string, string>>, wanted: Readonly<Record<string, string>>): boolean {

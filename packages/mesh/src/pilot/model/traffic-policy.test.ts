@@ -17,7 +17,8 @@ function policy(namespace: string, name: string, spec: Partial<DestinationRule['
 describe('traffic policies', () => {
   it('are looked up with the client, then with the service, then in the root namespace', () => {
     const [client, shop, root] = [policy('client', 'a'), policy('shop', 'b'), policy('istio-system', 'c')];
-    const lookUp = (...all: (typeof client)[]) => policyFor(all, 'client', 'shop', 'istio-system');
+    const lookUp = (...all: (typeof client)[]) =>
+      policyFor(all, { namespace: 'client', labels: {} }, 'shop', 'istio-system');
     expect(lookUp(root, shop, client)).toBe(client);
     expect(lookUp(root, shop)).toBe(shop);
     expect(lookUp(root)).toBe(root);

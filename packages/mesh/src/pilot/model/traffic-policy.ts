@@ -1,7 +1,10 @@
 import type { DestinationRule as DestinationRuleObject } from '@lateen/api/kinds.ts';
 import type { LoadBalancerIr } from '../proxy/ir/cluster.ts';
 import type { SourceRef } from '../proxy/ir/source.ts';
+import type { ClientClass } from './client.ts';
 import { resolveHost } from './hostname.ts';
+import { hasLabels } from './service.ts';
+import { buildVisibility, isVisible, type Visibility } from './visibility.ts';
 
 /** How a service is called: what one DestinationRule says. */
 export interface TrafficPolicy {
@@ -9,6 +12,11 @@ export interface TrafficPolicy {
   readonly namespace: string;
   readonly loadBalancer?: LoadBalancerIr;
   readonly subsets: readonly Subset[];
+  readonly visibility: Visibility;
+  /** Only for clients with all of these labels. */
+  readonly clients?: Readonly<Record<string, string>>;
+  /** Keys of `clients`. */
+  readonly askedLabels: readonly string[];
   readonly source: SourceRef;
 }
 
@@ -30,10 +38,14 @@ const LOAD_BALANCERS: Readonly<Record<string, LoadBalancerIr | undefined>> = {
 export function buildTrafficPolicy(object: DestinationRuleObject, clusterDomain: string): TrafficPolicy {
   const { name, namespace } = object.metadata;
   const source = { kind: 'DestinationRule', namespace, name };
+  const clients = object.spec.workloadSelector?.matchLabels;
   return {
     host: resolveHost(object.spec.host, namespace, clusterDomain),
     namespace,
     ...loadBalancerOf(object.spec.trafficPolicy?.loadBalancer?.simple),
+    visibility: buildVisibility(object.spec.exportTo, namespace),
+    ...(clients === undefined ? {} : { clients }),
+    askedLabels: Object.keys(clients ?? {}),
     subsets: (object.spec.subsets ?? []).map((subset, i) => ({
       name: subset.name,
       labels: subset.labels ?? {},
@@ -55,12 +67,15 @@ function loadBalancerOf(simple: string | undefined): { loadBalancer?: LoadBalanc
  */
 export function policyFor(
   policies: readonly TrafficPolicy[],
-  clientNamespace: string,
+  client: Pick<ClientClass, 'namespace' | 'labels'>,
   serviceNamespace: string,
   rootNamespace: string,
 ): TrafficPolicy | undefined {
-  for (const namespace of [clientNamespace, serviceNamespace, rootNamespace]) {
-    const found = policies.find((policy) => policy.namespace === namespace);
+  const visible = policies.filter(
+    ({ visibility, clients = {} }) => isVisible(visibility, client.namespace) && hasLabels(client.labels, clients),
+  );
+  for (const namespace of [client.namespace, serviceNamespace, rootNamespace]) {
+    const found = visible.find((policy) => policy.namespace === namespace);
     if (found !== undefined) return found;
   }
   return undefined;

@@ -52,9 +52,9 @@ describe('a cluster', () => {
       }),
     );
     const portsOf = (key: string) => resolved.endpoints.get(key)?.endpoints.map(({ port }) => port);
-    expect(portsOf(`shop/a|${CLUSTER}`)).toEqual([1, 3]);
-    expect(portsOf('shop/a|outbound|80|v1|a.shop.svc.cluster.local')).toEqual([1]);
-    expect(portsOf('shop/a|outbound|80|v2|a.shop.svc.cluster.local')).toEqual([1, 3]);
+    expect(portsOf(`shop|shop/a|${CLUSTER}`)).toEqual([1, 3]);
+    expect(portsOf('shop|shop/a|outbound|80|v1|a.shop.svc.cluster.local')).toEqual([1]);
+    expect(portsOf('shop|shop/a|outbound|80|v2|a.shop.svc.cluster.local')).toEqual([1, 3]);
   });
 
   it.each([

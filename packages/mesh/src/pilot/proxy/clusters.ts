@@ -1,6 +1,6 @@
 import type { Collection } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
-import { endpointKey, type MeshModel } from '../model/mesh.ts';
+import { endpointKey, type MeshModel, policiesFor } from '../model/mesh.ts';
 import type { Protocol } from '../model/protocol.ts';
 import { hasLabels, type Service } from '../model/service.ts';
 import type { Subset, TrafficPolicy } from '../model/traffic-policy.ts';
@@ -17,16 +17,18 @@ export function clusterName(hostname: string, port: number, subset = ''): string
 }
 
 /**
- * Clients in different namespaces may be under different DestinationRules for one service, so a cluster name can stand
- * for different contents. The key tells them apart: the policy's object, then the name.
+ * Clients may be under different DestinationRules for one service, and mean different services by one hostname, so a
+ * cluster name can stand for different contents. The key tells them apart: the service's namespace, the policy's object,
+ * then the name.
  */
-export function clusterKey(policy: TrafficPolicy | undefined, name: string): string {
-  return policy === undefined ? name : `${policy.source.namespace}/${policy.source.name}|${name}`;
+export function clusterKey(service: Service, policy: TrafficPolicy | undefined, name: string): string {
+  const under = policy === undefined ? '' : `${policy.source.namespace}/${policy.source.name}`;
+  return `${service.namespace}|${under}|${name}`;
 }
 
 interface ClusterSpec {
   readonly name: string;
-  readonly hostname: string;
+  readonly service: Service;
   readonly port: number;
   readonly protocol: Protocol;
   /** Only endpoints with these labels. */
@@ -42,13 +44,13 @@ export function resolveClusters(
   model: MeshModel,
 ): { clusters: Collection<ServiceClusterIr>; endpoints: Collection<EndpointsIr> } {
   const specs = graph.expand('cluster specs', model.services, (service, read) => {
-    const policies = read.get(model.trafficPolicies, service.hostname) ?? [];
+    const policies = policiesFor(service.hostname, model, read);
     const variants: (TrafficPolicy | undefined)[] = [undefined, ...policies];
     return variants.flatMap((policy) =>
       service.ports.flatMap(({ port, protocol }) =>
         [undefined, ...(policy?.subsets ?? [])].map((subset) => {
           const spec = buildSpec(service, port, protocol, policy, subset);
-          return [clusterKey(policy, spec.name), spec] as const;
+          return [clusterKey(service, policy, spec.name), spec] as const;
         }),
       ),
     );
@@ -65,14 +67,14 @@ export function resolveClusters(
         connectTimeoutMs: CONNECT_TIMEOUT_MS,
         meshTls: {
           sni: spec.sni,
-          peerIds: read.get(model.peerIds, endpointKey(spec.hostname, spec.port)) ?? [],
+          peerIds: read.get(model.peerIds, endpointKey(spec.service, spec.port)) ?? [],
           alpn: ['istio', ...APPLICATION_PROTOCOLS[upstreamProtocol]],
         },
         sources: spec.sources,
       };
     }),
     endpoints: graph.derive('endpoint sets', specs, (spec, read): EndpointsIr => {
-      const all = read.get(model.endpoints, endpointKey(spec.hostname, spec.port)) ?? [];
+      const all = read.get(model.endpoints, endpointKey(spec.service, spec.port)) ?? [];
       return {
         clusterName: spec.name,
         endpoints: all
@@ -93,7 +95,7 @@ function buildSpec(
 ): ClusterSpec {
   return {
     name: clusterName(service.hostname, port, subset?.name),
-    hostname: service.hostname,
+    service,
     port,
     protocol,
     labels: subset?.labels ?? {},

@@ -1,8 +1,9 @@
 import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import type { Collection, Reader } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
-import type { MeshModel } from '../model/mesh.ts';
-import { byHostname, hasLabels } from '../model/service.ts';
+import { type ClientClass, clientClassOf } from '../model/client.ts';
+import { type MeshModel, policiesFor } from '../model/mesh.ts';
+import { byHostname, hasLabels, type Service, serviceSeenFrom } from '../model/service.ts';
 import { policyFor } from '../model/traffic-policy.ts';
 import { clusterKey, clusterName, resolveClusters } from './clusters.ts';
 import type { ClusterIr, ServiceClusterIr } from './ir/cluster.ts';
@@ -12,11 +13,14 @@ import type { RouteTableIr } from './ir/route.ts';
 import { gatewayListener, httpProxyListener, inboundListener, servicePortListener } from './listeners.ts';
 import { applicationCluster, DYNAMIC_FORWARD, loopbackCluster } from './own-clusters.ts';
 import {
+  HTTP_PROXY_TABLE,
   resolveGatewayTable,
   resolveProxyTable,
   resolveServiceRoutes,
   resolveServiceTable,
   resolveVirtualHosts,
+  routesForClient,
+  servicePortKey,
   serviceTableName,
 } from './routes.ts';
 
@@ -38,17 +42,21 @@ export interface OwnIr {
 export interface SharedRefs {
   readonly clusters: ReadonlyMap<string, string>;
   readonly endpoints: ReadonlyMap<string, string>;
-  readonly serviceTables: readonly string[];
-  /** Key of the namespace's table for HTTP proxy listeners. */
-  readonly proxyTable?: string;
+  readonly tables: ReadonlyMap<string, string>;
+}
+
+/** What the proxies of one class see: each hostname stands for one service, under the policy that holds for them. */
+interface Scope {
+  /** In order of hostname. */
+  readonly services: readonly Service[];
+  readonly clusters: ReadonlyMap<string, string>;
 }
 
 /** Fragments that proxies share, and for each proxy the complete answer: its own fragments and the shared ones it holds. */
 export interface ResolvedMesh {
   readonly clusters: Collection<ServiceClusterIr>;
   readonly endpoints: Collection<EndpointsIr>;
-  readonly serviceTables: Collection<RouteTableIr>;
-  readonly proxyTables: Collection<RouteTableIr>;
+  readonly tables: Collection<RouteTableIr>;
   readonly own: Collection<OwnIr>;
   readonly shared: Collection<SharedRefs>;
 }
@@ -56,56 +64,84 @@ export interface ResolvedMesh {
 export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<ProxyIdentity>): ResolvedMesh {
   const { clusters, endpoints } = resolveClusters(graph, model);
   const serviceRoutes = resolveServiceRoutes(graph, model);
-  const serviceTables = graph.derive('service tables', serviceRoutes, (routes, _, name) =>
-    resolveServiceTable(name, routes),
-  );
   const virtualHosts = resolveVirtualHosts(graph, model, serviceRoutes);
   const proxyInstances = graph.derive('proxy instances', proxies, ({ instance }, read) =>
     read.get(model.instances, instance),
   );
-  const namespaces = graph.index('proxy namespaces', proxyInstances, ({ namespace }) => [namespace]);
-  const names = graph.derive('client namespaces', namespaces, (_, __, namespace) => namespace);
-  const proxyTables = graph.derive('proxy tables', names, (namespace, read) =>
-    resolveProxyTable(namespace, read.all(model.services), virtualHosts, read),
+  const clientOf = (instance: WorkloadInstance, read: Reader) =>
+    clientClassOf(instance, read.all(model.askedLabels).keys());
+  const clients = graph.derive('clients', proxyInstances, (instance, read) => clientOf(instance, read));
+  const byClass = graph.index('clients by class', clients, ({ key }) => [key]);
+  const classes = graph.derive('client classes', byClass, ([client]) => client);
+  const scopes = graph.derive('scopes', classes, (client, read) => resolveScope(client, model, read));
+  const sharedTables = graph.derive('service tables', serviceRoutes, (routes, _, key) =>
+    resolveServiceTable(key.slice(key.indexOf('/') + 1), routes),
   );
-  const scopes = graph.derive('scopes', names, (namespace, read) => resolveScope(namespace, model, read));
+  const clientTables = graph.expand('client tables', classes, (client, read) => {
+    const { services } = read.get(scopes, client.key) ?? EMPTY_SCOPE;
+    const own = services.flatMap((service) =>
+      service.ports
+        .filter(({ port }) => read.get(serviceRoutes, servicePortKey(service, port)) === undefined)
+        .map((port) => {
+          const routes = routesForClient(service, port, client, model, read);
+          const table = resolveServiceTable(serviceTableName(service.hostname, port.port), routes);
+          return [clientTableKey(client, table.name), table] as const;
+        }),
+    );
+    const proxyTable = resolveProxyTable(client, services, virtualHosts, model, read);
+    return [...own, [clientTableKey(client, proxyTable.name), proxyTable] as const];
+  });
 
   return {
     clusters,
     endpoints,
-    serviceTables,
-    proxyTables,
+    tables: graph.union('tables', [sharedTables, clientTables]),
     own: graph.derive('own fragments', proxyInstances, (instance, read) => resolveOwn(instance, model, read)),
     shared: graph.derive('shared fragments', proxyInstances, (instance, read): SharedRefs | undefined => {
-      const scope = read.get(scopes, instance.namespace);
+      const client = clientOf(instance, read);
+      const scope = read.get(scopes, client.key);
       if (scope === undefined) return undefined;
-      if (instance.capture.mode !== 'explicit') return { ...scope, serviceTables: [] };
+      const refs = { clusters: scope.clusters, endpoints: scope.clusters };
+      if (instance.capture.mode !== 'explicit') return { ...refs, tables: new Map() };
       const { servicePorts } = instance.capture;
-      return {
-        ...scope,
-        serviceTables: scope.serviceTables.filter((name) => servicePorts[name] !== undefined),
-        proxyTable: instance.namespace,
-      };
+      const tables = new Map([[HTTP_PROXY_TABLE, clientTableKey(client, HTTP_PROXY_TABLE)]]);
+      for (const service of scope.services) {
+        for (const { port, protocol } of service.ports) {
+          const name = serviceTableName(service.hostname, port);
+          if (protocol === 'tcp' || servicePorts[name] === undefined) continue;
+          const shared = servicePortKey(service, port);
+          tables.set(name, read.get(serviceRoutes, shared) === undefined ? clientTableKey(client, name) : shared);
+        }
+      }
+      return { ...refs, tables };
     }),
   };
 }
 
-/** What the clients of one namespace can call: every service, under the policy that holds for them. */
-function resolveScope(namespace: string, model: MeshModel, read: Reader): SharedRefs {
+const EMPTY_SCOPE: Scope = { services: [], clusters: new Map() };
+
+function clientTableKey(client: ClientClass, table: string): string {
+  return `${client.key} ${table}`;
+}
+
+/** What clients of a class can call: every service that their namespace sees, under the policy that holds for them. */
+function resolveScope(client: ClientClass, model: MeshModel, read: Reader): Scope {
+  const services = [...read.all(model.servicesByHost).values()]
+    .map((candidates) => serviceSeenFrom(candidates, client.namespace))
+    .filter((service) => service !== undefined)
+    .sort(byHostname);
   const clusters = new Map<string, string>();
-  const serviceTables: string[] = [];
-  for (const service of [...read.all(model.services).values()].sort(byHostname)) {
-    const policies = read.get(model.trafficPolicies, service.hostname) ?? [];
-    const policy = policyFor(policies, namespace, service.namespace, model.settings.rootNamespace);
-    for (const { port, protocol } of service.ports) {
+  for (const service of services) {
+    const policies = policiesFor(service.hostname, model, read);
+    const policy = policyFor(policies, client, service.namespace, model.settings.rootNamespace);
+    for (const { port } of service.ports) {
       for (const subset of [undefined, ...(policy?.subsets ?? [])]) {
         const name = clusterName(service.hostname, port, subset?.name);
-        clusters.set(name, clusterKey(policy, name));
+        clusters.set(name, clusterKey(service, policy, name));
       }
-      if (protocol !== 'tcp') serviceTables.push(serviceTableName(service.hostname, port));
     }
   }
-  return { clusters, endpoints: clusters, serviceTables };
+  return { services, clusters };
 }
 
 function resolveOwn(instance: WorkloadInstance, model: MeshModel, read: Reader): OwnIr {
@@ -139,7 +175,7 @@ function resolveSidecar(
   }
   for (const [name, at] of Object.entries(capture.servicePorts).sort(([a], [b]) => (a < b ? -1 : 1))) {
     const [hostname = '', portText] = name.split(':');
-    const service = read.get(model.services, hostname);
+    const service = serviceSeenFrom(read.get(model.servicesByHost, hostname), instance.namespace);
     const servicePort = service?.ports.find(({ port }) => port === Number(portText));
     if (service === undefined || servicePort === undefined) continue;
     clusters.push(loopbackCluster(hostname, servicePort.port, address, at));

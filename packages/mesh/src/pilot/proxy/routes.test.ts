@@ -1,11 +1,25 @@
-import { nodeIdOf } from '@lateen/api/workload-instance.ts';
+import { nodeIdOf, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import { describe, expect, it } from 'vitest';
+import type { Pilot } from '../pilot.ts';
 import { gatewayOf, networkingText, pilotOf, serviceText, sidecarOf } from '../testing/pilot-of.ts';
 import type { RouteTableIr } from './ir/route.ts';
+import { HTTP_PROXY_TABLE } from './routes.ts';
 
 const A = serviceText('a', '[{port: 80, name: http}]');
 const B = serviceText('b', '[{port: 9080, name: http}]');
 const SEVERAL = serviceText('several', '[{port: 80, name: http}, {port: 81, name: http-two}]');
+
+/** The table that a proxy holds under a name. */
+function tableOf(name: string, { resolved }: Pilot, proxy: WorkloadInstance): RouteTableIr | undefined {
+  return resolved.tables.get(resolved.shared.get(nodeIdOf(proxy))?.tables.get(name) ?? '');
+}
+
+/** A replica with a listener for a service port. */
+function caller(servicePort: string): WorkloadInstance {
+  return sidecarOf('client', {
+    capture: { mode: 'explicit', httpProxyPort: 20_002, servicePorts: { [servicePort]: 20_003 } },
+  });
+}
 
 /** Where the routes of a table lead to, by the first domain of their virtual host. */
 function leadsTo(table: RouteTableIr | undefined, domain: string): string[] {
@@ -18,8 +32,8 @@ function leadsTo(table: RouteTableIr | undefined, domain: string): string[] {
 
 describe('the table of the HTTP proxy', () => {
   const domainsIn = (namespace: string, text: string) => {
-    const pilot = pilotOf(text, sidecarOf('client', { namespace }));
-    return pilot.resolved.proxyTables.get(namespace)?.virtualHosts.flatMap(({ domains }) => domains);
+    const client = sidecarOf('client', { namespace });
+    return tableOf(HTTP_PROXY_TABLE, pilotOf(text, client), client)?.virtualHosts.flatMap(({ domains }) => domains);
   };
 
   it('has the short name in the own namespace only, and the port unless it is 80', () => {
@@ -32,6 +46,15 @@ describe('the table of the HTTP proxy', () => {
     ]);
   });
 
+  it('has what is exported to the namespace of the client', () => {
+    const text = (exportTo: string) =>
+      `---\n{apiVersion: v1, kind: Service, metadata: {name: a, annotations: {networking.istio.io/exportTo: '${exportTo}'}}, spec: {ports: [{port: 81}]}}\n`;
+    const seen = (namespace: string, exportTo: string) => (domainsIn(namespace, text(exportTo)) ?? []).length > 1;
+    expect([seen('default', '.'), seen('other', '.')]).toEqual([true, false]);
+    expect([seen('default', 'other, third'), seen('other', 'other, third')]).toEqual([false, true]);
+    expect([seen('default', '~'), seen('default', '*'), seen('other', '*')]).toEqual([false, true, true]);
+  });
+
   it('never has one domain twice', () => {
     const text = A + serviceText('a', '[{port: 80, name: http}]', { namespace: 'other' }) + B + SEVERAL;
     const domains = domainsIn('default', text) ?? [];
@@ -40,7 +63,10 @@ describe('the table of the HTTP proxy', () => {
 });
 
 describe('routes to a service', () => {
-  const routesOf = (name: string, text: string) => pilotOf(text, sidecarOf('client')).resolved.serviceTables.get(name);
+  const routesOf = (name: string, text: string) => {
+    const client = caller(name);
+    return tableOf(name, pilotOf(text, client), client);
+  };
 
   it('leave destinations without weight out, and keep the weights of the others', () => {
     const rules = networkingText(
@@ -87,11 +113,12 @@ describe('routes to a service', () => {
   it('of another protocol than HTTP know no rules', () => {
     const tcp = serviceText('a', '[{port: 80, name: tcp}]');
     const rules = networkingText('VirtualService', 'x', '{hosts: [a], http: [{redirect: {uri: /}}]}');
-    const pilot = pilotOf(tcp + rules, sidecarOf('client'));
-    expect(leadsTo(pilot.resolved.proxyTables.get('default'), 'a')).toEqual([
+    const client = caller('a.default.svc.cluster.local:80');
+    const pilot = pilotOf(tcp + rules, client);
+    expect(leadsTo(tableOf(HTTP_PROXY_TABLE, pilot, client), 'a')).toEqual([
       'outbound|80||a.default.svc.cluster.local 1',
     ]);
-    expect(pilot.resolved.shared.get(nodeIdOf(sidecarOf('client')))?.serviceTables).toEqual([]);
+    expect(tableOf('a.default.svc.cluster.local:80', pilot, client)).toBeUndefined();
   });
 });
 
@@ -104,9 +131,8 @@ describe('a redirect that keeps the port of the request', () => {
     ['{authority: b.test}', undefined],
   ])('%s has the port %s', (redirect, port) => {
     const rules = networkingText('VirtualService', 'x', `{hosts: [b], http: [{redirect: ${redirect}}]}`);
-    const table = pilotOf(B + rules, sidecarOf('client')).resolved.serviceTables.get(
-      'b.default.svc.cluster.local:9080',
-    );
+    const client = caller('b.default.svc.cluster.local:9080');
+    const table = tableOf('b.default.svc.cluster.local:9080', pilotOf(B + rules, client), client);
     const action = table?.virtualHosts[0]?.routes[0]?.action;
     expect(action?.type === 'redirect' ? action.port : 'no redirect').toBe(port);
   });

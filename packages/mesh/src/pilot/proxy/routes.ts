@@ -1,7 +1,8 @@
 import type { Collection, Reader } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
+import type { ClientClass } from '../model/client.ts';
 import { intersectHosts } from '../model/hostname.ts';
-import type { MeshModel } from '../model/mesh.ts';
+import { type MeshModel, meshRoutesFor } from '../model/mesh.ts';
 import { DEFAULT_RETRY, RETRY_SAFE_HEADER } from '../model/retry.ts';
 import type {
   Destination,
@@ -12,7 +13,8 @@ import type {
   RouteRule,
   RouteRuleSet,
 } from '../model/route-rule.ts';
-import { byHostname, type Service, type ServicePort } from '../model/service.ts';
+import { type Service, type ServicePort, serviceSeenFrom } from '../model/service.ts';
+import { isVisible } from '../model/visibility.ts';
 import { clusterName } from './clusters.ts';
 import type {
   PathMatchIr,
@@ -34,19 +36,51 @@ export function serviceTableName(hostname: string, port: number): string {
   return `${hostname}:${port}`;
 }
 
-/** What sidecars do with calls to a service port, by `HOSTNAME:PORT`. */
+/** Of a service port, as routes, virtual hosts and tables are keyed that all clients share. */
+export function servicePortKey(service: Service, port: number): string {
+  return serviceTableName(service.key, port);
+}
+
+/**
+ * What sidecars do with calls to a service port, by `servicePortKey`, where that is the same for all clients. Of the
+ * others, each class of clients has routes of its own (`routesForClient`).
+ */
 export function resolveServiceRoutes(graph: Graph, model: MeshModel): Collection<readonly RouteIr[]> {
   return graph.expand('service routes', model.services, (service, read) => {
-    const ruleSets = read.get(model.meshRoutes, service.hostname) ?? [];
-    return service.ports.map((port) => {
-      const rules = port.protocol === 'tcp' ? [] : orderedRules(ruleSets);
-      const routes =
-        rules.length === 0
-          ? [defaultRoute(service, port)]
-          : rules.flatMap((rule) => resolveRule(rule, port.port, model, read));
-      return [serviceTableName(service.hostname, port.port), routes] as const;
-    });
+    const byPattern = meshRoutesFor(service.hostname, model, read);
+    if (byPattern.flat().some(({ dependsOnClient }) => dependsOnClient)) return [];
+    const sets = byPattern[0] ?? [];
+    return service.ports.map(
+      (port) => [servicePortKey(service, port.port), resolvePort(service, port, sets, model, read)] as const,
+    );
   });
+}
+
+/** As `client` calls a service port. */
+export function routesForClient(
+  service: Service,
+  port: ServicePort,
+  client: ClientClass,
+  model: MeshModel,
+  read: Reader,
+): readonly RouteIr[] {
+  const visible = meshRoutesFor(service.hostname, model, read).map((sets) =>
+    sets.filter(({ visibility }) => isVisible(visibility, client.namespace)),
+  );
+  return resolvePort(service, port, visible.find((sets) => sets.length > 0) ?? [], model, read);
+}
+
+function resolvePort(
+  service: Service,
+  port: ServicePort,
+  ruleSets: readonly RouteRuleSet[],
+  model: MeshModel,
+  read: Reader,
+): readonly RouteIr[] {
+  const rules = port.protocol === 'tcp' ? [] : orderedRules(ruleSets);
+  return rules.length === 0
+    ? [defaultRoute(service, port)]
+    : rules.flatMap((rule) => resolveRule(rule, port.port, model, read));
 }
 
 /**
@@ -112,7 +146,8 @@ function resolveForward(action: ForwardAction, match: RouteMatch, port: number, 
     destinations: action.destinations
       .filter(({ weight }) => weight > 0)
       .map((destination): WeightedDestinationIr => {
-        const wanted = destinationPort(destination, read.get(model.services, destination.host), port);
+        const service = serviceSeenFrom(read.get(model.servicesByHost, destination.host), destination.source.namespace);
+        const wanted = destinationPort(destination, service, port);
         return { cluster: clusterName(destination.host, wanted, destination.subset), weight: destination.weight };
       }),
     ...(rewrite === undefined ? {} : { rewrite }),
@@ -142,8 +177,8 @@ function resolveRewrite(rewrite: RewriteRule | undefined, path: PathMatchIr): Re
 type Nearness = 'near' | 'far';
 
 /**
- * The virtual host of each service port in the tables of HTTP proxy listeners, by `NEARNESS|HOSTNAME:PORT`. Tables of
- * all namespaces are made of these, so a change of one host leaves the others as they are, encoded once.
+ * The virtual host of each service port in the tables of HTTP proxy listeners, by `NEARNESS|` and `servicePortKey`. Tables
+ * of all clients are made of these, so a change of one host leaves the others as they are, encoded once.
  */
 export function resolveVirtualHosts(
   graph: Graph,
@@ -152,38 +187,51 @@ export function resolveVirtualHosts(
 ): Collection<VirtualHostIr> {
   return graph.expand('virtual hosts', model.services, (service, read) =>
     service.ports.flatMap(({ port }) => {
-      const name = serviceTableName(service.hostname, port);
-      const connect: RouteIr = {
-        name: 'connect',
-        match: { path: { type: 'connect' }, headers: [] },
-        action: { type: 'tunnel', cluster: loopbackClusterName(service.hostname, port) },
-        sources: [service.source],
-      };
-      const all = [connect, ...(read.get(routes, name) ?? [])];
-      return (['near', 'far'] as const).map((nearness) => {
-        const host: VirtualHostIr = { name, domains: serviceDomains(service, port, nearness), routes: all };
-        return [`${nearness}|${name}`, host] as const;
-      });
+      const key = servicePortKey(service, port);
+      const shared = read.get(routes, key);
+      if (shared === undefined) return [];
+      return (['near', 'far'] as const).map(
+        (nearness) => [`${nearness}|${key}`, proxyVirtualHost(service, port, shared, nearness)] as const,
+      );
     }),
   );
 }
 
-/** The table behind the HTTP proxy listeners of one namespace's sidecars. */
+function proxyVirtualHost(
+  service: Service,
+  port: number,
+  routes: readonly RouteIr[],
+  nearness: Nearness,
+): VirtualHostIr {
+  const connect: RouteIr = {
+    name: 'connect',
+    match: { path: { type: 'connect' }, headers: [] },
+    action: { type: 'tunnel', cluster: loopbackClusterName(service.hostname, port) },
+    sources: [service.source],
+  };
+  return {
+    name: serviceTableName(service.hostname, port),
+    domains: serviceDomains(service, port, nearness),
+    routes: [connect, ...routes],
+  };
+}
+
+/** The table behind the HTTP proxy listeners of one class of clients, for the services that it sees. */
 export function resolveProxyTable(
-  namespace: string,
-  services: ReadonlyMap<string, Service>,
+  client: ClientClass,
+  services: readonly Service[],
   hosts: Collection<VirtualHostIr>,
+  model: MeshModel,
   read: Reader,
 ): RouteTableIr {
-  const virtualHosts = [...services.values()]
-    .sort(byHostname)
-    .flatMap((service) => {
-      const nearness: Nearness = service.namespace === namespace ? 'near' : 'far';
-      return service.ports.map(({ port }) =>
-        read.get(hosts, `${nearness}|${serviceTableName(service.hostname, port)}`),
-      );
-    })
-    .filter((host) => host !== undefined);
+  const virtualHosts = services.flatMap((service) => {
+    const nearness: Nearness = service.namespace === client.namespace ? 'near' : 'far';
+    return service.ports.map(
+      (port) =>
+        read.get(hosts, `${nearness}|${servicePortKey(service, port.port)}`) ??
+        proxyVirtualHost(service, port.port, routesForClient(service, port, client, model, read), nearness),
+    );
+  });
   return { name: HTTP_PROXY_TABLE, virtualHosts: [...virtualHosts, OUTSIDE], ignorePortInHost: false };
 }
 

@@ -1,7 +1,6 @@
 import type { Collection } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 import type { ResolvedMesh } from '../proxy/resolve.ts';
-import { HTTP_PROXY_TABLE } from '../proxy/routes.ts';
 import { encodeCluster, encodeEndpoints, encodeListener, encodeRouteTable } from './encode-resource.ts';
 import type { Resource, ResourceType } from './resource.ts';
 
@@ -20,12 +19,7 @@ export function collectResources(graph: Graph, resolved: ResolvedMesh): MeshReso
   const shared = [
     graph.expand('cluster resources', resolved.clusters, (ir, _, key) => [[`cluster/${key}`, encodeCluster(ir)]]),
     graph.expand('endpoint resources', resolved.endpoints, (ir, _, key) => [[`endpoint/${key}`, encodeEndpoints(ir)]]),
-    graph.expand('service table resources', resolved.serviceTables, (ir, _, key) => [
-      [`service-table/${key}`, encodeRouteTable(ir)],
-    ]),
-    graph.expand('proxy table resources', resolved.proxyTables, (ir, _, key) => [
-      [`proxy-table/${key}`, encodeRouteTable(ir)],
-    ]),
+    graph.expand('table resources', resolved.tables, (ir, _, key) => [[`route/${key}`, encodeRouteTable(ir)]]),
   ];
   const own = graph.expand('own resources', resolved.own, ({ clusters, listeners, tables }, _, nodeId) =>
     [...clusters.map(encodeCluster), ...listeners.map(encodeListener), ...tables.map(encodeRouteTable)].map(
@@ -40,11 +34,7 @@ export function collectResources(graph: Graph, resolved: ResolvedMesh): MeshReso
       cluster: new Map([...prefixed('cluster', held?.clusters), ...own_('cluster', clusters)]),
       endpoint: new Map(prefixed('endpoint', held?.endpoints)),
       listener: new Map(own_('listener', listeners)),
-      route: new Map([
-        ...(held?.serviceTables ?? []).map((name) => [name, `service-table/${name}`] as const),
-        ...(held?.proxyTable === undefined ? [] : [[HTTP_PROXY_TABLE, `proxy-table/${held.proxyTable}`] as const]),
-        ...own_('route', tables),
-      ]),
+      route: new Map([...prefixed('route', held?.tables), ...own_('route', tables)]),
     };
   });
   return { resources: graph.union('resources', [...shared, own]), holdings };
