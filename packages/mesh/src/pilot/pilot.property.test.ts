@@ -3,7 +3,7 @@ import { instanceKey } from '@lateen/api/workload-instance.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createPilot, type Pilot } from './pilot.ts';
-import { anyChange, type MeshChange, someMesh } from './testing/random-mesh.ts';
+import { anyChange, anyRouting, type MeshChange, someMesh } from './testing/random-mesh.ts';
 
 function make({ objects, instances, proxies }: Pilot, change: MeshChange): void {
   if (change.type === 'set object') objects.set(keyOf(change.object), change.object);
@@ -53,6 +53,39 @@ describe('the pipeline', () => {
             for (const change of changes) make(pilot, change);
           });
           expect(results(pilot)).toEqual(results(fromScratch(pilot)));
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('leaves listeners as they are, and so long-lived connections, when only routes, policies or endpoints change', () => {
+    const step = fc.oneof(
+      anyRouting.map((object): MeshChange => ({ type: 'set object', object })),
+      anyRouting.map((object): MeshChange => ({ type: 'delete object', key: keyOf(object) })),
+      fc.record({
+        health: fc.constantFrom('ready' as const, 'unready' as const, 'draining' as const),
+        index: fc.nat(9),
+      }),
+    );
+    fc.assert(
+      fc.property(fc.array(anyChange, { maxLength: 20 }), fc.array(step, { minLength: 1 }), (changes, steps) => {
+        const pilot = createPilot();
+        pilot.graph.transaction(() => {
+          for (const change of [...someMesh, ...changes]) make(pilot, change);
+        });
+        const listeners = () => results(pilot).resources.filter(([, { type }]) => type === 'listener');
+        const before = listeners();
+        expect(before).not.toEqual([]);
+        for (const step of steps) {
+          if ('type' in step) make(pilot, step);
+          else {
+            const instances = [...pilot.instances.entries()];
+            const [key, instance] = instances[step.index % instances.length] ?? [];
+            if (key !== undefined && instance !== undefined)
+              pilot.instances.set(key, { ...instance, health: step.health });
+          }
+          expect(listeners()).toEqual(before);
         }
       }),
       { numRuns: 60 },

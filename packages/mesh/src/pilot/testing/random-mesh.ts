@@ -115,6 +115,9 @@ export const anyObject: fc.Arbitrary<ConfigObject> = fc.oneof(
   peerAuthentication,
 );
 
+/** Configuration that says where requests go, and how: listeners have nothing to do with it. */
+export const anyRouting: fc.Arbitrary<ConfigObject> = fc.oneof(destinationRule, virtualService);
+
 interface SidecarOptions {
   readonly replica?: number;
   readonly serviceAccount?: string;
