@@ -8,6 +8,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type DiagnosticCodeEntry, diagnosticCodes } from '@lateen/api/diagnostic-codes.ts';
+import { MESH_CONFIG, meshConfig } from '@lateen/api/istio/mesh-config.ts';
 import { apiVersionOf, type Kind, kindNames, kinds } from '@lateen/api/kinds.ts';
 import { type Node, nodeOf } from '@lateen/api/schema/node.ts';
 import { commands } from '../packages/mesh/src/cli/commands.ts';
@@ -82,10 +83,6 @@ function laterValues(rows: Row[]): { path: string; value: string; reason: string
 function kindPage(kind: Kind): string {
   const rows = rowsOf(kind);
   const apiVersions = kind.versions.map((version) => `\`${kind.group === '' ? version : `${kind.group}/${version}`}\``);
-  const supported = rows.filter(isSupported).map(({ path, node }) => {
-    const required = node.optional || node.facts.filledIn ? '' : ' (required)';
-    return `| \`${path}\`${required} | ${typeWords(node)} | ${node.facts.description ?? ''} |`;
-  });
   return [
     `# ${kind.kind}`,
     '',
@@ -96,19 +93,48 @@ function kindPage(kind: Kind): string {
     `- On the command line: ${[kind.plural, kind.singular, ...kind.shortNames].map((word) => `\`${word}\``).join(', ')}`,
     `- ${kind.namespaced ? 'Lives in a namespace.' : 'Lives in no namespace.'}`,
     '',
+    ...fieldSections(rows),
+  ].join('\n');
+}
+
+function meshConfigPage(): string {
+  const { namespace, name, key } = MESH_CONFIG;
+  return [
+    '# The configuration of the mesh',
+    '',
+    NOTE,
+    `It is YAML text under the key \`${key}\` of the ConfigMap \`${name}\` in the namespace \`${namespace}\`, as Istio has it:`,
+    '',
+    '```yaml',
+    'apiVersion: v1',
+    'kind: ConfigMap',
+    `metadata: {name: ${name}, namespace: ${namespace}}`,
+    'data:',
+    `  ${key}: |`,
+    '    outboundTrafficPolicy:',
+    '      mode: REGISTRY_ONLY',
+    '```',
+    '',
+    ...fieldSections(meshConfigRows()),
+  ].join('\n');
+}
+
+function meshConfigRows(): Row[] {
+  return [...rowsBelow(nodeOf(meshConfig), '')];
+}
+
+function fieldSections(rows: Row[]): string[] {
+  const supported = rows.filter(isSupported).map(({ path, node }) => {
+    const required = node.optional || node.facts.filledIn ? '' : ' (required)';
+    return `| \`${path}\`${required} | ${typeWords(node)} | ${node.facts.description ?? ''} |`;
+  });
+  return [
     'In the paths, `[]` stands for each element of a list and `*` for each key of a mapping.',
     '',
     '| Field | Type | Meaning |',
     '|---|---|---|',
     ...supported,
     '',
-    ...supportSections(kind),
-  ].join('\n');
-}
-
-function supportSections(kind: Kind): string[] {
-  const rows = rowsOf(kind);
-  return [
     ...refusedSection('## Not supported yet: refused', rows),
     ...effectlessSection('## Accepted, without effect on one machine', rows),
   ];
@@ -135,6 +161,7 @@ function unsupportedPage(): string {
       title: name as string,
       rows: rowsOf(kinds[name]).filter((row) => !isMetadata(row)),
     })),
+    { title: 'The configuration of the mesh', rows: meshConfigRows() },
   ];
   return [
     '# What is not supported',
@@ -186,6 +213,7 @@ export function referencePages(): Map<string, string> {
     ['docs/reference/unsupported.md', unsupportedPage()],
     ['docs/reference/diagnostics.md', diagnosticsPage()],
     ['docs/reference/cli.md', commandReference(commands)],
+    ['docs/reference/mesh-config.md', meshConfigPage()],
   ]);
   for (const name of kindNames) pages.set(`docs/reference/kinds/${kinds[name].plural}.md`, kindPage(kinds[name]));
   return new Map([...pages].map(([path, text]) => [path, `${text.trimEnd()}\n`]));

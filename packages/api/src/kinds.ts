@@ -1,23 +1,43 @@
 import type * as z from 'zod/mini';
 import { type DestinationRule, destinationRule } from './istio/destination-rule.ts';
+import { type EnvoyFilter, envoyFilter } from './istio/envoy-filter.ts';
 import { type Gateway, gateway } from './istio/gateway.ts';
 import { type PeerAuthentication, peerAuthentication } from './istio/peer-authentication.ts';
+import { type ProxyConfig, proxyConfig } from './istio/proxy-config.ts';
+import { type ServiceEntry, serviceEntry } from './istio/service-entry.ts';
+import { type Sidecar, sidecar } from './istio/sidecar.ts';
 import { type VirtualService, virtualService } from './istio/virtual-service.ts';
+import { type WorkloadEntry, workloadEntry } from './istio/workload-entry.ts';
 import { type ConfigMap, configMap } from './kubernetes/config-map.ts';
 import { type Deployment, deployment } from './kubernetes/deployment.ts';
+import { type EndpointSlice, endpointSlice } from './kubernetes/endpoint-slice.ts';
+import { type Ingress, ingress } from './kubernetes/ingress.ts';
+import { type IngressClass, ingressClass } from './kubernetes/ingress-class.ts';
 import { type Namespace, namespace } from './kubernetes/namespace.ts';
+import { type Secret, secret } from './kubernetes/secret.ts';
 import { type Service, service } from './kubernetes/service.ts';
 import { type ServiceAccount, serviceAccount } from './kubernetes/service-account.ts';
+import { type TrafficSchedule, trafficSchedule } from './lateen/traffic-schedule.ts';
 
 export type { DestinationRule } from './istio/destination-rule.ts';
+export type { EnvoyFilter } from './istio/envoy-filter.ts';
 export type { Gateway } from './istio/gateway.ts';
 export type { PeerAuthentication } from './istio/peer-authentication.ts';
+export type { ProxyConfig } from './istio/proxy-config.ts';
+export type { ServiceEntry } from './istio/service-entry.ts';
+export type { Sidecar } from './istio/sidecar.ts';
 export type { VirtualService } from './istio/virtual-service.ts';
+export type { WorkloadEntry } from './istio/workload-entry.ts';
 export type { ConfigMap } from './kubernetes/config-map.ts';
 export type { Deployment } from './kubernetes/deployment.ts';
+export type { EndpointSlice } from './kubernetes/endpoint-slice.ts';
+export type { Ingress } from './kubernetes/ingress.ts';
+export type { IngressClass } from './kubernetes/ingress-class.ts';
 export type { Namespace } from './kubernetes/namespace.ts';
+export type { Secret } from './kubernetes/secret.ts';
 export type { Service } from './kubernetes/service.ts';
 export type { ServiceAccount } from './kubernetes/service-account.ts';
+export type { TrafficSchedule } from './lateen/traffic-schedule.ts';
 
 /** The static type of each kind. */
 export type ObjectByKind = {
@@ -30,6 +50,16 @@ export type ObjectByKind = {
   VirtualService: VirtualService;
   DestinationRule: DestinationRule;
   PeerAuthentication: PeerAuthentication;
+  Secret: Secret;
+  EndpointSlice: EndpointSlice;
+  IngressClass: IngressClass;
+  Ingress: Ingress;
+  ServiceEntry: ServiceEntry;
+  WorkloadEntry: WorkloadEntry;
+  Sidecar: Sidecar;
+  ProxyConfig: ProxyConfig;
+  EnvoyFilter: EnvoyFilter;
+  TrafficSchedule: TrafficSchedule;
 };
 
 export type KindName = keyof ObjectByKind;
@@ -150,6 +180,113 @@ export const kinds: { readonly [K in KindName]: Kind<K> } = {
     namespaced: true,
     summary: 'Whether callers of a workload must use mutual TLS.',
     schema: peerAuthentication,
+  },
+  Secret: {
+    kind: 'Secret',
+    group: '',
+    versions: ['v1'],
+    plural: 'secrets',
+    singular: 'secret',
+    shortNames: [],
+    namespaced: true,
+    summary: 'Keys, certificates and other values that nobody else may see.',
+    schema: secret,
+  },
+  EndpointSlice: {
+    kind: 'EndpointSlice',
+    group: 'discovery.k8s.io',
+    versions: ['v1'],
+    plural: 'endpointslices',
+    singular: 'endpointslice',
+    shortNames: [],
+    namespaced: true,
+    summary: 'Addresses behind a Service that selects no pods.',
+    schema: endpointSlice,
+  },
+  IngressClass: {
+    kind: 'IngressClass',
+    group: 'networking.k8s.io',
+    versions: ['v1'],
+    plural: 'ingressclasses',
+    singular: 'ingressclass',
+    shortNames: [],
+    namespaced: false,
+    summary: 'Who serves the Ingresses of a class.',
+    schema: ingressClass,
+  },
+  Ingress: {
+    kind: 'Ingress',
+    group: 'networking.k8s.io',
+    versions: ['v1'],
+    plural: 'ingresses',
+    singular: 'ingress',
+    shortNames: ['ing'],
+    namespaced: true,
+    summary: 'Hosts and paths that a gateway proxy serves, in the words of Kubernetes.',
+    schema: ingress,
+  },
+  ServiceEntry: {
+    kind: 'ServiceEntry',
+    ...NETWORKING,
+    plural: 'serviceentries',
+    singular: 'serviceentry',
+    shortNames: ['se'],
+    namespaced: true,
+    summary: 'A service that is not a Kubernetes Service: outside of the mesh, or on other machines.',
+    schema: serviceEntry,
+  },
+  WorkloadEntry: {
+    kind: 'WorkloadEntry',
+    ...NETWORKING,
+    plural: 'workloadentries',
+    singular: 'workloadentry',
+    shortNames: ['we'],
+    namespaced: true,
+    summary: 'One workload that is not a pod, as ServiceEntries select them.',
+    schema: workloadEntry,
+  },
+  Sidecar: {
+    kind: 'Sidecar',
+    ...NETWORKING,
+    plural: 'sidecars',
+    singular: 'sidecar',
+    shortNames: [],
+    namespaced: true,
+    summary: 'Which services the workloads of a namespace call, and how their proxies listen.',
+    schema: sidecar,
+  },
+  ProxyConfig: {
+    kind: 'ProxyConfig',
+    group: 'networking.istio.io',
+    versions: ['v1beta1'],
+    plural: 'proxyconfigs',
+    singular: 'proxyconfig',
+    shortNames: [],
+    namespaced: true,
+    summary: 'Settings of the proxies themselves.',
+    schema: proxyConfig,
+  },
+  EnvoyFilter: {
+    kind: 'EnvoyFilter',
+    group: 'networking.istio.io',
+    versions: ['v1alpha3'],
+    plural: 'envoyfilters',
+    singular: 'envoyfilter',
+    shortNames: [],
+    namespaced: true,
+    summary: 'Patches of the configuration that Envoy gets.',
+    schema: envoyFilter,
+  },
+  TrafficSchedule: {
+    kind: 'TrafficSchedule',
+    group: 'policy.lateen.io',
+    versions: ['v1alpha1'],
+    plural: 'trafficschedules',
+    singular: 'trafficschedule',
+    shortNames: ['ts'],
+    namespaced: true,
+    summary: 'Rules of a route that hold at certain times only.',
+    schema: trafficSchedule,
   },
 };
 

@@ -4,7 +4,7 @@ import { didYouMean } from './suggest.ts';
 /** Kinds that exist elsewhere and that Lateen does not act on yet, by API group. The core group is the empty string. */
 const unsupportedKinds: ReadonlyMap<string, readonly string[]> = new Map(
   Object.entries({
-    'networking.istio.io': ['EnvoyFilter', 'ProxyConfig', 'ServiceEntry', 'Sidecar', 'WorkloadEntry', 'WorkloadGroup'],
+    'networking.istio.io': ['WorkloadGroup'],
     'security.istio.io': ['AuthorizationPolicy', 'RequestAuthentication'],
     'telemetry.istio.io': ['Telemetry'],
     'extensions.istio.io': ['TrafficExtension', 'WasmPlugin'],
@@ -23,14 +23,13 @@ const unsupportedKinds: ReadonlyMap<string, readonly string[]> = new Map(
         'Pod',
         'PodTemplate',
       ],
-      ...['ReplicationController', 'ResourceQuota', 'Secret'],
+      ...['ReplicationController', 'ResourceQuota'],
     ],
     apps: ['ControllerRevision', 'DaemonSet', 'ReplicaSet', 'StatefulSet'],
     batch: ['CronJob', 'Job'],
     autoscaling: ['HorizontalPodAutoscaler'],
     policy: ['PodDisruptionBudget'],
-    'networking.k8s.io': ['Ingress', 'IngressClass', 'IPAddress', 'NetworkPolicy', 'ServiceCIDR'],
-    'discovery.k8s.io': ['EndpointSlice'],
+    'networking.k8s.io': ['IPAddress', 'NetworkPolicy', 'ServiceCIDR'],
     'rbac.authorization.k8s.io': ['ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding'],
     'storage.k8s.io': ['CSIDriver', 'CSINode', 'CSIStorageCapacity', 'StorageClass', 'VolumeAttachment'],
     'scheduling.k8s.io': ['PriorityClass'],

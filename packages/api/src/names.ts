@@ -50,6 +50,18 @@ export function isIp(text: string): boolean {
   return isIpv4(text) || isIpv6(text);
 }
 
+/** `10.1.0.0/16`, `2001:db8::/32` */
+export function isCidr(text: string): boolean {
+  const [address = '', length = '', ...more] = text.split('/');
+  if (more.length > 0 || !/^(0|[1-9]\d{0,2})$/.test(length)) return false;
+  if (isIpv4(address)) return Number(length) <= 32;
+  return isIpv6(address) && Number(length) <= 128;
+}
+
+export function isIpOrCidr(text: string): boolean {
+  return isIp(text) || isCidr(text);
+}
+
 /** `app`, `app.kubernetes.io/name`: key of a label or annotation. */
 export function isQualifiedName(text: string): boolean {
   const slash = text.indexOf('/');

@@ -9,7 +9,12 @@ function istioPaths(kind: string): string[] {
   return readFileSync(file, 'utf8').trim().split('\n').sort();
 }
 
-describe.each(['Gateway', 'VirtualService', 'DestinationRule', 'PeerAuthentication'] as const)('%s', (kind) => {
+const KINDS = [
+  ...(['Gateway', 'VirtualService', 'DestinationRule', 'PeerAuthentication'] as const),
+  ...(['ServiceEntry', 'WorkloadEntry', 'Sidecar', 'ProxyConfig', 'EnvoyFilter'] as const),
+];
+
+describe.each(KINDS)('%s', (kind) => {
   test('has exactly the fields of Istio', () => {
     const spec = nodeAt(nodeOf(kinds[kind].schema), ['spec']);
     if (spec === undefined) throw new Error('no spec');

@@ -10,19 +10,24 @@ import { didYouMean, suggest } from './suggest.ts';
 /** Something found in one object; the path starts at the object. */
 export type Finding = { readonly code: DiagnosticCode; readonly path: readonly PathPart[]; readonly message: string };
 
-export type Validation = {
+export type Validation<T = ConfigObject> = {
   /** Undefined if there are errors. Null fields are left out; otherwise as given. */
-  readonly object?: ConfigObject;
+  readonly object?: T;
   readonly errors: readonly Finding[];
   readonly warnings: readonly Finding[];
 };
 
 /** Checks a whole object. `value` has the kind's first apiVersion, and a namespace where the kind has one. */
 export function validate(kind: Kind, value: unknown): Validation {
-  const node = nodeOf(kind.schema);
+  return validateAgainst(kind.schema as z.ZodMiniType<ConfigObject>, value);
+}
+
+/** Checks a value that is written in the words of a schema, but is no object of its own. */
+export function validateAgainst<T>(schema: z.ZodMiniType<T>, value: unknown): Validation<T> {
+  const node = nodeOf(schema);
   const unsupported: Finding[] = [];
   const clean = inspect(node, value, [], unsupported);
-  const result = kind.schema.safeParse(clean);
+  const result = schema.safeParse(clean);
   const invalid = result.success ? [] : findingsOf(result.error.issues as z.core.$ZodIssue[], node, clean);
   const hidden = unsupported.slice(0, 100);
   // What lies inside of an unsupported field is not worth a message of its own.
@@ -30,7 +35,7 @@ export function validate(kind: Kind, value: unknown): Validation {
   if (errors.length > 0) return { errors: errors.filter((each) => !isMisspelt(each, errors)), warnings: [] };
   const warnings: Finding[] = [];
   advise(node, clean, [], warnings);
-  return { object: clean as ConfigObject, errors, warnings };
+  return { object: clean as T, errors, warnings };
 }
 
 /** A field that is missing because it stands beside, misspelt: the one message about the spelling says it all. */
@@ -188,6 +193,7 @@ function describe(value: unknown): string {
 }
 
 function hint(node: Node | undefined, value: unknown): string {
+  if (node?.facts.secret === true) return ': put it in quotes';
   const isScalar = typeof value === 'number' || typeof value === 'boolean';
   const syntax = node?.facts.syntax;
   if (syntax !== undefined && !syntax.valid(String(value))) return '';

@@ -32,7 +32,7 @@ const certificateFiles = {
 
 const tlsVersion = v.oneOf(['TLS_AUTO', 'TLSV1_0', 'TLSV1_1', 'TLSV1_2', 'TLSV1_3']);
 
-const serverTls = object({
+export const serverTls = object({
   httpsRedirect: optional(v.bool(), 'Answers plain HTTP with a redirect to HTTPS.'),
   mode: optional(
     v.oneOf(['PASSTHROUGH', 'SIMPLE', 'MUTUAL', 'AUTO_PASSTHROUGH', 'ISTIO_MUTUAL', 'OPTIONAL_MUTUAL']),

@@ -46,7 +46,7 @@ const failover = v.array(
   }),
 );
 
-const localityLbSetting = object({
+export const localityLbSetting = object({
   distribute: optional(
     v.array(
       object({
@@ -92,19 +92,18 @@ const loadBalancer = object(
   { atMostOne: [['simple', 'consistentHash']] },
 );
 
-const connectionPool = object({
+export const tcpKeepalive = object({
+  probes: optional(v.uint32(), 'Probes without answer before the connection is dropped.'),
+  time: optional(v.duration(), 'Idle time before the first probe.'),
+  interval: optional(v.duration(), 'Time between probes.'),
+});
+
+export const connectionPool = object({
   tcp: optional(
     object({
       maxConnections: optional(v.int(0), 'Most connections to a host.'),
       connectTimeout: optional(v.duration(), 'Time to connect; 10s by default.'),
-      tcpKeepalive: optional(
-        object({
-          probes: optional(v.uint32(), 'Probes without answer before the connection is dropped.'),
-          time: optional(v.duration(), 'Idle time before the first probe.'),
-          interval: optional(v.duration(), 'Time between probes.'),
-        }),
-        'Keep-alive of the operating system.',
-      ),
+      tcpKeepalive: optional(tcpKeepalive, 'Keep-alive of the operating system.'),
       maxConnectionDuration: optional(v.duration(), 'Longest life of a connection.'),
       idleTimeout: optional(v.durationOrZero(), 'Idle time after which a connection is closed; 0s for never.'),
     }),

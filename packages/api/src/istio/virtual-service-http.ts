@@ -142,7 +142,7 @@ const directResponse = object({
   ),
 });
 
-const httpRetry = object(
+export const httpRetry = object(
   {
     attempts: optional(v.int(0), 'How often a failed request is tried again, at most; 0 turns retries off.'),
     perTryTimeout: optional(v.duration(), "Time for one attempt, retries included; the rule's timeout by default."),

@@ -3,7 +3,8 @@ import { clusterOnly, later, object, optional, required } from '../schema/field.
 import * as v from '../schema/values.ts';
 import { metadata } from './metadata.ts';
 
-const key = v.syntax(
+/** Of ConfigMaps and Secrets. */
+export const configKey = v.syntax(
   (text) => text.length <= 253 && /^[-._a-zA-Z0-9]+$/.test(text),
   "a key of at most 253 of letters, digits, '-', '_' and '.'",
 );
@@ -12,8 +13,8 @@ export const configMap = object({
   apiVersion: required(v.literal('v1'), 'Group and version of the kind.'),
   kind: required(v.literal('ConfigMap'), 'The kind.'),
   metadata: required(metadata, 'Name, namespace, labels and annotations.'),
-  data: optional(v.map(v.text(), key), 'Values by key; all values are text.'),
-  binaryData: later(v.map(v.text(), key), 'binary values'),
+  data: optional(v.map(v.text(), configKey), 'Values by key; all values are text.'),
+  binaryData: later(v.map(v.text(), configKey), 'binary values'),
   immutable: clusterOnly(v.bool(), 'files on one machine can always be edited'),
 });
 

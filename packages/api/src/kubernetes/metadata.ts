@@ -49,6 +49,12 @@ export const clusterMetadata = object({
   ...common,
 });
 
+/** Metadata of other kinds that live in no namespace. */
+export const unscopedMetadata = object({
+  name: required(v.dnsSubdomain(), 'Name of the object.'),
+  ...common,
+});
+
 /** Labels and annotations of a pod, in the template of a Deployment. */
 export const podMetadata = object({
   name: clusterOnly(v.text(), 'pods are named by the Deployment'),

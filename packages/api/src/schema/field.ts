@@ -34,6 +34,8 @@ export type Facts = {
   readonly openapi?: Readonly<Record<string, unknown>>;
   /** For texts with a syntax: completes "expected ...", and tells whether a text has it. */
   readonly syntax?: { readonly what: string; readonly valid: (text: string) => boolean };
+  /** No message may quote the value. */
+  readonly secret?: boolean;
   /** Groups of fields of which at most one (or exactly one) may be set. */
   readonly oneOf?: readonly { readonly fields: readonly string[]; readonly needed: boolean }[];
   /** Says what is allowed but has no effect. */

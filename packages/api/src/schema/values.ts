@@ -16,6 +16,11 @@ export function bool() {
   return z.boolean();
 }
 
+/** A text that no message may quote. */
+export function secretText() {
+  return annotate(z.string(), { secret: true });
+}
+
 /** A text that is not empty. */
 export function nonEmpty() {
   return checked(z.string(), (value) => (value === '' ? 'must not be empty' : undefined), { minLength: 1 });

@@ -37,6 +37,16 @@ export const kindNames: readonly KindNames[] = [
     group: 'security.istio.io',
     namespaced: true,
   },
+  { kind: 'Secret', plural: 'secrets', short: [], group: '', namespaced: true },
+  { kind: 'EndpointSlice', plural: 'endpointslices', short: [], group: 'discovery.k8s.io', namespaced: true },
+  { kind: 'IngressClass', plural: 'ingressclasses', short: [], group: 'networking.k8s.io', namespaced: false },
+  { kind: 'Ingress', plural: 'ingresses', short: ['ing'], group: 'networking.k8s.io', namespaced: true },
+  { kind: 'ServiceEntry', plural: 'serviceentries', short: ['se'], group: 'networking.istio.io', namespaced: true },
+  { kind: 'WorkloadEntry', plural: 'workloadentries', short: ['we'], group: 'networking.istio.io', namespaced: true },
+  { kind: 'Sidecar', plural: 'sidecars', short: [], group: 'networking.istio.io', namespaced: true },
+  { kind: 'ProxyConfig', plural: 'proxyconfigs', short: [], group: 'networking.istio.io', namespaced: true },
+  { kind: 'EnvoyFilter', plural: 'envoyfilters', short: [], group: 'networking.istio.io', namespaced: true },
+  { kind: 'TrafficSchedule', plural: 'trafficschedules', short: ['ts'], group: 'policy.lateen.io', namespaced: true },
 ];
 
 /** Replicas: they are not written by anybody, and come from the status of the mesh. */

@@ -129,3 +129,28 @@ test('the answer to a change comes when the proxies have it', async () => {
   await remove({ objects: [{ kind: 'Service', namespace: 'default', name: 'a' }] });
   expect(proxy.holds('cluster')).not.toContain(cluster);
 });
+
+test('nobody is shown what a Secret holds', async () => {
+  const supervised = await startControlPlane();
+  const { apply, objects } = adminHandlers(supervised.plane);
+  const manifest = `apiVersion: v1
+kind: Secret
+metadata:
+  name: a
+  annotations: {owner: me, kubectl.kubernetes.io/last-applied-configuration: '{"data":{"key":"aGVsbG8="}}'}
+data: {key: aGVsbG8=}
+stringData: {password: open sesame}
+`;
+  await apply(request(manifest));
+  const [shown] = await objects({ kind: 'Secret' });
+  expect(shown?.object).toEqual({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'a', namespace: 'default', annotations: { owner: 'me' } },
+    data: { key: '<hidden>', password: '<hidden>' },
+  });
+  // What was shown is not taken for the values when it comes back.
+  await expect(apply(request(JSON.stringify(shown?.object)))).rejects.toMatchObject({
+    diagnostics: [{ path: 'data.key' }, { path: 'data.password' }],
+  });
+});

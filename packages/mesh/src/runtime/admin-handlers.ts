@@ -11,6 +11,7 @@ import { parseDocuments } from '#pilot/config/parse.ts';
 import type { ConfigStore, Outcome } from '#pilot/config/store.ts';
 import { objectNotFound } from './admin/admin-error.ts';
 import type { AdminHandlers } from './admin/handlers.ts';
+import { shown } from './admin/secrets.ts';
 
 /** How long a change may take to reach every proxy before the answer no longer waits for them. */
 const SETTLE_TIMEOUT_MS = 2_000;
@@ -39,7 +40,7 @@ export function adminHandlers(plane: Administered): AdminHandlers {
         .filter(([key]) => namespace === undefined || refOfKey(key).namespace === namespace)
         .filter(([, object]) => name === undefined || object.metadata.name === name)
         .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([key, object]) => ({ object, origin: originOf(plane, key) })),
+        .map(([key, object]) => ({ object: shown(object), origin: originOf(plane, key) })),
     async apply(request) {
       const { parsed, warnings } = parse(request);
       if (request.dryRun === true) {

@@ -58,6 +58,78 @@ const columnsByKind: Readonly<Record<string, readonly Column[]>> = {
       cell: ({ object }) => String(keys(read(object, 'data')) + keys(read(object, 'binaryData'))),
     },
   ],
+  Secret: [
+    { title: 'type', cell: ({ object }) => text(read(object, 'type')) || 'Opaque' },
+    { title: 'data', cell: ({ object }) => String(keys(read(object, 'data'))) },
+  ],
+  EndpointSlice: [
+    { title: 'addresstype', cell: ({ object }) => text(read(object, 'addressType')) },
+    { title: 'ports', cell: ({ object }) => each(read(object, 'ports'), 'port') },
+    {
+      title: 'endpoints',
+      cell: ({ object }) =>
+        list(read(object, 'endpoints'))
+          .flatMap((endpoint) => list(read(endpoint, 'addresses')).map(text))
+          .join(','),
+    },
+  ],
+  IngressClass: [{ title: 'controller', cell: ({ object }) => text(read(object, 'spec', 'controller')) }],
+  Ingress: [
+    { title: 'class', cell: ({ object }) => text(read(object, 'spec', 'ingressClassName')) },
+    {
+      title: 'hosts',
+      cell: ({ object }) =>
+        list(read(object, 'spec', 'rules'))
+          .map((rule) => text(read(rule, 'host')) || '*')
+          .join(','),
+    },
+    { title: 'ports', cell: ({ object }) => (list(read(object, 'spec', 'tls')).length > 0 ? '80, 443' : '80') },
+  ],
+  ServiceEntry: [
+    { title: 'hosts', cell: ({ object }) => words(list(read(object, 'spec', 'hosts'))) },
+    { title: 'location', cell: ({ object }) => text(read(object, 'spec', 'location')) || 'MESH_EXTERNAL' },
+    { title: 'resolution', cell: ({ object }) => text(read(object, 'spec', 'resolution')) || 'NONE' },
+    { title: 'addresses', wide: true, cell: ({ object }) => words(list(read(object, 'spec', 'addresses'))) },
+    { title: 'ports', wide: true, cell: ({ object }) => each(read(object, 'spec', 'ports'), 'number') },
+  ],
+  WorkloadEntry: [
+    { title: 'address', cell: ({ object }) => text(read(object, 'spec', 'address')) },
+    { title: 'labels', wide: true, cell: ({ object }) => labels(read(object, 'spec', 'labels')) },
+  ],
+  Sidecar: [
+    {
+      title: 'egress',
+      cell: ({ object }) =>
+        words(list(read(object, 'spec', 'egress')).flatMap((listener) => list(read(listener, 'hosts')))),
+    },
+    { title: 'selector', wide: true, cell: ({ object }) => labels(read(object, 'spec', 'workloadSelector', 'labels')) },
+  ],
+  ProxyConfig: [
+    { title: 'concurrency', cell: ({ object }) => text(read(object, 'spec', 'concurrency')) },
+    { title: 'selector', wide: true, cell: ({ object }) => labels(read(object, 'spec', 'selector', 'matchLabels')) },
+  ],
+  EnvoyFilter: [
+    { title: 'patches', cell: ({ object }) => each(read(object, 'spec', 'configPatches'), 'applyTo') },
+    { title: 'priority', wide: true, cell: ({ object }) => text(read(object, 'spec', 'priority')) || '0' },
+    { title: 'selector', wide: true, cell: ({ object }) => labels(read(object, 'spec', 'workloadSelector', 'labels')) },
+  ],
+  TrafficSchedule: [
+    {
+      title: 'targets',
+      cell: ({ object }) =>
+        list(read(object, 'spec', 'targetRefs'))
+          .map((target) => [read(target, 'name'), read(target, 'sectionName')].map(text).filter(Boolean).join('/'))
+          .join(','),
+    },
+    {
+      title: 'windows',
+      cell: ({ object }) =>
+        list(read(object, 'spec', 'windows'))
+          .map(windowText)
+          .join('; '),
+    },
+    { title: 'time zone', cell: ({ object }) => text(read(object, 'spec', 'timeZone')) || 'UTC' },
+  ],
   Gateway: [
     { title: 'selector', wide: true, cell: ({ object }) => labels(read(object, 'spec', 'selector')) },
     {
@@ -147,6 +219,20 @@ function text(value: unknown): string {
 
 function words(values: readonly unknown[]): string {
   return values.length === 0 ? '' : JSON.stringify(values);
+}
+
+/** One field of each element of a list, with commas between. */
+function each(value: unknown, field: string): string {
+  return list(value)
+    .map((element) => text(read(element, field)))
+    .join(',');
+}
+
+/** `Mon,Tue 09:00-17:00` */
+function windowText(window: unknown): string {
+  const days = list(read(window, 'days')).map(text).join(',');
+  const times = `${text(read(window, 'from')) || '00:00'}-${text(read(window, 'to')) || '24:00'}`;
+  return days === '' ? times : `${days} ${times}`;
 }
 
 function keys(value: unknown): number {

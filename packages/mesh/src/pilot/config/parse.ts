@@ -1,10 +1,12 @@
 import { type Diagnostic, diagnostic, type ObjectRef } from '@lateen/api/diagnostic.ts';
 import { type PathPart, pathParts, pathText } from '@lateen/api/field-path.ts';
+import { MESH_CONFIG } from '@lateen/api/istio/mesh-config.ts';
 import { apiVersionOf, type ConfigObject, type Kind } from '@lateen/api/kinds.ts';
 import { lookUpKind } from '@lateen/api/known-kinds.ts';
 import { keyOfRef, type ObjectKey } from '@lateen/api/object-key.ts';
 import { type Finding, type Validation, validate } from '@lateen/api/validate.ts';
-import { dataOf, lineOfPath, problemsOf, readYaml, type YamlDocument } from './yaml-document.ts';
+import { isMeshConfig, readMeshConfig } from './mesh-config.ts';
+import { dataOf, lineInText, lineOfPath, problemsOf, readYaml, type YamlDocument } from './yaml-document.ts';
 
 /** Where an object was written. */
 export type Origin = {
@@ -37,6 +39,8 @@ export const MAX_TEXT_LENGTH = 8 * 1024 * 1024;
 
 /** Most diagnostics for one object; one more tells how many there would be. */
 const MAX_FINDINGS = 50;
+
+const MESH_CONFIG_PATH = ['data', MESH_CONFIG.key];
 
 type Collector = {
   readonly file: string;
@@ -120,8 +124,27 @@ function parseValue(source: YamlDocument, value: unknown, base: readonly PathPar
   }
   const { object, errors, warnings } = validateBounded(kind, complete(kind, fields, metadata, ref));
   report(source, [...errors, ...warnings], base, ref, into);
-  if (object === undefined) into.failed.add(keyOfRef(ref));
+  if (object === undefined || !checkContents(source, object, base, ref, into)) into.failed.add(keyOfRef(ref));
   else into.objects.push({ object, origin: originOf(source, base, into.file) });
+}
+
+/** Whether a text inside of the object that is configuration itself is right. */
+function checkContents(
+  source: YamlDocument,
+  object: ConfigObject,
+  base: readonly PathPart[],
+  ref: ObjectRef,
+  into: Collector,
+): boolean {
+  if (!isMeshConfig(object)) return true;
+  const { config, errors, warnings, problems } = readMeshConfig(object);
+  report(source, [...errors, ...warnings], base, ref, into);
+  for (const { message, line } of problems) {
+    const inFile = lineInText(source, [...base, ...MESH_CONFIG_PATH], line);
+    const details = { object: ref, file: into.file, line: inFile, path: pathText(MESH_CONFIG_PATH) };
+    into.diagnostics.push(diagnostic('LAT0101', message, details));
+  }
+  return config !== undefined;
 }
 
 /** Hundreds of thousands of mistakes in one object exhaust the stack. */

@@ -20,6 +20,13 @@ const SAMPLES = [
   'metadata.name',
   '5xx',
   'a.b/c',
+  'HTTP',
+  '10.0.0.1',
+  'istio.io/controller',
+  '09:30',
+  '2026-12-24',
+  'Europe/Berlin',
+  './*',
 ];
 /** Texts that YAML readers like to take for something else. */
 const TRICKY = [
@@ -154,6 +161,15 @@ const repairs: Partial<Record<string, (value: Loose) => void>> = {
       if (rule.retries !== undefined) Object.assign(rule.retries, { attempts: 1, retryOn: '503' });
     }
   },
+};
+
+repairs.ServiceEntry = ({ spec }) => {
+  for (const field of ['workloadSelector', 'endpoints', 'addresses', 'exportTo']) delete spec?.[field];
+  Object.assign(spec as Loose, { hosts: ['reviews'] });
+  if (spec?.resolution !== undefined) Object.assign(spec, { resolution: 'DNS' });
+  spec?.ports?.forEach((port: Loose, index: number) => {
+    Object.assign(port, { name: `p${index}`, number: index + 1 });
+  });
 };
 
 function reread(object: ConfigObject): unknown {

@@ -11,6 +11,7 @@ import {
   type Node,
   type Pair,
   parseAllDocuments,
+  type Scalar,
   visit,
   type YAMLError,
 } from 'yaml';
@@ -169,11 +170,14 @@ function plainWords({ code, message }: YAMLError): string {
   }
 }
 
-/** Line in the file of what stands at the path, or of the nearest thing around it that exists. */
+/**
+ * Line in the file of what stands at the path, or of the nearest thing around it that exists. The path may lead on into
+ * a text that is YAML itself, as in a ConfigMap.
+ */
 export function lineOfPath({ document, lineAt }: YamlDocument, path: readonly PathPart[]): number {
   let node: unknown = document.contents;
   let offset = isNode(node) ? (node.range?.[0] ?? document.range[0]) : document.range[0];
-  for (const part of path) {
+  for (const [index, part] of path.entries()) {
     if (isAlias(node)) node = node.resolve(document);
     if (isMap(node)) {
       const pair: Pair<unknown, unknown> | undefined = node.items.find(
@@ -187,8 +191,30 @@ export function lineOfPath({ document, lineAt }: YamlDocument, path: readonly Pa
       if (!isNode(node)) break;
       offset = node.range?.[0] ?? offset;
     } else {
+      if (isBlock(node)) return lineInBlock(node, lineAt, path.slice(index));
       break;
     }
   }
   return lineAt(offset);
+}
+
+/** A text written after `|`: the only sort whose lines are lines of the file, each for each. */
+function isBlock(node: unknown): node is Scalar<string> & { range: [number, number, number] } {
+  return isScalar(node) && node.type === 'BLOCK_LITERAL' && typeof node.value === 'string' && node.range != null;
+}
+
+function lineInBlock(
+  block: Scalar<string> & { range: [number, number, number] },
+  lineAt: (offset: number) => number,
+  path: readonly PathPart[],
+): number {
+  const header = lineAt(block.range[0]);
+  const inner = readYaml(block.value)[0];
+  return inner === undefined ? header : header + lineOfPath(inner, path);
+}
+
+/** Line in the file of a line, counted from 1, of the text at the path; that of the text where its lines are not kept. */
+export function lineInText({ document, ...source }: YamlDocument, path: readonly PathPart[], line: number): number {
+  const node: unknown = document.getIn(path, true);
+  return isBlock(node) ? source.lineAt(node.range[0]) + line : lineOfPath({ document, ...source }, path);
 }

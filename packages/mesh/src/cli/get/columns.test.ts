@@ -1,0 +1,62 @@
+import type { MeshStatus } from '@lateen/api/admin.ts';
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { findKind } from '../kind-names.ts';
+import { columnsOf } from './columns.ts';
+
+const NO_STATUS = { workloads: [], gateways: [], services: [] } as unknown as MeshStatus;
+
+function row(kind: string, manifest: string): Record<string, string> {
+  const item = { object: { kind, apiVersion: '', metadata: { name: 'a' }, ...parse(manifest) } };
+  const columns = columnsOf({ kind: findKind(kind), items: [item], status: NO_STATUS });
+  return Object.fromEntries(
+    columns.filter(({ title }) => title !== 'source').map(({ title, cell }) => [title, cell(item, NO_STATUS)]),
+  );
+}
+
+test.each([
+  ['Secret', 'data: {a: <hidden>, b: <hidden>}', { type: 'Opaque', data: '2' }],
+  [
+    'EndpointSlice',
+    'addressType: IPv4\nports: [{port: 80}, {port: 81}]\nendpoints: [{addresses: [10.0.0.1]}, {addresses: [10.0.0.2]}]',
+    { addresstype: 'IPv4', ports: '80,81', endpoints: '10.0.0.1,10.0.0.2' },
+  ],
+  ['IngressClass', 'spec: {controller: istio.io/ingress-controller}', { controller: 'istio.io/ingress-controller' }],
+  [
+    'Ingress',
+    'spec: {ingressClassName: istio, rules: [{host: a.example.com}, {}], tls: [{}]}',
+    { class: 'istio', hosts: 'a.example.com,*', ports: '80, 443' },
+  ],
+  [
+    'ServiceEntry',
+    'spec: {hosts: [a.example.com], ports: [{number: 80}, {number: 443}], addresses: [10.0.0.0/8]}',
+    {
+      hosts: '["a.example.com"]',
+      location: 'MESH_EXTERNAL',
+      resolution: 'NONE',
+      addresses: '["10.0.0.0/8"]',
+      ports: '80,443',
+    },
+  ],
+  ['WorkloadEntry', 'spec: {address: 10.0.0.1, labels: {app: a}}', { address: '10.0.0.1', labels: 'app=a' }],
+  [
+    'Sidecar',
+    'spec: {egress: [{hosts: ["./*"]}, {hosts: ["a/*"]}], workloadSelector: {labels: {app: a}}}',
+    { egress: '["./*","a/*"]', selector: 'app=a' },
+  ],
+  ['ProxyConfig', 'spec: {concurrency: 0}', { concurrency: '0', selector: '' }],
+  [
+    'EnvoyFilter',
+    'spec: {configPatches: [{applyTo: CLUSTER}, {applyTo: LISTENER}]}',
+    { patches: 'CLUSTER,LISTENER', priority: '0', selector: '' },
+  ],
+  [
+    'TrafficSchedule',
+    `spec:
+  targetRefs: [{name: reviews, sectionName: jason}, {name: ratings}]
+  windows: [{days: [Sat, Sun], from: "09:00"}, {to: "17:00"}]`,
+    { targets: 'reviews/jason,ratings', windows: 'Sat,Sun 09:00-24:00; 00:00-17:00', 'time zone': 'UTC' },
+  ],
+] as const)('the columns of a %s', (kind, manifest, columns) => {
+  expect(row(kind, manifest)).toEqual(columns);
+});
