@@ -20,12 +20,23 @@ export interface GatewayStatus {
   readonly serviceAccount: string;
   readonly spiffeId: string;
   readonly ready: boolean;
-  /** Where a browser finds it, such as `http://localhost:8080`. */
+  /** Where a browser finds it, such as `http://localhost:8080`; empty if it serves nothing. */
   readonly url: string;
+  /** Every port that Gateways open on it, in order. */
+  readonly ports: readonly GatewayPortStatus[];
   /** The Envoy process; null while it is down. */
   readonly pid: number | null;
   /** `http://127.0.0.1:PORT` */
   readonly envoyAdmin: string;
+}
+
+export interface GatewayPortStatus {
+  /** As the Gateway says. */
+  readonly port: number;
+  /** The port of this machine that it is opened on. */
+  readonly hostPort: number;
+  /** `HTTP`, `HTTPS`, `TCP`, ... as the Gateway says; the first one's where several share the port. */
+  readonly protocol: string;
 }
 
 /** One replica: an application process and the Envoy beside it. */

@@ -4,6 +4,7 @@
  *
  * LAT01xx reading and checking configuration · LAT02xx references between objects, what Envoy made of them, xDS
  * LAT03xx local processes · LAT04xx certificates, tokens and Unix sockets · LAT05xx command line and admin API
+ * LAT059x and LAT070x gateways and their secrets
  * LAT09xx installing and running Envoy, and setting up a checkout
  */
 export type Severity = 'error' | 'warning' | 'info';
@@ -567,6 +568,12 @@ export const diagnosticCodes = {
     title: 'The request is not HTTP',
     why: 'It cannot be read, or its headers are too large.',
     remedy: 'Check the program that sent it.',
+  },
+  LAT0590: {
+    severity: 'warning',
+    title: "A gateway's pod sets something for a process that there is not",
+    why: 'In the pod of a gateway (inject.istio.io/templates: gateway) only an Envoy runs, which Lateen configures.',
+    remedy: 'Remove what the message names, or move the container into a Deployment of its own.',
   },
   LAT0901: {
     severity: 'error',

@@ -39,6 +39,8 @@ export interface GatewayCapture {
   readonly mode: 'gateway';
   /** For each port of a Gateway server, the port of the host that it is opened on: `{80: 8080}`. */
   readonly hostPorts: Readonly<Record<number, number>>;
+  /** Numbers of the container ports that have a name: a Service may lead to one by it. */
+  readonly portNames?: Readonly<Record<string, number>>;
 }
 
 export function instanceKey(instance: { name: string; namespace: string }): string {

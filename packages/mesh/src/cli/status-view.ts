@@ -1,4 +1,5 @@
 import type { MeshStatus, WorkloadStatus } from '@lateen/api/admin.ts';
+import { gatewayUrls } from '@lateen/api/gateway-urls.ts';
 import { formatDiagnosticLine } from './errors.ts';
 import { formatTable } from './table.ts';
 import { type Output, paint, printable } from './terminal.ts';
@@ -23,7 +24,7 @@ export function formatStatus(
         gateways.map((each) => [
           shortName(each),
           yesNo(each.ready),
-          each.url,
+          gatewayUrls(each).join(', '),
           ...(wide ? [String(each.pid ?? ''), each.envoyAdmin] : []),
           each.spiffeId,
         ]),
@@ -69,7 +70,7 @@ export function formatReady(status: MeshStatus, view: ReadyView): string {
     ? paint(view, 'green', `Mesh ${printable(status.mesh)} is ready in ${seconds} s`)
     : paint(view, 'yellow', `Mesh ${printable(status.mesh)} is not ready after ${seconds} s`);
   const addresses: (readonly [string, string])[] = [
-    ...status.gateways.map((each) => [shortName(each), each.url] as const),
+    ...status.gateways.map((each) => [shortName(each), gatewayUrls(each).join('  ')] as const),
     ['admin', status.control.admin],
   ];
   const width = Math.max(...addresses.map(([name]) => name.length));

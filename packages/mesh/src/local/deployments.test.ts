@@ -1,6 +1,7 @@
 import { join, relative } from 'node:path';
 import type { ConfigMap, Deployment } from '@lateen/api/kinds.ts';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import type { GatewayRef } from '#pilot/registry/processes/link.ts';
 import type { MeshContext } from './context.ts';
 import { Deployments } from './deployments.ts';
 import { Instances } from './instances.ts';
@@ -54,12 +55,12 @@ function make() {
     deployments,
     /** Everything that was ever told of a replica. */
     seen,
-    apply(wanted: readonly Deployment[], settings: Record<string, string> = {}) {
+    apply(wanted: readonly Deployment[], settings: Record<string, string> = {}, gateways: readonly GatewayRef[] = []) {
       configMaps = [
         { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'settings', namespace: 'default' }, data: settings },
       ];
       const list = wanted.map((each) => ({ deployment: each, baseDir: stateDir }));
-      deployments.apply({ type: 'manifests', deployments: list, configMaps, services: [], gatewayPorts: [] });
+      deployments.apply({ type: 'manifests', deployments: list, configMaps, services: [], gateways });
     },
     /** Waits until there are just these replicas. */
     until: (...names: string[]) =>
@@ -146,6 +147,28 @@ test('a container has a log of its own where there are several', () => {
     'logs/other/two-0.app.log',
     'logs/other/two-0.helper.log',
   ]);
+});
+
+test('the pods of a gateway run no container, and say so', async () => {
+  const { apply, deployments, until, logs } = make();
+  const gateway = deployment('edge', [
+    { name: 'istio-proxy', image: 'auto', env: [{ name: 'ISTIO_META_X', value: 'y' }] },
+    { name: 'app', command: ['node'] },
+  ]);
+  gateway.spec.template.metadata = {
+    ...gateway.spec.template.metadata,
+    annotations: { 'inject.istio.io/templates': 'gateway' },
+  };
+  apply([gateway], {}, [{ selector: { app: 'edge' }, ports: [80] }]);
+  await waitUntil('it has tried to get a port', () => deployments.problems().length === 3);
+  expect(deployments.problems()).toMatchObject([
+    { code: 'LAT0331', message: expect.stringContaining('edge-0 has no port'), object: { name: 'edge' } },
+    { code: 'LAT0590', path: 'spec.template.spec.containers[0].env' },
+    { code: 'LAT0590', path: 'spec.template.spec.containers[1]' },
+  ]);
+  expect(logs()).toEqual([]);
+  apply([deployment('edge', plain)]);
+  await until('edge-1');
 });
 
 test('nothing is started any more once all are stopped', async () => {

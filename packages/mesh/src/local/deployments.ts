@@ -1,6 +1,8 @@
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
-import type { ProxyState as ControlPlaneView, ManifestsMessage } from '#pilot/registry/processes/link.ts';
+import { isGatewayPod } from '@lateen/api/gateway-workload.ts';
+import type { ProxyState as ControlPlaneView, GatewayRef, ManifestsMessage } from '#pilot/registry/processes/link.ts';
 import type { MeshContext } from './context.ts';
+import { GatewayReplica } from './gateway-replica.ts';
 import { podHash } from './pod.ts';
 import { Replica } from './replica.ts';
 import { type Plan, planRollout } from './rollout.ts';
@@ -12,13 +14,17 @@ interface Entry {
   /** 0 once the Deployment was deleted. */
   replicas: number;
   hash: string;
-  readonly running: Map<number, Replica>;
+  readonly running: Map<number, Pod>;
 }
+
+/** A replica of a Deployment: applications with a sidecar, or a gateway. */
+type Pod = Replica | GatewayReplica;
 
 /** Keeps the replicas of all Deployments as the manifests want them. */
 export class Deployments {
   readonly #context: MeshContext;
   readonly #entries = new Map<string, Entry>();
+  #gateways: readonly GatewayRef[] = [];
   #stopping = false;
 
   constructor(context: MeshContext) {
@@ -28,6 +34,7 @@ export class Deployments {
   /** The whole wanted state. What did not change is not touched. */
   apply(message: ManifestsMessage): void {
     if (this.#stopping) return;
+    this.#gateways = message.gateways;
     const seen = new Set<string>();
     for (const wanted of message.deployments) {
       const { metadata, spec } = wanted.deployment;
@@ -40,7 +47,7 @@ export class Deployments {
       else Object.assign(entry, { wanted, replicas, hash });
     }
     for (const [key, entry] of this.#entries) if (!seen.has(key)) entry.replicas = 0;
-    for (const replica of this.#all()) replica.servicesChanged();
+    for (const replica of this.#all()) replica.manifestsChanged(this.#gateways);
     for (const key of [...this.#entries.keys()]) this.#reconcile(key);
   }
 
@@ -71,6 +78,11 @@ export class Deployments {
     return [...found.values()];
   }
 
+  /** Lets the requests that gateways work on finish. They take no new ones. */
+  async drainGateways(): Promise<void> {
+    await Promise.all(this.#all().map((replica) => (replica instanceof GatewayReplica ? replica.drain() : undefined)));
+  }
+
   /** Stops all replicas at the same time. */
   async stop(): Promise<void> {
     this.#stopping = true;
@@ -82,7 +94,7 @@ export class Deployments {
     for (const replica of this.#all()) replica.kill();
   }
 
-  #all(): Replica[] {
+  #all(): Pod[] {
     return [...this.#entries.values()].flatMap(({ running }) => [...running.values()]);
   }
 
@@ -102,22 +114,26 @@ export class Deployments {
   #carryOut(key: string, entry: Entry, plan: Plan): void {
     const { deployment, baseDir } = entry.wanted;
     const { name, namespace } = deployment.metadata;
+    const isGateway = isGatewayPod(deployment.spec.template);
     const started = plan.start.map((ordinal) => {
-      const replica = new Replica({
+      const options = {
         context: this.#context,
         deployment: name,
         namespace,
         ordinal,
         template: deployment.spec.template,
         hash: entry.hash,
-        baseDir,
         // Not at once: this replica may be in the middle of a change, and others are told in this turn as well.
         onChange: () => queueMicrotask(() => this.#reconcile(key)),
-      });
+      };
+      const replica = isGateway ? new GatewayReplica(options) : new Replica({ ...options, baseDir });
       entry.running.set(ordinal, replica);
       return replica;
     });
-    for (const replica of started) replica.start();
+    for (const replica of started) {
+      replica.start();
+      replica.manifestsChanged(this.#gateways);
+    }
     for (const ordinal of plan.stop) void entry.running.get(ordinal)?.stop();
   }
 }

@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import { INGRESS_GATEWAY } from '@lateen/api/gateway-workload.ts';
 import { expect, onTestFinished, test } from 'vitest';
 import { Gateway } from './gateway.ts';
 import { Ports } from './ports.ts';
@@ -11,6 +12,7 @@ async function startGateway() {
   const notices: string[] = [];
   const gateway = new Gateway({
     context: mesh.context,
+    gateway: INGRESS_GATEWAY,
     hostPorts: { 80: wanted },
     onNotice: (text) => notices.push(text),
   });
@@ -29,7 +31,9 @@ test('a port that was taken between its reservation and its first use is replace
   });
   gateway.serve([80]);
   await waitUntil('it has another port', () => gateway.url !== `http://localhost:${wanted}`);
-  expect(notices).toEqual([`port ${wanted} is taken; the ingress gateway listens on ${new URL(gateway.url).port}`]);
+  expect(notices).toEqual([
+    `port ${wanted} is taken; the ingress gateway listens on ${new URL(gateway.url ?? '').port}`,
+  ]);
 });
 
 test('all ports are given back at the end', async () => {

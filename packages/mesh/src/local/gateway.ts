@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Diagnostic, diagnostic } from '@lateen/api/diagnostic.ts';
+import { INGRESS_GATEWAY } from '@lateen/api/gateway-workload.ts';
 import { messageOf } from '@lateen/api/lateen-error.ts';
 import { type GatewayCapture, instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import type { ProxyState as ControlPlaneView } from '#pilot/registry/processes/link.ts';
@@ -11,29 +12,38 @@ import { isPortFree } from './ports.ts';
 import { ProxyProcess } from './proxy-process.ts';
 import { portsMentioned } from './taken-ports.ts';
 
-/** Named and labelled as Istio's, so that Gateways written for it select this one. */
-const INGRESS = {
-  name: 'istio-ingressgateway',
-  namespace: 'istio-system',
-  labels: { app: 'istio-ingressgateway', istio: 'ingressgateway' },
-  serviceAccount: 'istio-ingressgateway-service-account',
-} as const;
-
 /** Ports below 1024 need privileges on most systems. */
 const UNPRIVILEGED_OFFSET = 8000;
 const DEFAULT_HOST_PORTS: Readonly<Record<number, number>> = { 80: 8080, 443: 8443 };
 const MAX_IDLE_WAIT_MS = 3000;
 
+export interface GatewayIdentity {
+  readonly name: string;
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly serviceAccount: string;
+  /** The Deployment that it is a replica of; absent for a gateway that Lateen runs by itself. */
+  readonly deployment?: string;
+  /** Numbers of the named container ports. */
+  readonly portNames?: Readonly<Record<string, number>>;
+}
+
 export interface GatewayOptions {
   readonly context: MeshContext;
-  /** Wanted ports of this machine by port of the Gateway server; the defaults are 80: 8080 and 443: 8443. */
-  readonly hostPorts?: Readonly<Record<number, number>>;
+  readonly gateway: GatewayIdentity;
+  /**
+   * Wanted ports of this machine by port of the Gateway server, for a gateway at well-known ports: by default 80: 8080,
+   * 443: 8443 and others as they are. `any`: whichever are free.
+   */
+  readonly hostPorts: Readonly<Record<number, number>> | 'any';
   readonly onNotice: (text: string) => void;
+  /** Its readiness changed, or it is gone. */
+  readonly onChange?: () => void;
 }
 
 type GatewayInstance = WorkloadInstance & { readonly capture: GatewayCapture };
 
-/** The ingress gateway that every mesh has: an Envoy on ports of this machine, without an application. */
+/** An Envoy on ports of this machine, without an application. */
 export class Gateway {
   readonly #options: GatewayOptions;
   readonly #backOff = new BackOff(infrastructureBackOff);
@@ -45,6 +55,8 @@ export class Gateway {
   /** Ports that Envoy has listened on, so that a listener found there may be our own. */
   readonly #opened = new Set<number>();
   #everReady = false;
+  #gone = false;
+  #drained = false;
   #problem: string | undefined;
   #lastShown = '';
   /** Changes of ports, one after the other. */
@@ -52,15 +64,19 @@ export class Gateway {
   #stopped: Promise<void> | undefined;
 
   constructor(options: GatewayOptions) {
+    const { name, namespace, labels, serviceAccount, deployment = name, portNames } = options.gateway;
     this.#options = options;
     this.#instance = {
-      ...INGRESS,
+      name,
+      namespace,
       role: 'router',
-      workload: INGRESS.name,
+      workload: deployment,
+      labels,
+      serviceAccount,
       address: '127.0.0.1',
       ports: [],
       health: 'starting',
-      capture: { mode: 'gateway', hostPorts: {} },
+      capture: { mode: 'gateway', hostPorts: {}, ...(portNames === undefined ? {} : { portNames }) },
     };
   }
 
@@ -72,16 +88,28 @@ export class Gateway {
     return instanceKey(this.#instance);
   }
 
-  /** Where a browser finds it. */
-  get url(): string {
-    const { hostPorts } = this.#instance.capture;
-    const port = this.#asked.length === 0 || this.#asked.includes(80) ? 80 : (this.#asked[0] ?? 80);
-    return `${port === 443 ? 'https' : 'http'}://localhost:${hostPorts[port]}`;
+  get stopping(): boolean {
+    return this.#stopping.signal.aborted;
   }
 
-  /** Reserves the port for HTTP, and starts Envoy. Resolves when the gateway is known to `context.instances`. */
+  get gone(): boolean {
+    return this.#gone;
+  }
+
+  /** Where a browser finds it; undefined while it has no port. */
+  get url(): string | undefined {
+    const { hostPorts } = this.#instance.capture;
+    const port = this.#asked.length === 0 || this.#asked.includes(80) ? 80 : (this.#asked[0] ?? 80);
+    const hostPort = hostPorts[port];
+    return hostPort === undefined ? undefined : `${port === 443 ? 'https' : 'http'}://localhost:${hostPort}`;
+  }
+
+  /**
+   * Starts Envoy; a gateway at well-known ports reserves the one for HTTP first. Resolves when the gateway is known to
+   * `context.instances`.
+   */
   async start(): Promise<void> {
-    this.#work = this.#work.then(() => this.#assign(80));
+    if (this.#options.hostPorts !== 'any') this.#work = this.#work.then(() => this.#assign(80));
     await this.#work;
     await this.#startProxy();
   }
@@ -112,9 +140,13 @@ export class Gateway {
 
   problems(): Diagnostic[] {
     const found: Diagnostic[] = [];
-    if (this.#problem !== undefined) found.push(diagnostic('LAT0331', `${INGRESS.name} has no port. ${this.#problem}`));
+    const { name, namespace, deployment } = this.#options.gateway;
+    const details = deployment === undefined ? {} : { object: { kind: 'Deployment', namespace, name: deployment } };
+    if (this.#problem !== undefined) {
+      found.push(diagnostic('LAT0331', `${name} has no port. ${this.#problem}`, details));
+    }
     const proxy = this.#proxy?.problem;
-    if (proxy !== undefined) found.push(diagnostic(proxy.code, proxy.message));
+    if (proxy !== undefined) found.push(diagnostic(proxy.code, proxy.message, details));
     return found;
   }
 
@@ -126,6 +158,7 @@ export class Gateway {
 
   /** Resolves when no request is under way any more. The Envoy still runs: `stop` ends it. */
   async drain(): Promise<void> {
+    this.#drained = true;
     this.#stopping.abort();
     this.#changed();
     const proxy = this.#proxy;
@@ -137,15 +170,23 @@ export class Gateway {
   kill(): void {
     this.#stopping.abort();
     this.#proxy?.kill();
+    this.#gone = true;
   }
 
   async #stop(): Promise<void> {
     const { context } = this.#options;
     this.#stopping.abort();
+    this.#changed();
     await this.#work;
+    // Services may lead to it: nobody is sent here any more before it ends.
+    if (this.#everReady && !this.#drained) {
+      await context.settled();
+      await this.drain();
+    }
     await this.#proxy?.stop();
     context.ports.release([...Object.values(this.#instance.capture.hostPorts), this.#adminPort]);
     context.instances.delete(this.key);
+    this.#gone = true;
     this.#tellPhase('gone', false);
   }
 
@@ -196,26 +237,34 @@ export class Gateway {
   }
 
   async #assign(port: number): Promise<void> {
-    const { context, hostPorts: wantedPorts = {}, onNotice } = this.#options;
-    const { hostPorts } = this.#instance.capture;
-    const wanted = wantedPorts[port] ?? DEFAULT_HOST_PORTS[port] ?? (port < 1024 ? port + UNPRIVILEGED_OFFSET : port);
+    const { context } = this.#options;
+    const { capture } = this.#instance;
     try {
       // The old one stays claimed until there is a new one, so that it is not chosen again.
-      const found = await context.ports.claim(wanted);
-      const before = hostPorts[port];
+      const found = await this.#findPort(port);
+      const before = capture.hostPorts[port];
       if (before !== undefined) context.ports.release([before]);
       this.#problem = undefined;
       this.#instance = {
         ...this.#instance,
-        capture: { mode: 'gateway', hostPorts: { ...hostPorts, [port]: found } },
+        capture: { ...capture, hostPorts: { ...capture.hostPorts, [port]: found } },
       };
-      if (found !== wanted) {
-        const forPort = port === 80 ? '' : ` for port ${port}`;
-        onNotice(`port ${wanted} is taken; the ingress gateway listens on ${found}${forPort}`);
-      }
     } catch (error) {
       this.#problem = messageOf(error);
     }
+  }
+
+  async #findPort(port: number): Promise<number> {
+    const { context, gateway, hostPorts, onNotice } = this.#options;
+    if (hostPorts === 'any') return (await context.ports.allocate(1))[0] ?? 0;
+    const wanted = hostPorts[port] ?? DEFAULT_HOST_PORTS[port] ?? (port < 1024 ? port + UNPRIVILEGED_OFFSET : port);
+    const found = await context.ports.claim(wanted);
+    if (found !== wanted) {
+      const name = gateway.name === INGRESS_GATEWAY.name ? 'the ingress gateway' : gateway.name;
+      const forPort = port === 80 ? '' : ` for port ${port}`;
+      onNotice(`port ${wanted} is taken; ${name} listens on ${found}${forPort}`);
+    }
+    return found;
   }
 
   #changed(): void {
@@ -243,7 +292,7 @@ export class Gateway {
         envoyAdmin: `http://127.0.0.1:${this.#adminPort}`,
         phase,
         restarts: proxy?.restarts ?? 0,
-        url: this.url,
+        ...(this.url === undefined ? {} : { url: this.url }),
         ...(message === undefined ? {} : { message }),
       },
     });
@@ -255,15 +304,17 @@ export class Gateway {
     const shown = `${phase} ${ready} ${message}`;
     if (shown === this.#lastShown) return;
     this.#lastShown = shown;
-    const { name, namespace } = INGRESS;
-    this.#options.context.onInstance({
+    const { context, onChange, gateway } = this.#options;
+    const { name, namespace, deployment = name } = gateway;
+    context.onInstance({
       name,
       namespace,
       role: 'router',
-      workload: name,
+      workload: deployment,
       phase,
       ready,
       ...(message === undefined ? {} : { message }),
     });
+    onChange?.();
   }
 }

@@ -148,7 +148,7 @@ test('a service that comes while it runs gets a port, and one that goes gives it
   const goes = portOf('goes') ?? 0;
   expect(mesh.ports.held).toContain(goes);
   mesh.services = [service('stays'), service('comes')];
-  replica.servicesChanged();
+  replica.manifestsChanged();
   const comes = await waitUntil('the new one has a port', () => portOf('comes'));
   expect(portOf('stays')).toBe(stays);
   expect(portOf('goes')).toBe(undefined);

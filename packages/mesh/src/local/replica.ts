@@ -128,7 +128,7 @@ export class Replica {
   }
 
   /** There are other services now, so listeners for them are needed. */
-  servicesChanged(): void {
+  manifestsChanged(): void {
     this.#services = this.#services.then(() => this.#updateServicePorts());
   }
 
@@ -226,7 +226,7 @@ export class Replica {
       this.#state = { kind: 'up', body: { instance, adminPort, proxy } };
       this.#changed();
       proxy.start();
-      this.servicesChanged();
+      this.manifestsChanged();
       return;
     }
   }

@@ -6,11 +6,11 @@ import { isLateenError, messageOf } from '@lateen/api/lateen-error.ts';
 import { DEFAULT_TRUST_DOMAIN } from '@lateen/api/spiffe-id.ts';
 import { createTokenIssuer, type TokenIssuer } from '#citadel/tokens/issuer.ts';
 import type { ManifestsMessage, ProxyState } from '#pilot/registry/processes/link.ts';
+import type { BuiltInGateways } from './built-in-gateways.ts';
 import type { MeshContext } from './context.ts';
 import { ControlPlane, type ControlPlaneState } from './control-plane.ts';
 import type { Deployments } from './deployments.ts';
 import type { SupervisorEvent, SupervisorState } from './events.ts';
-import type { Gateway } from './gateway.ts';
 import { Instances } from './instances.ts';
 import { controlPlaneLogPath, LogRotation } from './logs.ts';
 import { removeMeshFile, writeMeshFile } from './mesh-file.ts';
@@ -105,7 +105,7 @@ interface Prepared {
 }
 
 interface Parts {
-  readonly gateway: Gateway;
+  readonly gateways: BuiltInGateways;
   readonly deployments: Deployments;
 }
 
@@ -189,21 +189,24 @@ class LocalMesh implements Supervisor {
   }
 
   async start(): Promise<void> {
-    const { onEvent, gatewayHostPorts } = this.#options;
+    const { onEvent, gatewayHostPorts = {} } = this.#options;
     this.#writeMeshFile();
     this.#controlPlane.start();
     // While that process starts, which takes the longest: what is needed to run proxies.
-    const [{ Gateway }, { Deployments }] = await Promise.all([import('./gateway.ts'), import('./deployments.ts')]);
+    const [{ BuiltInGateways }, { Deployments }] = await Promise.all([
+      import('./built-in-gateways.ts'),
+      import('./deployments.ts'),
+    ]);
     if (this.#stopped !== undefined) return;
     const context = this.#context;
-    const gateway = new Gateway({
+    const gateways = new BuiltInGateways({
       context,
-      ...(gatewayHostPorts === undefined ? {} : { hostPorts: gatewayHostPorts }),
+      hostPorts: gatewayHostPorts,
       onNotice: (text) => onEvent({ type: 'notice', text }),
     });
-    this.#parts = { gateway, deployments: new Deployments(context) };
+    this.#parts = { gateways, deployments: new Deployments(context) };
     // An Envoy keeps asking until the control plane answers.
-    await gateway.start();
+    await gateways.start();
     if (this.#manifests !== undefined) this.#applyManifests(this.#manifests);
     this.#tellProxies(this.#proxies);
   }
@@ -230,7 +233,7 @@ class LocalMesh implements Supervisor {
 
   kill(): void {
     this.#stopped ??= Promise.resolve();
-    this.#parts?.gateway.kill();
+    this.#parts?.gateways.kill();
     this.#parts?.deployments.kill();
     this.#controlPlane.kill();
     this.#table.killAll();
@@ -240,10 +243,10 @@ class LocalMesh implements Supervisor {
   async #stop(): Promise<void> {
     const { onEvent } = this.#options;
     onEvent({ type: 'step', text: 'stopping: the gateway takes no more requests' });
-    await this.#parts?.gateway.drain();
+    await Promise.all([this.#parts?.gateways.drain(), this.#parts?.deployments.drainGateways()]);
     onEvent({ type: 'step', text: 'stopping: withdrawing endpoints and ending applications' });
     await this.#parts?.deployments.stop();
-    await this.#parts?.gateway.stop();
+    await this.#parts?.gateways.stop();
     onEvent({ type: 'step', text: 'stopping: ending the control plane' });
     await this.#controlPlane.stop(CONTROL_PLANE_GRACE_MS);
     this.#removeFiles();
@@ -293,14 +296,14 @@ class LocalMesh implements Supervisor {
 
   #applyManifests(message: ManifestsMessage): void {
     this.#manifests = message;
-    this.#parts?.gateway.serve(message.gatewayPorts);
+    this.#parts?.gateways.apply(message);
     this.#parts?.deployments.apply(message);
     this.#changed();
   }
 
   #tellProxies(proxies: Readonly<Record<string, ProxyState>>): void {
     this.#proxies = proxies;
-    this.#parts?.gateway.tell(proxies[this.#parts.gateway.key]);
+    this.#parts?.gateways.tell(proxies);
     this.#parts?.deployments.tell(proxies);
   }
 
@@ -311,7 +314,7 @@ class LocalMesh implements Supervisor {
       this.#parts !== undefined &&
       this.#stopped === undefined &&
       this.#controlPlane.state.kind === 'running' &&
-      this.#parts.gateway.ready &&
+      this.#parts.gateways.ready &&
       this.#parts.deployments.ready &&
       this.#controlPlane.isSettled(this.#instances.flush())
     );
@@ -322,7 +325,7 @@ class LocalMesh implements Supervisor {
     const { state } = this.#controlPlane;
     return [
       ...(state.kind === 'back-off' ? [diagnostic('LAT0340', state.message)] : []),
-      ...(this.#parts?.gateway.problems() ?? []),
+      ...(this.#parts?.gateways.problems() ?? []),
       ...(this.#parts?.deployments.problems() ?? []),
       ...(this.#fileProblem === undefined ? [] : [this.#fileProblem]),
     ];

@@ -27,8 +27,11 @@ export function manifestsMessage(
           ...(port.name === undefined ? {} : { portName: port.name }),
         })),
       ),
-    gatewayPorts: [
-      ...new Set([...model.gateways.entries()].flatMap(([, { servers }]) => servers.map(({ port }) => port))),
-    ].sort((a, b) => a - b),
+    gateways: [...model.gateways.entries()]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, { selector, servers }]) => ({
+        selector,
+        ports: [...new Set(servers.map(({ port }) => port))].sort((a, b) => a - b),
+      })),
   };
 }

@@ -1,7 +1,8 @@
-import type { GatewayStatus, MeshStatus, ServiceStatus, WorkloadStatus } from '@lateen/api/admin.ts';
+import type { GatewayPortStatus, GatewayStatus, MeshStatus, ServiceStatus, WorkloadStatus } from '@lateen/api/admin.ts';
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
+import { isSelected } from '@lateen/api/gateway-workload.ts';
 import { spiffeIdOf } from '@lateen/api/spiffe-id.ts';
-import { instanceKey } from '@lateen/api/workload-instance.ts';
+import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import { endpointKey, type MeshModel } from '#pilot/model/mesh.ts';
 import type { Service } from '#pilot/model/service.ts';
 import type { InstanceReport, ProxyState } from '#pilot/registry/processes/link.ts';
@@ -34,6 +35,8 @@ export function meshStatus(input: StatusInput): MeshStatus {
     gateways,
     workloads,
     services: [...model.services.entries()]
+      // Those of gateways are shown as gateways.
+      .filter(([, { builtIn }]) => builtIn !== true)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([, service]) => serviceStatus(service, model)),
     diagnostics,
@@ -60,9 +63,25 @@ function gatewayStatus({ instance, process }: InstanceReport, { model }: StatusI
     spiffeId: spiffeIdOf({ ...model.settings, namespace, serviceAccount }),
     ready: instance.health === 'ready',
     url: process.url ?? '',
+    ports: gatewayPorts(instance, model),
     pid: process.envoyPid,
     envoyAdmin: process.envoyAdmin,
   };
+}
+
+function gatewayPorts({ labels, capture }: WorkloadInstance, model: MeshModel): GatewayPortStatus[] {
+  if (capture.mode !== 'gateway') return [];
+  const protocols = new Map<number, string>();
+  for (const [, { selector, servers }] of [...model.gateways.entries()].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    if (!isSelected(labels, selector)) continue;
+    for (const { port, protocol } of servers) if (!protocols.has(port)) protocols.set(port, protocol);
+  }
+  return [...protocols]
+    .sort(([a], [b]) => a - b)
+    .flatMap(([port, protocol]) => {
+      const hostPort = capture.hostPorts[port];
+      return hostPort === undefined ? [] : [{ port, hostPort, protocol }];
+    });
 }
 
 function workloadStatus({ instance, process }: InstanceReport, { model, proxies }: StatusInput): WorkloadStatus {

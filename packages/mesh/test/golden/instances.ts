@@ -1,5 +1,12 @@
+import {
+  EGRESS_GATEWAY,
+  INGRESS_GATEWAY,
+  isGatewayPod,
+  portsFor,
+  wantsEgressGateway,
+} from '@lateen/api/gateway-workload.ts';
 import type { Deployment } from '@lateen/api/kinds.ts';
-import type { WorkloadInstance } from '@lateen/api/workload-instance.ts';
+import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import type { MeshModel } from '#pilot/model/mesh.ts';
 
 /** The name under which cases speak of the built-in ingress gateway. */
@@ -19,55 +26,92 @@ export function workloadInstances(
   const servicePorts = [...model.services.entries()]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([, { hostname, ports }]) => ports.map(({ port }) => `${hostname}:${port}`));
-  return deployments.flatMap(({ metadata, spec }) => {
-    const { name, namespace = 'default' } = metadata;
-    const { containers, serviceAccountName = 'default' } = spec.template.spec ?? { containers: [] };
-    return Array.from({ length: spec.replicas ?? 1 }, (_, replica): WorkloadInstance => {
-      return {
-        name: `${name}-${replica}`,
-        namespace,
-        role: 'sidecar',
-        workload: name,
-        labels: spec.template.metadata?.labels ?? {},
-        serviceAccount: serviceAccountName,
-        address: LOOPBACK,
-        ports: containers.flatMap(({ ports = [] }) =>
-          ports.map(({ containerPort, name }) => ({
-            containerPort,
-            ...(name === undefined ? {} : { name }),
-            inboundPort: nextPort(),
-            appPort: nextPort(),
-          })),
-        ),
-        health: 'ready',
-        capture: {
-          mode: 'explicit',
-          httpProxyPort: nextPort(),
-          servicePorts: Object.fromEntries(servicePorts.map((key) => [key, nextPort()])),
-        },
-      };
+  return deployments
+    .filter(({ spec }) => !isGatewayPod(spec.template))
+    .flatMap(({ metadata, spec }) => {
+      const { name, namespace = 'default' } = metadata;
+      const { containers, serviceAccountName = 'default' } = spec.template.spec ?? { containers: [] };
+      return Array.from({ length: spec.replicas ?? 1 }, (_, replica): WorkloadInstance => {
+        return {
+          name: `${name}-${replica}`,
+          namespace,
+          role: 'sidecar',
+          workload: name,
+          labels: spec.template.metadata?.labels ?? {},
+          serviceAccount: serviceAccountName,
+          address: LOOPBACK,
+          ports: containers.flatMap(({ ports = [] }) =>
+            ports.map(({ containerPort, name }) => ({
+              containerPort,
+              ...(name === undefined ? {} : { name }),
+              inboundPort: nextPort(),
+              appPort: nextPort(),
+            })),
+          ),
+          health: 'ready',
+          capture: {
+            mode: 'explicit',
+            httpProxyPort: nextPort(),
+            servicePorts: Object.fromEntries(servicePorts.map((key) => [key, nextPort()])),
+          },
+        };
+      });
     });
-  });
 }
 
-/** The ingress gateway that every mesh on one machine has. */
-export function gatewayInstance(hostPorts: Readonly<Record<number, number>>): WorkloadInstance {
-  return {
-    name: 'istio-ingressgateway',
-    namespace: 'istio-system',
-    role: 'router',
-    workload: 'istio-ingressgateway',
-    labels: { app: 'istio-ingressgateway', istio: 'ingressgateway' },
-    serviceAccount: 'istio-ingressgateway-service-account',
+/** What Gateways ask for, and the gateways that `lateen up` would run for it, each with the ports that it opens. */
+export function gatewayInstances(
+  deployments: readonly Deployment[],
+  model: MeshModel,
+  hostPort: (port: number, gateway: string) => number,
+): WorkloadInstance[] {
+  const gateways = [...model.gateways.entries()]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, { selector, servers }]) => ({ selector, ports: servers.map(({ port }) => port) }));
+  if (gateways.length === 0) return [];
+  const own = deployments.filter(({ spec }) => isGatewayPod(spec.template));
+  const wantsEgress = wantsEgressGateway(
+    gateways.map(({ selector }) => selector),
+    own.map(({ spec }) => spec.template.metadata?.labels ?? {}),
+  );
+  const instance = (gateway: Omit<WorkloadInstance, 'role' | 'address' | 'ports' | 'health' | 'capture'>) => ({
+    ...gateway,
+    role: 'router' as const,
     address: LOOPBACK,
     ports: [],
-    health: 'ready',
-    capture: { mode: 'gateway', hostPorts },
-  };
+    health: 'ready' as const,
+    capture: {
+      mode: 'gateway' as const,
+      hostPorts: Object.fromEntries(
+        portsFor(gateway.labels, gateways).map((port) => [port, hostPort(port, gateway.name)]),
+      ),
+    },
+  });
+  return [
+    instance({ ...INGRESS_GATEWAY, workload: INGRESS_GATEWAY.name }),
+    ...(wantsEgress ? [instance({ ...EGRESS_GATEWAY, workload: EGRESS_GATEWAY.name })] : []),
+    ...own.flatMap(({ metadata: { name, namespace = 'default' }, spec }) =>
+      Array.from({ length: spec.replicas ?? 1 }, (_, replica) =>
+        instance({
+          name: `${name}-${replica}`,
+          namespace,
+          workload: name,
+          labels: spec.template.metadata?.labels ?? {},
+          serviceAccount: spec.template.spec?.serviceAccountName ?? 'default',
+        }),
+      ),
+    ),
+  ];
 }
 
-/** `reviews-v1`, or with its namespace where that is not `default`; `gateway` for the ingress gateway. */
-export function workloadLabel({ role, workload, namespace }: WorkloadInstance): string {
-  if (role === 'router') return GATEWAY;
+/** `reviews-v1`, or with its namespace where that is not `default`; `gateway` and `egress` for those built in. */
+export function workloadLabel({ name, workload, namespace }: WorkloadInstance): string {
+  const builtIn = BUILT_IN_LABELS[instanceKey({ name, namespace })];
+  if (builtIn !== undefined) return builtIn;
   return namespace === 'default' ? workload : `${workload}.${namespace}`;
 }
+
+const BUILT_IN_LABELS: Readonly<Record<string, string>> = {
+  [instanceKey(INGRESS_GATEWAY)]: GATEWAY,
+  [instanceKey(EGRESS_GATEWAY)]: 'egress',
+};

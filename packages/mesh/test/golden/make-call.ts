@@ -1,7 +1,6 @@
 import type { Call } from './call-file.ts';
 import { type Answer, type ClientRequestOptions, callHttp1, callHttp2, callTcp, callThroughTunnel } from './client.ts';
 import { CALL_ID_HEADER, GREETING, UPSTREAM_HEADER } from './echo-application.ts';
-import { GATEWAY } from './instances.ts';
 import type { Outcome } from './judge.ts';
 import type { LiveMesh } from './live-mesh.ts';
 import type { TestAuthority } from './test-authority.ts';
@@ -46,10 +45,12 @@ async function makeOnce(call: Call, id: string, mesh: LiveMesh, authorities: Aut
     ...(call.body === undefined ? {} : { body: call.body }),
   };
   if (call.from === 'outside') return callInbound(call, url, request, mesh, authorities);
-  if (call.from === GATEWAY) return send(call, { ...request, port: gatewayPort(mesh, portOf(url)) });
-
   const { capture, namespace } = mesh.instanceOf(call.from);
-  if (capture.mode !== 'explicit') throw new Error(`${call.from} has no sidecar`);
+  if (capture.mode === 'gateway') {
+    const port = capture.hostPorts[portOf(url)];
+    if (port === undefined) throw new Error(`no Gateway opens port ${portOf(url)} on ${call.from}`);
+    return send(call, { ...request, port });
+  }
   if (call.via === 'connect') {
     return callThroughTunnel({ ...request, port: capture.httpProxyPort }, `${url.hostname}:${portOf(url)}`);
   }
@@ -92,13 +93,6 @@ function send(call: Call, request: ClientRequestOptions): Promise<Answer> {
     case 'tcp-server-first':
       return callTcp(request.port, call.body ?? '', GREETING);
   }
-}
-
-function gatewayPort(mesh: LiveMesh, port: number): number {
-  const { capture } = mesh.instanceOf(GATEWAY);
-  const at = capture.mode === 'gateway' ? capture.hostPorts[port] : undefined;
-  if (at === undefined) throw new Error(`no Gateway has port ${port}`);
-  return at;
 }
 
 function portOf(url: URL): number {

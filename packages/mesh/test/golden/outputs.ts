@@ -1,5 +1,6 @@
 import type { JsonObject } from '@bufbuild/protobuf';
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
+import { INGRESS_GATEWAY } from '@lateen/api/gateway-workload.ts';
 import { nodeIdOf } from '@lateen/api/workload-instance.ts';
 import { stringify } from 'yaml';
 import type { Pilot } from '#pilot/pilot.ts';
@@ -29,7 +30,8 @@ export function caseOutputs(golden: GoldenCase, stateDir: string): CaseOutputs {
     golden.input,
     stateDir,
     () => port++,
-    (wanted) => (wanted < 1024 ? wanted + 8000 : wanted),
+    // Those of the ingress gateway are the well-known ones; other gateways get what is free.
+    (wanted, gateway) => (gateway !== INGRESS_GATEWAY.name ? port++ : wanted < 1024 ? wanted + 8000 : wanted),
   );
   connectProxies(pipeline);
   const files = new Map<string, string>();

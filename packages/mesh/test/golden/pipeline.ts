@@ -7,7 +7,7 @@ import { parseDocuments } from '#pilot/config/parse.ts';
 import { ConfigStore } from '#pilot/config/store.ts';
 import { DEFAULT_SETTINGS } from '#pilot/model/settings.ts';
 import { createPilot, type Pilot } from '#pilot/pilot.ts';
-import { gatewayInstance, type NextPort, workloadInstances } from './instances.ts';
+import { gatewayInstances, type NextPort, workloadInstances } from './instances.ts';
 
 export interface CasePipeline {
   readonly pilot: Pilot;
@@ -20,7 +20,7 @@ export function runPipeline(
   input: string,
   stateDir: string,
   nextPort: NextPort,
-  gatewayHostPort: (port: number) => number,
+  gatewayHostPort: (port: number, gateway: string) => number,
 ): CasePipeline {
   const pilot = createPilot();
   const overlay = new Overlay(join(stateDir, 'applied', 'objects.json'));
@@ -31,17 +31,15 @@ export function runPipeline(
   const deployments = parsed.objects.flatMap(({ object }) =>
     object.kind === 'Deployment' ? [object as Deployment] : [],
   );
-  const instances = workloadInstances(deployments, pilot.model, nextPort);
-  const gatewayPorts = new Set(
-    [...pilot.model.gateways.entries()].flatMap(([, { servers }]) => servers.map(({ port }) => port)),
-  );
-  if (gatewayPorts.size > 0) {
-    const sorted = [...gatewayPorts].sort((a, b) => a - b);
-    instances.push(gatewayInstance(Object.fromEntries(sorted.map((port) => [port, gatewayHostPort(port)]))));
-  }
-  pilot.graph.transaction(() => {
-    for (const instance of instances) pilot.instances.set(instanceKey(instance), instance);
-  });
+  const start = (added: readonly WorkloadInstance[]) =>
+    pilot.graph.transaction(() => {
+      for (const instance of added) pilot.instances.set(instanceKey(instance), instance);
+      return added;
+    });
+  // Gateways that run by themselves bring Services along, for which each sidecar has a listener.
+  const gateways = start(gatewayInstances(deployments, pilot.model, gatewayHostPort));
+  const workloads = start(workloadInstances(deployments, pilot.model, nextPort));
+  const instances = [...workloads, ...gateways];
   return { pilot, instances, diagnostics: store.diagnostics() };
 }
 

@@ -4,6 +4,7 @@ import { type ObjectKey, refOfKey } from '@lateen/api/object-key.ts';
 import { suggest } from '@lateen/api/suggest.ts';
 import { dequal } from 'dequal';
 import { resolveHost } from '../model/hostname.ts';
+import { builtInService } from './built-in-service.ts';
 import { hostnameBehind, type References, referencesOf, serviceKeyOf } from './references.ts';
 
 /** `undefined`: the object is to be removed. */
@@ -167,7 +168,8 @@ export class Admission {
   #service(hostname: string, changes: Changes): Extract<ConfigObject, { kind: 'Service' }> | undefined {
     const key = serviceKeyOf(hostname, this.#clusterDomain);
     const object = key === undefined ? undefined : this.#after(key, changes);
-    return object?.kind === 'Service' ? object : undefined;
+    if (object?.kind === 'Service') return object;
+    return builtInService(hostname, this.#clusterDomain, () => [...this.#accepted.values(), ...changes.values()]);
   }
 
   #subsets(hostname: string, changes: Changes): Set<string> {

@@ -377,6 +377,22 @@ describe('references', () => {
   });
 });
 
+describe('the Service of a gateway that runs by itself', () => {
+  const routeTo = (port: number) =>
+    `{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {name: out}, spec: {hosts: [reviews], http: [{route: [{destination: {host: istio-egressgateway.istio-system.svc.cluster.local, port: {number: ${port}}}}]}]}}\n`;
+  const gateway =
+    '{apiVersion: networking.istio.io/v1, kind: Gateway, metadata: {name: out}, spec: {selector: {istio: egressgateway}, servers: [{port: {number: 8123, name: http, protocol: HTTP}, hosts: ["*"]}]}}\n';
+
+  it('can be referred to, at the usual ports and at those that Gateways open', () => {
+    file('a.yaml', service, routeTo(443));
+    expect(codes()).toEqual([]);
+    file('a.yaml', service, routeTo(8123));
+    expect(codes()).toEqual(['LAT0206']);
+    file('b.yaml', gateway);
+    expect(codes()).toEqual([]);
+  });
+});
+
 describe('what Envoy refuses', () => {
   const key = 'ConfigMap/default/a';
 

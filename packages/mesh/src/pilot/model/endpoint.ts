@@ -19,3 +19,22 @@ export function targetOf(port: ServicePort, instance: WorkloadInstance): Instanc
     typeof port.targetPort === 'number' ? containerPort === port.targetPort : name === port.targetPort,
   );
 }
+
+/**
+ * Where the connections for a service port arrive at this instance. At a gateway that is the listener of the Gateway
+ * servers with the service's port; or with its target port, if none has the former (Istio's order).
+ */
+export function arrivalOf(
+  port: ServicePort,
+  instance: WorkloadInstance,
+): { readonly port: number; readonly containerPort?: number } | undefined {
+  const { capture } = instance;
+  if (capture.mode !== 'gateway') {
+    const target = targetOf(port, instance);
+    return target === undefined ? undefined : { port: target.inboundPort, containerPort: target.containerPort };
+  }
+  const { hostPorts, portNames = {} } = capture;
+  const target = typeof port.targetPort === 'number' ? port.targetPort : portNames[port.targetPort];
+  const at = hostPorts[port.port] ?? (target === undefined ? undefined : hostPorts[target]);
+  return at === undefined ? undefined : { port: at };
+}

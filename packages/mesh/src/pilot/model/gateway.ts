@@ -13,9 +13,13 @@ export interface Gateway {
 
 export interface GatewayServer {
   readonly port: number;
+  /** What it takes, as the Gateway says it. */
+  readonly protocol: ServerProtocol;
   readonly hosts: readonly ServerHost[];
   readonly source: SourceRef;
 }
+
+export type ServerProtocol = GatewayObject['spec']['servers'][number]['port']['protocol'];
 
 export interface ServerHost {
   /** Only routes of this namespace may use the host; absent: those of any. */
@@ -31,6 +35,7 @@ export function buildGateway(object: GatewayObject): Gateway {
     selector: object.spec.selector ?? {},
     servers: (object.spec.servers ?? []).map((server, i) => ({
       port: server.port.number,
+      protocol: server.port.protocol,
       hosts: (server.hosts ?? []).map((host) => buildHost(host, namespace)),
       source: { ...source, path: `spec.servers[${i}]` },
     })),

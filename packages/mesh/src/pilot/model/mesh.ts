@@ -1,10 +1,13 @@
+import { BUILT_IN_GATEWAYS, type BuiltInGateway } from '@lateen/api/gateway-workload.ts';
 import type { ConfigObject } from '@lateen/api/kinds.ts';
+import { keyOfRef } from '@lateen/api/object-key.ts';
 import { spiffeIdOf } from '@lateen/api/spiffe-id.ts';
 import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import type { Collection, Reader } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 import { buildPeerPolicy, decidePeerPolicy, type PeerPolicy, type PeerPolicyDecision } from './authentication.ts';
-import { type ServiceEndpoint, targetOf } from './endpoint.ts';
+import { buildGatewayService } from './built-in-service.ts';
+import { arrivalOf, type ServiceEndpoint, targetOf } from './endpoint.ts';
 import { buildGateway, type Gateway } from './gateway.ts';
 import { patternsCovering } from './hostname.ts';
 import type { Protocol } from './protocol.ts';
@@ -73,11 +76,25 @@ export function buildModel(
 ): MeshModel {
   const { clusterDomain, trustDomain, rootNamespace } = settings;
 
-  const services = graph.expand('services', objects, (object) => {
+  const gateways = graph.derive('gateways', objects, (object) =>
+    object.kind === 'Gateway' ? buildGateway(object) : undefined,
+  );
+  const builtInGateways = graph.source<BuiltInGateway>('built-in gateways');
+  graph.transaction(() => {
+    for (const gateway of BUILT_IN_GATEWAYS) builtInGateways.set(instanceKey(gateway), gateway);
+  });
+  const gatewayServices = graph.expand('gateway services', builtInGateways, (gateway, read, key) => {
+    const isReplaced = read.get(objects, keyOfRef({ kind: 'Service', ...gateway })) !== undefined;
+    if (isReplaced || read.get(instances, key) === undefined) return [];
+    const service = buildGatewayService(gateway, [...read.all(gateways).values()], clusterDomain);
+    return [[service.key, service]];
+  });
+  const declaredServices = graph.expand('declared services', objects, (object) => {
     if (object.kind !== 'Service') return [];
     const service = buildService(object, clusterDomain);
     return [[service.key, service]];
   });
+  const services = graph.union('services', [declaredServices, gatewayServices]);
   const trafficPolicyObjects = graph.derive('traffic policies', objects, (object) =>
     object.kind === 'DestinationRule' ? buildTrafficPolicy(object, clusterDomain) : undefined,
   );
@@ -88,9 +105,6 @@ export function buildModel(
     'configuration by asked label',
     graph.union<RouteRuleSet | TrafficPolicy>('client rules', [routeRules, trafficPolicyObjects]),
     ({ askedLabels }) => askedLabels,
-  );
-  const gateways = graph.derive('gateways', objects, (object) =>
-    object.kind === 'Gateway' ? buildGateway(object) : undefined,
   );
   const peerPolicies = graph.derive('peer policies', objects, (object) =>
     object.kind === 'PeerAuthentication' ? buildPeerPolicy(object) : undefined,
@@ -137,17 +151,20 @@ export function buildModel(
     ).filter(({ labels }) => hasLabels(labels, service.selector));
     return service.ports.map((port) => {
       const list = members.flatMap((instance): ServiceEndpoint[] => {
-        const target = targetOf(port, instance);
-        if (target === undefined) return [];
-        const met = read.get(inbound, instanceKey(instance))?.find((in_) => in_.containerPort === target.containerPort);
+        const arrival = arrivalOf(port, instance);
+        if (arrival === undefined) return [];
+        const met = read
+          .get(inbound, instanceKey(instance))
+          ?.find(({ containerPort }) => containerPort === arrival.containerPort);
         return [
           {
             instance: instanceKey(instance),
             address: instance.address,
-            port: target.inboundPort,
+            port: arrival.port,
             labels: instance.labels,
             spiffeId: spiffeIdOf({ trustDomain, ...instance }),
-            meshTls: met?.peers.mode !== 'none',
+            // Which TLS a gateway takes, its servers say, and who calls it has to be told (a DestinationRule does).
+            meshTls: met !== undefined && met.peers.mode !== 'none',
             ready: instance.health === 'ready',
           },
         ];

@@ -15,6 +15,8 @@ export interface Service {
   /** Instances in the same namespace that carry all of these answer. Empty: none do. */
   readonly selector: Readonly<Record<string, string>>;
   readonly visibility: Visibility;
+  /** Of a gateway that Lateen runs by itself; nobody declared it. */
+  readonly builtIn?: true;
   readonly source: SourceRef;
 }
 

@@ -1,5 +1,6 @@
 import type { GatewayStatus, MeshStatus, ServiceStatus, WorkloadStatus } from '@lateen/api/admin.ts';
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
+import { gatewayUrls } from '@lateen/api/gateway-urls.ts';
 import { html, raw } from 'hono/html';
 import { css } from './status-page.css.ts';
 
@@ -70,7 +71,7 @@ function section(title: string, columns: readonly string[], rows: readonly Html[
 
 function gatewayCard(gateway: GatewayStatus): Html {
   return html`<div class="card">
-<div class="url">${link(gateway.url, gateway.url)} ${gateway.ready ? badge('good', 'Ready') : badge('warn', 'Not ready')}</div>
+<div class="url">${gatewayUrls(gateway).map((url) => html`${link(url.replace(/ .*/, ''), url)} `)}${gateway.ready ? badge('good', 'Ready') : badge('warn', 'Not ready')}</div>
 <div>${qualified(gateway)}</div>
 <code>${gateway.spiffeId}</code>
 <div>${link(gateway.envoyAdmin, 'Envoy admin')} · ${process('Envoy', gateway.pid)}</div>

@@ -89,8 +89,14 @@ export interface ManifestsMessage {
   readonly configMaps: readonly ConfigMap[];
   /** Every service port of the mesh: for the service variables and the loopback listeners. */
   readonly services: readonly ServicePortRef[];
-  /** Ports that Gateway servers ask for. */
-  readonly gatewayPorts: readonly number[];
+  /** What each Gateway asks of the gateway proxies that it selects. */
+  readonly gateways: readonly GatewayRef[];
+}
+
+export interface GatewayRef {
+  readonly selector: Readonly<Record<string, string>>;
+  /** Ports of its servers, sorted. */
+  readonly ports: readonly number[];
 }
 
 export interface ServicePortRef {

@@ -1,0 +1,41 @@
+import { type BuiltInGateway, isSelected } from '@lateen/api/gateway-workload.ts';
+import type { Gateway, GatewayServer } from './gateway.ts';
+import { serviceHostname } from './hostname.ts';
+import { protocolOf } from './protocol.ts';
+import { type Service, type ServicePort, serviceKey } from './service.ts';
+
+/** As in the Services of Istio's own gateways. */
+const USUAL_PORTS: readonly ServicePort[] = [
+  { port: 80, name: 'http2', protocol: 'http2', targetPort: 80 },
+  { port: 443, name: 'https', protocol: 'tcp', targetPort: 443 },
+];
+
+/** The Service in front of a gateway that Lateen runs by itself: the usual ports, and those that Gateways open on it. */
+export function buildGatewayService(
+  { name, namespace, labels }: BuiltInGateway,
+  gateways: readonly Gateway[],
+  clusterDomain: string,
+): Service {
+  const ports = new Map(USUAL_PORTS.map((port) => [port.port, port]));
+  const selecting = gateways.filter(({ selector }) => isSelected(labels, selector));
+  for (const { servers } of [...selecting].sort((a, b) => (a.key < b.key ? -1 : 1))) {
+    for (const server of servers) if (!ports.has(server.port)) ports.set(server.port, portOf(server));
+  }
+  const hostname = serviceHostname(name, namespace, clusterDomain);
+  return {
+    key: serviceKey(namespace, hostname),
+    hostname,
+    name,
+    namespace,
+    ports: [...ports.values()].sort((a, b) => a.port - b.port),
+    selector: labels,
+    visibility: 'all',
+    builtIn: true,
+    source: { kind: 'Service', namespace, name },
+  };
+}
+
+function portOf({ port, protocol }: GatewayServer): ServicePort {
+  const name = `${protocol.toLowerCase()}-${port}`;
+  return { port, name, protocol: protocolOf(name, undefined), targetPort: port };
+}
