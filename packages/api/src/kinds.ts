@@ -279,7 +279,7 @@ export const kinds: { readonly [K in KindName]: Kind<K> } = {
   },
   TrafficSchedule: {
     kind: 'TrafficSchedule',
-    group: 'policy.lateen.io',
+    group: 'policy.lateen.dev',
     versions: ['v1alpha1'],
     plural: 'trafficschedules',
     singular: 'trafficschedule',

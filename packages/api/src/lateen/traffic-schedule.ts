@@ -110,6 +110,6 @@ const trafficScheduleSpec = object(
   },
 );
 
-export const trafficSchedule = objectSchema('policy.lateen.io/v1alpha1', 'TrafficSchedule', trafficScheduleSpec);
+export const trafficSchedule = objectSchema('policy.lateen.dev/v1alpha1', 'TrafficSchedule', trafficScheduleSpec);
 
 export type TrafficSchedule = z.infer<typeof trafficSchedule>;

@@ -46,7 +46,7 @@ export const kindNames: readonly KindNames[] = [
   { kind: 'Sidecar', plural: 'sidecars', short: [], group: 'networking.istio.io', namespaced: true },
   { kind: 'ProxyConfig', plural: 'proxyconfigs', short: [], group: 'networking.istio.io', namespaced: true },
   { kind: 'EnvoyFilter', plural: 'envoyfilters', short: [], group: 'networking.istio.io', namespaced: true },
-  { kind: 'TrafficSchedule', plural: 'trafficschedules', short: ['ts'], group: 'policy.lateen.io', namespaced: true },
+  { kind: 'TrafficSchedule', plural: 'trafficschedules', short: ['ts'], group: 'policy.lateen.dev', namespaced: true },
 ];
 
 /** Replicas: they are not written by anybody, and come from the status of the mesh. */
