@@ -10,6 +10,7 @@ export interface MeshStatus {
   readonly gateways: readonly GatewayStatus[];
   readonly workloads: readonly WorkloadStatus[];
   readonly services: readonly ServiceStatus[];
+  readonly schedules: readonly ScheduleStatus[];
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -80,6 +81,17 @@ export interface ServiceStatus {
   readonly identities: readonly string[];
   readonly ready: number;
   readonly total: number;
+}
+
+/** A TrafficSchedule, now. */
+export interface ScheduleStatus {
+  readonly name: string;
+  readonly namespace: string;
+  readonly timeZone: string;
+  /** The rules that it selects hold. */
+  readonly open: boolean;
+  /** When that changes, in UTC (RFC 3339); absent if it never does. */
+  readonly changesAt?: string;
 }
 
 /** `POST /api/v1/objects`: all of them or none. */

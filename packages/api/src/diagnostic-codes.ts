@@ -153,6 +153,12 @@ export const diagnosticCodes = {
     why: 'A laptop mesh gives the workload the identity all the same, but on Kubernetes its pods would not start.',
     remedy: 'Add the ServiceAccount, or correct serviceAccountName.',
   },
+  LAT0208: {
+    severity: 'warning',
+    title: 'The schedule selects nothing',
+    why: 'A TrafficSchedule names a route, or a rule of it, that is not there, so it has no effect on it.',
+    remedy: 'Check the name of the VirtualService, and give the rule this name (`spec.http[].name`).',
+  },
   LAT0210: {
     severity: 'error',
     title: 'Envoy refused the configuration',

@@ -16,6 +16,8 @@ export interface Pilot {
   readonly instances: Source<WorkloadInstance>;
   /** Proxies to configure, by node ID. */
   readonly proxies: Source<ProxyIdentity>;
+  /** To be called when a schedule opens or closes. */
+  tick(): void;
   readonly model: MeshModel;
   readonly resolved: ResolvedMesh;
   readonly resources: MeshResources;
@@ -24,12 +26,15 @@ export interface Pilot {
 export function createPilot(
   settings: MeshSettings = DEFAULT_SETTINGS,
   onError?: (error: unknown, where: string) => void,
+  now: () => number = Date.now,
 ): Pilot {
   const graph = new Graph(onError);
   const objects = graph.source<ConfigObject>('objects');
   const instances = graph.source<WorkloadInstance>('instances');
   const proxies = graph.source<ProxyIdentity>('proxies');
-  const model = buildModel(graph, objects, instances, settings);
+  const ticks = graph.source<number>('ticks');
+  const model = buildModel(graph, objects, instances, { now, ticks }, settings);
+  const tick = () => ticks.set('tick', now());
   const resolved = resolveMesh(graph, model, proxies);
-  return { graph, objects, instances, proxies, model, resolved, resources: collectResources(graph, resolved) };
+  return { graph, objects, instances, proxies, tick, model, resolved, resources: collectResources(graph, resolved) };
 }

@@ -28,6 +28,7 @@ import { adminHandlers } from './admin-handlers.ts';
 import { objectsBehind } from './blame.ts';
 import { manifestsMessage } from './manifests.ts';
 import { meshStatus } from './mesh-status.ts';
+import { ScheduleClock } from './schedule-clock.ts';
 
 /** How long a proxy may take to acknowledge a change before the supervisor no longer waits for it. */
 const SETTLE_TIMEOUT_MS = 5_000;
@@ -44,6 +45,7 @@ export class ControlPlane {
   readonly #pilot: Pilot;
   readonly #ads: AdsServer;
   readonly #files: FileRegistry;
+  readonly #scheduleClock: ScheduleClock;
   #citadel: Citadel | undefined;
   #admin: AdminServer | undefined;
   #reports: InstancesMessage['reports'] = [];
@@ -67,6 +69,7 @@ export class ControlPlane {
     const lastGood = new LastGood(join(options.stateDir, 'applied', 'last-good.json'), console.error);
     const { graph, objects } = this.#pilot;
     this.store = new ConfigStore(graph, objects, overlay, DEFAULT_SETTINGS.clusterDomain, lastGood);
+    this.#scheduleClock = new ScheduleClock(this.#pilot);
     this.#ads = new AdsServer({ directory: new PilotDirectory(this.#pilot) });
     this.#files = new FileRegistry({
       roots: [options.dir, ...options.files],
@@ -159,6 +162,7 @@ export class ControlPlane {
 
   async stop(): Promise<void> {
     this.#files.close();
+    this.#scheduleClock.stop();
     await Promise.all([this.#ads.stop(), this.#citadel?.close(), this.#admin?.close()]);
   }
 

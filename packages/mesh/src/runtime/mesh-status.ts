@@ -1,9 +1,16 @@
-import type { GatewayPortStatus, GatewayStatus, MeshStatus, ServiceStatus, WorkloadStatus } from '@lateen/api/admin.ts';
+import type {
+  GatewayPortStatus,
+  GatewayStatus,
+  MeshStatus,
+  ScheduleStatus,
+  ServiceStatus,
+  WorkloadStatus,
+} from '@lateen/api/admin.ts';
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
 import { isSelected } from '@lateen/api/gateway-workload.ts';
 import { spiffeIdOf } from '@lateen/api/spiffe-id.ts';
 import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
-import { endpointKey, type MeshModel } from '#pilot/model/mesh.ts';
+import { endpointKey, type MeshModel, type ScheduleState } from '#pilot/model/mesh.ts';
 import type { Service } from '#pilot/model/service.ts';
 import type { InstanceReport, ProxyState } from '#pilot/registry/processes/link.ts';
 
@@ -39,8 +46,17 @@ export function meshStatus(input: StatusInput): MeshStatus {
       .filter(([, { builtIn }]) => builtIn !== true)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([, service]) => serviceStatus(service, model)),
+    schedules: [...model.scheduleStates.entries()]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, state]) => scheduleStatus(state)),
     diagnostics,
   };
+}
+
+function scheduleStatus({ schedule: { source, timeZone }, open, changesAtMs }: ScheduleState): ScheduleStatus {
+  const { namespace, name } = source;
+  const changesAt = changesAtMs === undefined ? {} : { changesAt: new Date(changesAtMs).toISOString() };
+  return { name, namespace, timeZone, open, ...changesAt };
 }
 
 /** Each Deployment has the replicas that it asks for, ready. */

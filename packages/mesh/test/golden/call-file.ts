@@ -1,4 +1,4 @@
-import { bounds, count, fieldsOf, listOf, mapOf, oneOf, optionalField, text, yes } from './read-fields.ts';
+import { bounds, count, fieldsOf, instant, listOf, mapOf, oneOf, optionalField, text, yes } from './read-fields.ts';
 
 /** What the echo application does with one attempt of a call: a status, never answering, or breaking the connection. */
 export type UpstreamStep = number | 'slow' | 'die';
@@ -27,6 +27,8 @@ export interface Call {
   /** What the applications do with the attempts of this call, in order; then they answer. */
   readonly upstream: readonly UpstreamStep[];
   readonly count: number;
+  /** The time at which it is made, in milliseconds since the epoch; default: the time of the case. */
+  readonly atMs?: number;
   readonly expect: Expectation;
 }
 
@@ -60,7 +62,7 @@ export interface Expectation {
 
 const CALL_FIELDS = [
   ...(['name', 'from', 'get', 'post', 'method', 'url', 'headers', 'body', 'via', 'protocol'] as const),
-  ...(['certificate', 'upstream', 'count', 'expect'] as const),
+  ...(['certificate', 'upstream', 'count', 'at', 'expect'] as const),
 ];
 
 const EXPECT_FIELDS = [
@@ -83,6 +85,7 @@ export function readCall(value: unknown, where: string): Call {
     ...optionalField('certificate', call.certificate, where, text),
     upstream: listOf(call.upstream ?? [], `${where}.upstream`, readStep),
     count: count(call.count ?? 1, `${where}.count`),
+    ...(call.at === undefined ? {} : { atMs: instant(call.at, `${where}.at`) }),
     expect: readExpectation(call.expect, `${where}.expect`),
   };
 }

@@ -3,7 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { type Call, readCall } from './call-file.ts';
-import { fieldsOf, listOf, mapOf, text } from './read-fields.ts';
+import { fieldsOf, instant, listOf, mapOf, text } from './read-fields.ts';
 
 /** `testdata/<feature>/<case>/`: what a user writes, and what must come of it. */
 export interface GoldenCase {
@@ -23,7 +23,12 @@ export interface GoldenCase {
   /** Codes of the diagnostics that there must be, sorted. */
   readonly diagnostics: readonly string[];
   readonly calls: readonly Call[];
+  /** What time it is, in milliseconds since the epoch. */
+  readonly atMs: number;
 }
+
+/** A Thursday. */
+const DEFAULT_TIME = '2026-01-01T12:00:00Z';
 
 const TESTDATA = fileURLToPath(new URL('../../../../testdata', import.meta.url));
 
@@ -38,8 +43,8 @@ function readCase(folder: string): GoldenCase {
   const file = join(folder, 'expect.yaml');
   const written: unknown = existsSync(file) ? parse(readFileSync(file, 'utf8')) : {};
   const where = `${name}/expect.yaml`;
-  const fields = fieldsOf(written, where, ['proxies', 'down', 'greeting', 'impostors', 'diagnostics', 'calls']);
-  const { proxies, down = [], greeting = [], impostors = {}, diagnostics = [], calls = [] } = fields;
+  const fields = fieldsOf(written, where, ['proxies', 'down', 'greeting', 'impostors', 'diagnostics', 'calls', 'at']);
+  const { proxies, down = [], greeting = [], impostors = {}, diagnostics = [], calls = [], at = DEFAULT_TIME } = fields;
   return {
     name,
     folder,
@@ -50,5 +55,6 @@ function readCase(folder: string): GoldenCase {
     impostors: mapOf(impostors, `${where}: impostors`, text),
     diagnostics: listOf(diagnostics, `${where}: diagnostics`, text).sort(),
     calls: listOf(calls, `${where}: calls`, readCall),
+    atMs: instant(at, `${where}: at`),
   };
 }

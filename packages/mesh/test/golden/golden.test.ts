@@ -66,6 +66,7 @@ describe.each(findCases())('$name', (golden) => {
 
     it.each(golden.calls)('$name', { timeout: TIMEOUT_MS }, async (call) => {
       if (mesh === undefined) throw new Error('the mesh is not running');
+      await mesh.setTime(call.atMs ?? golden.atMs);
       const outcomes = await makeCall(call, mesh, authorities);
       expect(outcomes).toHaveLength(call.count);
       expect(judge(call, outcomes)).toEqual([]);

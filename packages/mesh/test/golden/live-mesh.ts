@@ -27,6 +27,8 @@ export interface LiveMesh {
   readonly attempts: Attempts;
   /** Throws if there is none. */
   instanceOf(workload: string): WorkloadInstance;
+  /** Makes it this time, and waits until all proxies know what that changes. */
+  setTime(ms: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -53,7 +55,8 @@ async function start(
 ): Promise<LiveMesh> {
   const ports = await claimPortBlock();
   undo.push(() => ports.release());
-  const { pilot, instances } = runPipeline(golden.input, dir, ports.next, ports.next);
+  let now = golden.atMs;
+  const { pilot, instances } = runPipeline(golden.input, dir, ports.next, ports.next, () => now);
   const attempts: Attempts = new Map();
 
   const ads = new AdsServer({ directory: new PilotDirectory(pilot) });
@@ -96,6 +99,11 @@ async function start(
       const found = instances.find((instance) => workloadLabel(instance) === workload);
       if (found === undefined) throw new Error(`${golden.name} has no workload ${workload}`);
       return found;
+    },
+    async setTime(ms) {
+      now = ms;
+      pilot.tick();
+      await ads.settled(SETTLE_TIMEOUT_MS);
     },
     stop,
   };

@@ -32,6 +32,7 @@ export function caseOutputs(golden: GoldenCase, stateDir: string): CaseOutputs {
     () => port++,
     // Those of the ingress gateway are the well-known ones; other gateways get what is free.
     (wanted, gateway) => (gateway !== INGRESS_GATEWAY.name ? port++ : wanted < 1024 ? wanted + 8000 : wanted),
+    () => golden.atMs,
   );
   connectProxies(pipeline);
   const files = new Map<string, string>();

@@ -21,8 +21,9 @@ export function runPipeline(
   stateDir: string,
   nextPort: NextPort,
   gatewayHostPort: (port: number, gateway: string) => number,
+  now: () => number,
 ): CasePipeline {
-  const pilot = createPilot();
+  const pilot = createPilot(DEFAULT_SETTINGS, undefined, now);
   const overlay = new Overlay(join(stateDir, 'applied', 'objects.json'));
   const store = new ConfigStore(pilot.graph, pilot.objects, overlay, DEFAULT_SETTINGS.clusterDomain);
   const parsed = parseDocuments(input, 'input.yaml', { defaultNamespace: 'default' });

@@ -69,3 +69,10 @@ export function optionalField<K extends string, T>(
 ): { readonly [key in K]?: T } {
   return value === undefined ? {} : ({ [key]: read(value, `${where}.${key}`) } as { readonly [key in K]?: T });
 }
+
+/** `2026-11-23T08:00:00Z`, in milliseconds since the epoch. */
+export function instant(value: unknown, where: string): number {
+  const ms = Date.parse(text(value, where));
+  if (Number.isNaN(ms)) throw new Error(`${where} must be a time such as 2026-11-23T08:00:00Z`);
+  return ms;
+}

@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { findKind } from '../kind-names.ts';
 import { columnsOf } from './columns.ts';
 
-const NO_STATUS = { workloads: [], gateways: [], services: [] } as unknown as MeshStatus;
+const NO_STATUS = { workloads: [], gateways: [], services: [], schedules: [] } as unknown as MeshStatus;
 
 function row(kind: string, manifest: string): Record<string, string> {
   const item = { object: { kind, apiVersion: '', metadata: { name: 'a' }, ...parse(manifest) } };
@@ -55,8 +55,30 @@ test.each([
     `spec:
   targetRefs: [{name: reviews, sectionName: jason}, {name: ratings}]
   windows: [{days: [Sat, Sun], from: "09:00"}, {to: "17:00"}]`,
-    { targets: 'reviews/jason,ratings', windows: 'Sat,Sun 09:00-24:00; 00:00-17:00', 'time zone': 'UTC' },
+    {
+      active: '',
+      'next change': '',
+      targets: 'reviews/jason,ratings',
+      windows: 'Sat,Sun 09:00-24:00; 00:00-17:00',
+      'time zone': 'UTC',
+    },
   ],
 ] as const)('the columns of a %s', (kind, manifest, columns) => {
   expect(row(kind, manifest)).toEqual(columns);
+});
+
+test.each([
+  [
+    { open: true, changesAt: '2026-11-23T16:00:00.000Z', timeZone: 'Europe/Berlin' },
+    'yes',
+    '2026-11-23 17:00 Europe/Berlin',
+  ],
+  [{ open: false, timeZone: 'UTC' }, 'no', 'never'],
+])('a schedule %o', (state, active, next) => {
+  const item = { object: { kind: 'TrafficSchedule', apiVersion: '', metadata: { name: 'a', namespace: 'b' } } };
+  const status = { ...NO_STATUS, schedules: [{ name: 'a', namespace: 'b', ...state }] };
+  const cells = columnsOf({ kind: findKind('TrafficSchedule'), items: [item], status }).map(({ cell }) =>
+    cell(item, status),
+  );
+  expect(cells.slice(0, 2)).toEqual([active, next]);
 });

@@ -1,4 +1,4 @@
-import type { MeshStatus } from '@lateen/api/admin.ts';
+import type { MeshStatus, ScheduleStatus } from '@lateen/api/admin.ts';
 import type { Item, ObjectGroup } from './fetch.ts';
 
 export interface Column {
@@ -115,6 +115,14 @@ const columnsByKind: Readonly<Record<string, readonly Column[]>> = {
   ],
   TrafficSchedule: [
     {
+      title: 'active',
+      cell: (item, status) => {
+        const open = scheduleOf(item, status)?.open;
+        return open === undefined ? '' : open ? 'yes' : 'no';
+      },
+    },
+    { title: 'next change', cell: (item, status) => nextChange(item, status) },
+    {
       title: 'targets',
       cell: ({ object }) =>
         list(read(object, 'spec', 'targetRefs'))
@@ -123,12 +131,13 @@ const columnsByKind: Readonly<Record<string, readonly Column[]>> = {
     },
     {
       title: 'windows',
+      wide: true,
       cell: ({ object }) =>
         list(read(object, 'spec', 'windows'))
           .map(windowText)
           .join('; '),
     },
-    { title: 'time zone', cell: ({ object }) => text(read(object, 'spec', 'timeZone')) || 'UTC' },
+    { title: 'time zone', wide: true, cell: ({ object }) => text(read(object, 'spec', 'timeZone')) || 'UTC' },
   ],
   Gateway: [
     { title: 'selector', wide: true, cell: ({ object }) => labels(read(object, 'spec', 'selector')) },
@@ -185,6 +194,21 @@ function podPhase(item: Item, status: MeshStatus): string {
 function serviceReady({ object: { metadata } }: Item, status: MeshStatus): string {
   const found = status.services.find((each) => each.name === metadata.name && each.namespace === metadata.namespace);
   return found === undefined ? '' : `${found.ready}/${found.total}`;
+}
+
+function scheduleOf({ object: { metadata } }: Item, status: MeshStatus): ScheduleStatus | undefined {
+  return status.schedules.find((each) => each.name === metadata.name && each.namespace === metadata.namespace);
+}
+
+/** `2026-11-23 09:00 Europe/Berlin`, as clocks there show it. */
+function nextChange(item: Item, status: MeshStatus): string {
+  const schedule = scheduleOf(item, status);
+  if (schedule === undefined) return '';
+  const { changesAt, timeZone } = schedule;
+  if (changesAt === undefined) return 'never';
+  // Swedish writes dates and times as ISO 8601 does.
+  const local = new Date(changesAt).toLocaleString('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'short' });
+  return `${local} ${timeZone}`;
 }
 
 function deploymentReady({ object }: Item, status: MeshStatus): string {

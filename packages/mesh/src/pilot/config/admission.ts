@@ -69,6 +69,7 @@ export class Admission {
     const found: Diagnostic[] = [];
     for (const [key, object] of this.#accepted) {
       if (object.kind === 'Deployment') found.push(...this.#missingServiceAccount(key, object));
+      if (object.kind === 'TrafficSchedule') found.push(...this.#missingRules(key, object));
       if (object.kind === 'DestinationRule') found.push(...this.#withoutService(key, [object.spec.host], 'spec.host'));
       if (object.kind !== 'VirtualService') continue;
       const { destinations, gateways, meshHosts } = referencesOf(object, this.#clusterDomain);
@@ -114,6 +115,22 @@ export class Admission {
     const message = `there is no ServiceAccount ${metadata.namespace}/${name}; on Kubernetes these pods would not start`;
     const field = serviceAccountName === undefined ? 'serviceAccount' : 'serviceAccountName';
     return [diagnostic('LAT0207', message, { object: refOfKey(key), path: `spec.template.spec.${field}` })];
+  }
+
+  #missingRules(key: ObjectKey, { metadata, spec }: Extract<ConfigObject, { kind: 'TrafficSchedule' }>): Diagnostic[] {
+    return spec.targetRefs.flatMap(({ kind, name, sectionName }, index) => {
+      const target = this.#accepted.get(`${kind}/${metadata.namespace}/${name}`);
+      const path = `spec.targetRefs[${index}]`;
+      if (target?.kind !== 'VirtualService') {
+        const message = `there is no ${kind} ${metadata.namespace}/${name}`;
+        return [diagnostic('LAT0208', message, { object: refOfKey(key), path: `${path}.name` })];
+      }
+      const names = (target.spec.http ?? []).flatMap((rule) => rule.name ?? []);
+      if (sectionName === undefined || names.includes(sectionName)) return [];
+      const has = names.length === 0 ? 'its rules have no names' : `it has ${names.join(', ')}`;
+      const message = `${kind} ${metadata.namespace}/${name} has no rule ${JSON.stringify(sectionName)}: ${has}`;
+      return [diagnostic('LAT0208', message, { object: refOfKey(key), path: `${path}.sectionName` })];
+    });
   }
 
   /** What would be wrong if all of these changes took effect: for each change to blame, why. */

@@ -14,7 +14,10 @@ import type { Protocol } from './protocol.ts';
 import { buildRouteRules, MESH_GATEWAY, type RouteRuleSet } from './route-rule.ts';
 import { buildService, byHostname, hasLabels, type Service } from './service.ts';
 import type { MeshSettings } from './settings.ts';
+import { type WindowState, windowState } from './time-window.ts';
 import { buildTrafficPolicy, type TrafficPolicy } from './traffic-policy.ts';
+import { buildTrafficSchedule, type TrafficSchedule, withoutClosedRules } from './traffic-schedule.ts';
+import { WallClock } from './wall-clock.ts';
 
 /** The mesh in its own words, whichever API the configuration was written in. Everything here is derived. */
 export interface MeshModel {
@@ -38,8 +41,23 @@ export interface MeshModel {
   /** Routes of gateways, by `NAMESPACE/NAME` of the Gateway. */
   readonly gatewayRoutes: Collection<readonly RouteRuleSet[]>;
   readonly gateways: Collection<Gateway>;
+  /** Whether each TrafficSchedule is open now, and when that changes; by object key. */
+  readonly scheduleStates: Collection<ScheduleState>;
   /** Keys of labels by which configuration tells clients apart; the values are the keys. */
   readonly askedLabels: Collection<string>;
+}
+
+/** The next moment is milliseconds since the epoch; absent if nothing changes any more. */
+export interface ScheduleState extends WindowState {
+  readonly schedule: TrafficSchedule;
+}
+
+/** The time of day, for what depends on it. */
+export interface Time {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Any change here says that a schedule opens or closes now. */
+  readonly ticks: Collection<number>;
 }
 
 export interface InboundPort {
@@ -72,6 +90,7 @@ export function buildModel(
   graph: Graph,
   objects: Collection<ConfigObject>,
   instances: Collection<WorkloadInstance>,
+  time: Time,
   settings: MeshSettings,
 ): MeshModel {
   const { clusterDomain, trustDomain, rootNamespace } = settings;
@@ -98,9 +117,25 @@ export function buildModel(
   const trafficPolicyObjects = graph.derive('traffic policies', objects, (object) =>
     object.kind === 'DestinationRule' ? buildTrafficPolicy(object, clusterDomain) : undefined,
   );
-  const routeRules = graph.derive('route rules', objects, (object) =>
+  const schedules = graph.derive('schedules', objects, (object) =>
+    object.kind === 'TrafficSchedule' ? buildTrafficSchedule(object) : undefined,
+  );
+  const scheduleStates = graph.derive('schedule states', schedules, (schedule, read): ScheduleState => {
+    read.all(time.ticks);
+    return { schedule, ...windowState(schedule.windows, new WallClock(schedule.timeZone), time.now()) };
+  });
+  const closedSchedules = graph.index(
+    'closed schedules by route',
+    graph.derive('closed schedules', scheduleStates, ({ open, schedule }) => (open ? undefined : schedule)),
+    ({ targets }) => targets.map(({ ruleSet }) => ruleSet),
+  );
+  const writtenRules = graph.derive('written route rules', objects, (object) =>
     object.kind === 'VirtualService' ? buildRouteRules(object, clusterDomain) : undefined,
   );
+  const routeRules = graph.derive('route rules', writtenRules, (rules, read) => {
+    const { namespace, name } = rules.source;
+    return withoutClosedRules(rules, read.get(closedSchedules, `${namespace}/${name}`) ?? []);
+  });
   const askedBy = graph.index(
     'configuration by asked label',
     graph.union<RouteRuleSet | TrafficPolicy>('client rules', [routeRules, trafficPolicyObjects]),
@@ -189,6 +224,7 @@ export function buildModel(
       gateways.filter((gateway) => gateway !== MESH_GATEWAY),
     ),
     gateways,
+    scheduleStates,
     askedLabels: graph.derive('asked labels', askedBy, (_, __, label) => label),
   };
 }

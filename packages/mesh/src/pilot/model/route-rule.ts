@@ -25,6 +25,7 @@ export interface RouteRuleSet {
 
 /** If one of the matches holds, the action is taken; rules are tried in order. */
 export interface RouteRule {
+  readonly name?: string;
   /** Never empty: a rule for everything has one match for any path. */
   readonly matches: readonly RouteMatch[];
   readonly action: RouteAction;
@@ -101,6 +102,7 @@ function gatewayKey(gateway: string, namespace: string): string {
 function buildRule(route: HttpRoute, source: SourceRef, namespace: string, clusterDomain: string): RouteRule {
   const matches = route.match ?? [];
   return {
+    ...(route.name === undefined ? {} : { name: route.name }),
     matches:
       matches.length === 0
         ? [{ path: { type: 'any' }, headers: [], source }]
