@@ -22,7 +22,7 @@ export interface PrintOptions {
 export const REDACTED = '[redacted]';
 
 /** Well-known types with a JSON form of their own. */
-const SPECIAL_JSON =
+export const SPECIAL_JSON =
   /^google\.protobuf\.(Duration|Timestamp|FieldMask|Struct|Value|ListValue|(Double|Float|U?Int(32|64)|Bool|String|Bytes)Value)$/;
 
 interface Printer {
