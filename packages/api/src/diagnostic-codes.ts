@@ -509,6 +509,12 @@ export const diagnosticCodes = {
     why: 'One request takes at most 8 MiB of manifests.',
     remedy: 'Apply the objects in several calls.',
   },
+  LAT0530: {
+    severity: 'error',
+    title: 'A patch does not fit the API of Envoy',
+    why: 'The value of an EnvoyFilter is a piece of configuration of Envoy, and this Envoy has no such field, type or value.',
+    remedy: 'Correct what the path names. The reference of Envoy tells the fields of each type.',
+  },
   LAT0541: {
     severity: 'error',
     title: 'The Host header is not a loopback name',

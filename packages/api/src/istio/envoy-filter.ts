@@ -6,18 +6,21 @@ import * as v from '../schema/values.ts';
 const EDIT = ['MERGE', 'ADD', 'REMOVE'] as const;
 const IN_LIST = ['INSERT_FIRST', 'INSERT_BEFORE', 'INSERT_AFTER'] as const;
 
-/** What can be done to each sort of thing, and the match that finds it; other operations would have no effect. */
+/**
+ * What can be done to each sort of thing, and the match that finds it; other operations would have no effect. Listeners,
+ * chains, virtual hosts and clusters have no order, so inserting one is adding it.
+ */
 const TARGETS = {
-  LISTENER: { operations: EDIT, match: 'listener' },
-  FILTER_CHAIN: { operations: EDIT, match: 'listener' },
+  LISTENER: { operations: [...EDIT, ...IN_LIST], match: 'listener' },
+  FILTER_CHAIN: { operations: [...EDIT, ...IN_LIST], match: 'listener' },
   LISTENER_FILTER: { operations: [...EDIT, ...IN_LIST, 'REPLACE'], match: 'listener' },
   NETWORK_FILTER: { operations: [...EDIT, ...IN_LIST, 'REPLACE'], match: 'listener' },
   HTTP_FILTER: { operations: [...EDIT, ...IN_LIST, 'REPLACE'], match: 'listener' },
   ROUTE_CONFIGURATION: { operations: ['MERGE'], match: 'routeConfiguration' },
-  VIRTUAL_HOST: { operations: [...EDIT, 'REPLACE'], match: 'routeConfiguration' },
+  VIRTUAL_HOST: { operations: [...EDIT, ...IN_LIST, 'REPLACE'], match: 'routeConfiguration' },
   HTTP_ROUTE: { operations: [...EDIT, ...IN_LIST], match: 'routeConfiguration' },
-  CLUSTER: { operations: EDIT, match: 'cluster' },
-  EXTENSION_CONFIG: { operations: ['ADD'], match: undefined },
+  CLUSTER: { operations: [...EDIT, ...IN_LIST], match: 'cluster' },
+  EXTENSION_CONFIG: { operations: ['ADD', ...IN_LIST], match: undefined },
   BOOTSTRAP: { operations: ['MERGE'], match: undefined },
 } as const;
 
@@ -50,7 +53,7 @@ const filterChain = object({
 
 const listenerMatch = object({
   portNumber: optional(v.uint32(), 'Port that the listener serves.'),
-  portName: later(v.text(), 'a field that Istio does not use'),
+  portName: optional(v.text(), 'Name of the port that the listener serves.'),
   filterChain: optional(filterChain, 'Filter chain of the listener.'),
   listenerFilter: optional(v.text(), 'Name of a listener filter.'),
   name: optional(v.text(), 'Name of the listener, such as virtualInbound or 0.0.0.0_8080.'),
@@ -154,6 +157,14 @@ const configPatch = object(
         report(`cannot find what applyTo names, ${value.applyTo}: ${hint}`, ['match', name]);
       }
       const inner = value.match?.listener?.filterChain?.filter;
+      if (operation === 'REMOVE' || operation === 'REPLACE') {
+        const missing = {
+          LISTENER_FILTER: value.match?.listener?.listenerFilter ? undefined : 'listener.listenerFilter',
+          NETWORK_FILTER: inner === undefined ? 'listener.filterChain.filter' : undefined,
+          HTTP_FILTER: inner?.subFilter === undefined ? 'listener.filterChain.filter.subFilter' : undefined,
+        }[value.applyTo as string];
+        if (missing !== undefined) report(`must say which filter: set ${missing}`, ['match']);
+      }
       const path = ['match', 'listener', 'filterChain', 'filter'];
       if (inner !== undefined && !inner.name) report('needs a name', path);
       if (inner?.subFilter === undefined) return;
@@ -170,9 +181,19 @@ const configPatch = object(
       } else if (inner?.subFilter !== undefined && value.applyTo !== 'HTTP_FILTER') {
         report(`has no effect with applyTo ${value.applyTo}`, [...path, 'subFilter']);
       }
+      const { listenerFilter, filterChain: chain } = value.match?.listener ?? {};
+      if (listenerFilter !== undefined && value.applyTo !== 'LISTENER_FILTER') {
+        report(`has no effect with applyTo ${value.applyTo}`, ['match', 'listener', 'listenerFilter']);
+      }
+      if (chain !== undefined && ['LISTENER', 'LISTENER_FILTER'].includes(value.applyTo) && inner === undefined) {
+        report(`has no effect with applyTo ${value.applyTo}`, ['match', 'listener', 'filterChain']);
+      }
       const { operation, filterClass = 'UNSPECIFIED' } = value.patch;
-      if (filterClass !== 'UNSPECIFIED' && operation !== 'ADD') {
+      if (filterClass === 'UNSPECIFIED') return;
+      if (operation !== 'ADD') {
         report(`has no effect with the operation ${operation}: it is for ADD`, ['patch', 'filterClass']);
+      } else if (!['NETWORK_FILTER', 'HTTP_FILTER'].includes(value.applyTo)) {
+        report(`has no effect with applyTo ${value.applyTo}`, ['patch', 'filterClass']);
       }
     },
   },

@@ -5,6 +5,7 @@ import { apiVersionOf, type ConfigObject, type Kind } from '@lateen/api/kinds.ts
 import { lookUpKind } from '@lateen/api/known-kinds.ts';
 import { keyOfRef, type ObjectKey } from '@lateen/api/object-key.ts';
 import { type Finding, type Validation, validate } from '@lateen/api/validate.ts';
+import { buildPatches } from '../xds/patch/build.ts';
 import { isMeshConfig, readMeshConfig } from './mesh-config.ts';
 import { dataOf, lineInText, lineOfPath, problemsOf, readYaml, type YamlDocument } from './yaml-document.ts';
 
@@ -128,7 +129,7 @@ function parseValue(source: YamlDocument, value: unknown, base: readonly PathPar
   else into.objects.push({ object, origin: originOf(source, base, into.file) });
 }
 
-/** Whether a text inside of the object that is configuration itself is right. */
+/** Whether what stands inside of the object in another language than that of its kind is right. */
 function checkContents(
   source: YamlDocument,
   object: ConfigObject,
@@ -136,6 +137,12 @@ function checkContents(
   ref: ObjectRef,
   into: Collector,
 ): boolean {
+  if (object.kind === 'EnvoyFilter') {
+    const { problems } = buildPatches(object);
+    const findings = problems.map(({ path, message }): Finding => ({ code: 'LAT0530', path, message }));
+    report(source, findings, base, ref, into);
+    return problems.length === 0;
+  }
   if (!isMeshConfig(object)) return true;
   const { config, errors, warnings, problems } = readMeshConfig(object);
   report(source, [...errors, ...warnings], base, ref, into);
