@@ -7,8 +7,9 @@ test('the generated pages of the reference are up to date (node scripts/generate
 
 test('the list of unsupported fields names a field with what it belongs to, but not what lies inside', () => {
   const page = referencePages().get('docs/reference/unsupported.md') ?? '';
-  expect(page).toContain('| `spec.http[].fault` | fault injection |');
-  expect(page).not.toContain('spec.http[].fault.delay');
+  expect(page).toContain('| `spec.template.spec.containers[].startupProbe` | start-up probes |');
+  expect(page).not.toContain('startupProbe.');
+  expect(page).toContain('| `spec.http[].match[].headers.@request.auth.claims` | authentication of requests by JWT |');
   expect(page).toContain('| `spec.servers[].port.protocol: HTTPS` | gateways with TLS |');
   expect(page).toContain('| `spec.template.spec.containers[].image` | images are not pulled');
 });
@@ -20,6 +21,6 @@ test('every code has an entry with what to do', () => {
 
 test('the page of a kind shows type, meaning and whether a field is required', () => {
   const page = referencePages().get('docs/reference/kinds/virtualservices.md') ?? '';
-  expect(page).toContain('| `spec.hosts` (required) | list of string |');
+  expect(page).toContain('| `spec.http[].directResponse.status` (required) | number, 200 to 599 |');
   expect(page).toContain('| `spec.http[].timeout` | duration |');
 });

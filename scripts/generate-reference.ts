@@ -80,6 +80,13 @@ function laterValues(rows: Row[]): { path: string; value: string; reason: string
   });
 }
 
+function laterKeys(rows: Row[]): { path: string; key: string; reason: string }[] {
+  return rows.flatMap(({ path, node }) => {
+    const { laterKeys: later } = node.facts;
+    return later === undefined ? [] : [{ path, key: later.keys, reason: later.reason }];
+  });
+}
+
 function kindPage(kind: Kind): string {
   const rows = rowsOf(kind);
   const apiVersions = kind.versions.map((version) => `\`${kind.group === '' ? version : `${kind.group}/${version}`}\``);
@@ -144,7 +151,8 @@ function fieldSections(rows: Row[]): string[] {
 function refusedSection(heading: string, rows: Row[]): string[] {
   const fields = withSupport(rows, 'later').map(({ path, reason }) => `| \`${path}\` | ${reason} |`);
   const values = laterValues(rows).map(({ path, value, reason }) => `| \`${path}: ${value}\` | ${reason} |`);
-  const lines = [...fields, ...values];
+  const keys = laterKeys(rows).map(({ path, key, reason }) => `| \`${path}.${key}\` | ${reason} |`);
+  const lines = [...fields, ...values, ...keys];
   return lines.length === 0 ? [] : [heading, '', '| Field or value | What it belongs to |', '|---|---|', ...lines, ''];
 }
 

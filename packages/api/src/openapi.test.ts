@@ -18,7 +18,8 @@ test('fields, types, bounds, enums and descriptions come from the schema', () =>
   const schema = openApiSchemaOf(kinds.VirtualService);
   expect(schema).toMatchObject({ type: 'object', required: ['spec'] });
   expect(schema.properties).not.toHaveProperty('metadata');
-  expect(at(schema, 'spec.hosts')).toMatchObject({ type: 'array', minItems: 1, items: { type: 'string' } });
+  expect(at(schema, 'spec.hosts')).toMatchObject({ type: 'array', items: { type: 'string' } });
+  expect(at(openApiSchemaOf(kinds.Gateway), 'spec.servers.[].hosts')).toMatchObject({ type: 'array', minItems: 1 });
   expect(at(schema, 'spec.http.[].route.[].destination.port.number')).toEqual({
     type: 'integer',
     minimum: 1,
@@ -31,7 +32,7 @@ test('fields, types, bounds, enums and descriptions come from the schema', () =>
     'x-kubernetes-validations': [{ rule: "duration(self) >= duration('1ms')" }],
   });
   expect(at(schema, 'spec.http.[].redirect.scheme')).toMatchObject({ type: 'string', enum: ['http', 'https'] });
-  expect(at(schema, 'spec.http.[].fault')?.description).toBe('Not supported by Lateen yet (fault injection).');
+  expect(at(schema, 'spec.tcp')?.description).toBe('Not supported by Lateen yet (routing of TCP connections).');
 });
 
 test('fields that exclude each other', () => {

@@ -63,7 +63,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
  * values that are not supported yet, and keys that could reach the prototype of an object.
  */
 function inspect(node: Node, value: unknown, path: readonly PathPart[], found: Finding[]): unknown {
-  const { support, harmless = [], laterValues } = node.facts;
+  const { support, harmless = [], laterValues, laterKeys } = node.facts;
   if (support?.level === 'later') {
     const unset = value === false || (Array.isArray(value) && value.length === 0) || harmless.includes(value);
     if (!unset) found.push({ code: 'LAT0115', path, message: `is not supported yet (${support.reason})` });
@@ -89,6 +89,9 @@ function inspect(node: Node, value: unknown, path: readonly PathPart[], found: F
     }
     const below = node.type === 'map' ? node.value : node.fields.get(name);
     if (field === null && below !== undefined && node.type === 'object') continue;
+    if (laterKeys?.is(name) === true) {
+      found.push({ code: 'LAT0115', path: [...path, name], message: `is not supported yet (${laterKeys.reason})` });
+    }
     copy[name] = below === undefined ? field : inspect(below, field, [...path, name], found);
   }
   return copy;

@@ -1,9 +1,10 @@
 import type * as z from 'zod/mini';
 import { objectSchema } from '../kubernetes/metadata.ts';
-import { forEachRepeated, later, object, optional, required } from '../schema/field.ts';
+import { forEachRepeated, later, object, optional, type Report, required } from '../schema/field.ts';
 import * as v from '../schema/values.ts';
 import { destination, gatewayName } from './common.ts';
 import { type HttpRoute, httpRoute } from './virtual-service-http.ts';
+import { checkExportTo, exportTo } from './visibility.ts';
 
 const weightedDestination = object({
   destination: required(destination, 'Where the connections go.'),
@@ -38,9 +39,9 @@ const tcpRoute = object({
 
 const virtualServiceSpec = object(
   {
-    hosts: required(
-      v.nonEmptyArray(v.wildcardHost()),
-      'Hosts that the rules are for: services, or names that a gateway serves. Short names are completed with the namespace.',
+    hosts: optional(
+      v.array(v.wildcardHost()),
+      'Hosts that the rules are for: services, or names that a gateway serves. Short names are completed with the namespace. Without hosts, the rules hold where another VirtualService delegates to this one.',
     ),
     gateways: optional(
       v.array(gatewayName()),
@@ -49,11 +50,16 @@ const virtualServiceSpec = object(
     http: optional(v.array(httpRoute), 'Rules for HTTP; the first one that matches is taken.'),
     tls: later(v.array(tlsRoute), 'routing of TLS connections'),
     tcp: later(v.array(tcpRoute), 'routing of TCP connections'),
-    exportTo: later(v.array(v.text()), 'visibility of configuration'),
+    exportTo: optional(
+      exportTo,
+      'Namespaces whose sidecars, gateways and VirtualServices see the rules; . is the own one, * all of them, the default.',
+    ),
   },
   {
     rules(spec, report) {
-      const { hosts, gateways = [], http = [], tls = [], tcp = [] } = spec;
+      const { hosts = [], gateways = [], http = [], tls = [], tcp = [] } = spec;
+      checkExportTo(spec.exportTo, report);
+      if (hosts.length === 0) checkDelegate(spec, report);
       if (http.length + tls.length + tcp.length === 0) report('must have rules: http, tls or tcp');
       forEachRepeated(
         hosts,
@@ -67,7 +73,8 @@ const virtualServiceSpec = object(
       });
     },
     advice(spec, report) {
-      const { http = [] } = spec;
+      const { http = [], gateways = [] } = spec;
+      const served = gateways.length === 0 ? [MESH] : gateways;
       const catchAll = http.findIndex(matchesEverything);
       if (catchAll !== -1 && catchAll < http.length - 1) {
         report(`can never be reached: the rule before it, http[${catchAll}], matches every request`, [
@@ -76,6 +83,13 @@ const virtualServiceSpec = object(
         ]);
       }
       http.forEach((rule, at) => {
+        rule.match?.forEach((match, index) => {
+          const nowhere = (match.gateways ?? []).find((gateway) => !served.some((each) => mayBeSame(each, gateway)));
+          if (nowhere !== undefined && (spec.hosts ?? []).length > 0) {
+            const path = ['http', at, 'match', index, 'gateways'];
+            report(`names ${nowhere}, which is not among the gateways of this VirtualService`, path);
+          }
+        });
         const routes = rule.route ?? [];
         if (routes.length < 2) return;
         routes.forEach((each, index) => {
@@ -87,8 +101,38 @@ const virtualServiceSpec = object(
   },
 );
 
+const MESH = 'mesh';
+
+/** Whether two names may stand for one Gateway, as `front` and `default/front` do in `default`. */
+function mayBeSame(a: string, b: string): boolean {
+  return a === b || a.endsWith(`/${b}`) || b.endsWith(`/${a}`);
+}
+
+/** Rules without hosts stand in the place of one rule of another VirtualService. */
+function checkDelegate({ gateways = [], http = [], tls = [], tcp = [] }: Spec, report: Report): void {
+  const why = 'without hosts, the rules are for other VirtualServices to delegate to';
+  if (gateways.length > 0) report(`must not be set: ${why}, which say at which gateways`, ['gateways']);
+  if (tls.length > 0) report(`must not be set: ${why}, for HTTP only`, ['tls']);
+  if (tcp.length > 0) report(`must not be set: ${why}, for HTTP only`, ['tcp']);
+  http.forEach(({ delegate }, at) => {
+    if (delegate !== undefined) report(`must not be set: ${why}, one step deep`, ['http', at, 'delegate']);
+  });
+}
+
+interface Spec {
+  readonly gateways?: readonly string[];
+  readonly http?: readonly HttpRoute[];
+  readonly tls?: readonly unknown[];
+  readonly tcp?: readonly unknown[];
+}
+
 function matchesEverything({ match = [] }: HttpRoute): boolean {
-  return match.length === 0 || match.some(({ name: _name, ...conditions }) => Object.keys(conditions).length === 0);
+  const unconditional = ({
+    name: _name,
+    statPrefix: _prefix,
+    ...conditions
+  }: NonNullable<HttpRoute['match']>[number]) => Object.keys(conditions).length === 0;
+  return match.length === 0 || match.some(unconditional);
 }
 
 export const virtualService = objectSchema('networking.istio.io/v1', 'VirtualService', virtualServiceSpec);

@@ -18,6 +18,13 @@ export type Support =
   | { readonly level: 'later'; readonly reason: string }
   | { readonly level: 'clusterOnly'; readonly reason: string };
 
+export type LaterKeys = {
+  /** As the reference names them. */
+  readonly keys: string;
+  readonly is: (key: string) => boolean;
+  readonly reason: string;
+};
+
 /** Tells a problem with the object that a rule looks at; the path is relative to that object. */
 export type Report = (message: string, path?: readonly (string | number)[]) => void;
 
@@ -30,6 +37,8 @@ export type Facts = {
   readonly harmless?: readonly unknown[];
   /** Values that are known but not supported yet, with what they belong to. */
   readonly laterValues?: Readonly<Record<string, string>>;
+  /** For maps: keys that are known but not supported yet. */
+  readonly laterKeys?: LaterKeys;
   /** Merged into the OpenAPI schema of this value. */
   readonly openapi?: Readonly<Record<string, unknown>>;
   /** For texts with a syntax: completes "expected ...", and tells whether a text has it. */
@@ -75,6 +84,11 @@ export function later<S extends z.core.$ZodType>(
 
 export function clusterOnly<S extends z.core.$ZodType>(schema: S, reason: string): z.ZodMiniExactOptional<S> {
   return field(schema, { support: { level: 'clusterOnly', reason } });
+}
+
+/** A map in which these keys are refused for now. */
+export function laterKeys<S extends z.core.$ZodType>(schema: S, keys: LaterKeys): S {
+  return annotate(schema, { laterKeys: keys });
 }
 
 function field<S extends z.core.$ZodType>(schema: S, facts: Facts): z.ZodMiniExactOptional<S> {

@@ -27,6 +27,7 @@ const SAMPLES = [
   '2026-12-24',
   'Europe/Berlin',
   './*',
+  'UNAVAILABLE',
 ];
 /** Texts that YAML readers like to take for something else. */
 const TRICKY = [

@@ -1,6 +1,7 @@
 import type { ConfigObject } from '@lateen/api/kinds.ts';
 import type { ObjectKey } from '@lateen/api/object-key.ts';
 import { resolveHost } from '../model/hostname.ts';
+import type { Destination } from '../model/route-action.ts';
 import { buildRouteRules, MESH_GATEWAY } from '../model/route-rule.ts';
 
 /** What a VirtualService needs of other objects: the destinations of its routes, its gateways and its hosts. */
@@ -25,18 +26,21 @@ export function referencesOf(object: ConfigObject | undefined, clusterDomain: st
   if (object?.kind !== 'VirtualService') return NONE;
   const { hosts, rules, gateways } = buildRouteRules(object, clusterDomain);
   return {
-    destinations: rules.flatMap(({ action }) =>
-      action.type !== 'forward'
-        ? []
-        : action.destinations.map(({ host, subset, port, source }) => ({
-            hostname: host,
-            ...(subset === undefined ? {} : { subset }),
-            ...(port === undefined ? {} : { port }),
-            path: source.path ?? '',
-          })),
-    ),
+    destinations: rules.flatMap(({ action, options }) => [
+      ...(action.type === 'forward' ? action.destinations.map(destinationRef) : []),
+      ...(options.mirrors ?? []).map(({ destination }) => destinationRef(destination)),
+    ]),
     gateways: gateways.filter((gateway) => gateway !== MESH_GATEWAY),
     meshHosts: gateways.every((gateway) => gateway === MESH_GATEWAY) ? hosts : [],
+  };
+}
+
+function destinationRef({ host, subset, port, source }: Destination): DestinationRef {
+  return {
+    hostname: host,
+    ...(subset === undefined ? {} : { subset }),
+    ...(port === undefined ? {} : { port }),
+    path: source.path ?? '',
   };
 }
 

@@ -26,3 +26,8 @@ export function patternsCovering(host: string): string[] {
   const wildcards = labels.slice(1).map((_, i) => `*.${labels.slice(i + 1).join('.')}`);
   return [...new Set([host, ...wildcards, '*'])];
 }
+
+/** `NAMESPACE/NAME` of a Gateway that an object of the namespace names; the word `mesh` stays as it is. */
+export function gatewayKey(gateway: string, namespace: string): string {
+  return gateway === 'mesh' || gateway.includes('/') ? gateway : `${namespace}/${gateway}`;
+}

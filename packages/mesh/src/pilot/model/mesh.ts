@@ -7,6 +7,7 @@ import type { Collection, Reader } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 import { buildPeerPolicy, decidePeerPolicy, type PeerPolicy, type PeerPolicyDecision } from './authentication.ts';
 import { buildGatewayService } from './built-in-service.ts';
+import { delegateKey, mergeDelegates } from './delegation.ts';
 import { arrivalOf, type ServiceEndpoint, targetOf } from './endpoint.ts';
 import { buildGateway, type Gateway } from './gateway.ts';
 import { patternsCovering } from './hostname.ts';
@@ -63,6 +64,7 @@ export interface Time {
 export interface InboundPort {
   readonly containerPort: number;
   readonly protocol: Protocol;
+  readonly grpcWeb: boolean;
   readonly peers: PeerPolicyDecision;
   /** The services that lead here. */
   readonly services: readonly Service[];
@@ -136,6 +138,11 @@ export function buildModel(
     const { namespace, name } = rules.source;
     return withoutClosedRules(rules, read.get(closedSchedules, `${namespace}/${name}`) ?? []);
   });
+  const routes = graph.derive('routes', routeRules, (set, read) =>
+    set.hosts.length === 0
+      ? undefined
+      : mergeDelegates(set, (delegate) => read.get(routeRules, delegateKey(delegate))).set,
+  );
   const askedBy = graph.index(
     'configuration by asked label',
     graph.union<RouteRuleSet | TrafficPolicy>('client rules', [routeRules, trafficPolicyObjects]),
@@ -173,6 +180,7 @@ export function buildModel(
       return {
         containerPort,
         protocol: agreedProtocol(leading.map(({ port }) => port.protocol)),
+        grpcWeb: leading.some(({ port }) => port.grpcWeb),
         peers: decidePeerPolicy(labels, containerPort, own, meshWide),
         services: [...new Set(leading.map(({ service }) => service))],
       };
@@ -217,10 +225,10 @@ export function buildModel(
     peerIds: graph.derive('peer IDs', endpoints, (list) => [...new Set(list.map(({ spiffeId }) => spiffeId))].sort()),
     inbound,
     trafficPolicies: graph.index('traffic policies by host', trafficPolicyObjects, ({ host }) => [host]),
-    meshRoutes: graph.index('mesh routes by host', routeRules, (rules) =>
+    meshRoutes: graph.index('mesh routes by host', routes, (rules) =>
       rules.gateways.includes(MESH_GATEWAY) ? rules.hosts : [],
     ),
-    gatewayRoutes: graph.index('routes by gateway', routeRules, ({ gateways }) =>
+    gatewayRoutes: graph.index('routes by gateway', routes, ({ gateways }) =>
       gateways.filter((gateway) => gateway !== MESH_GATEWAY),
     ),
     gateways,

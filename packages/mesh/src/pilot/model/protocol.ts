@@ -1,5 +1,5 @@
 /**
- * What is spoken on a port. `http2` includes gRPC; `tcp` is everything that is handed on unread; `detect` is found out
+ * What is spoken on a port. `http2` includes gRPC, also where clients speak gRPC-Web; `tcp` is everything that is handed on unread; `detect` is found out
  * from the first bytes.
  */
 export type Protocol = 'http' | 'http2' | 'tcp' | 'detect';
@@ -8,7 +8,7 @@ const BY_NAME: Readonly<Record<string, Protocol>> = {
   http: 'http',
   http2: 'http2',
   grpc: 'http2',
-  'grpc-web': 'http',
+  'grpc-web': 'http2',
   https: 'tcp',
   tls: 'tcp',
   tcp: 'tcp',
@@ -27,7 +27,13 @@ export function protocolOf(portName: string | undefined, appProtocol: string | u
     if (known !== undefined) return known;
   }
   if (portName === undefined) return 'detect';
-  const name = portName.toLowerCase();
-  if (name === 'grpc-web' || name.startsWith('grpc-web-')) return 'http';
-  return BY_NAME[name.split('-', 1)[0] ?? ''] ?? 'detect';
+  return BY_NAME[portName.toLowerCase().split('-', 1)[0] ?? ''] ?? 'detect';
+}
+
+/** Whether the port is for gRPC-Web (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md) and plain gRPC. */
+export function isGrpcWeb(portName: string | undefined, appProtocol: string | undefined): boolean {
+  if (appProtocol !== undefined && BY_NAME[appProtocol.toLowerCase()] !== undefined) {
+    return appProtocol.toLowerCase() === 'grpc-web';
+  }
+  return /^grpc-web(-|$)/i.test(portName ?? '');
 }

@@ -3,7 +3,6 @@ import { buildRetry, DEFAULT_RETRY } from './retry.ts';
 
 describe('retries', () => {
   it('are made where they are safe if nothing is said', () => {
-    expect(buildRetry(undefined)).toBe(DEFAULT_RETRY);
     expect(DEFAULT_RETRY).toMatchObject({
       attempts: 2,
       conditions: expect.not.arrayContaining(['5xx', 'reset', 'gateway-error', 'retriable-status-codes']),

@@ -1,6 +1,6 @@
 import { optionalDurationMs } from '@lateen/api/duration.ts';
 import type { VirtualService } from '@lateen/api/kinds.ts';
-import type { RetryIr } from '../proxy/ir/route.ts';
+import type { RetryIr } from '../proxy/ir/route-action.ts';
 
 type HttpRetry = NonNullable<NonNullable<VirtualService['spec']['http']>[number]['retries']>;
 
@@ -27,8 +27,7 @@ export const DEFAULT_RETRY: RetryIr = {
  * VirtualService `spec.http[].retries`. A condition that is a number is a status code; without `retryOn` the safe
  * conditions hold.
  */
-export function buildRetry(retries: HttpRetry | undefined): RetryIr {
-  if (retries === undefined) return DEFAULT_RETRY;
+export function buildRetry(retries: HttpRetry): RetryIr {
   const attempts = retries.attempts ?? 2;
   if (attempts === 0) return { type: 'off' };
   const asked = (retries.retryOn ?? '')

@@ -85,8 +85,8 @@ describe('a route rule', () => {
   });
 
   it('carries its timeout in milliseconds', () => {
-    expect(buildRule({ timeout: '1.5s' }).action).toMatchObject({ timeoutMs: 1500 });
-    expect(buildRule({}).action).not.toHaveProperty('timeoutMs');
+    expect(buildRule({ timeout: '1.5s' }).options).toMatchObject({ timeoutMs: 1500 });
+    expect(buildRule({}).options).toEqual({});
   });
 
   it('redirects with 301 if nothing is said', () => {
@@ -94,7 +94,11 @@ describe('a route rule', () => {
       const built = build({ http: [{ redirect: written } as Rule] });
       return built.rules[0]?.action;
     };
-    expect(redirect({ uri: '/x' })).toEqual({ type: 'redirect', path: '/x', status: 301 });
+    expect(redirect({ uri: '/x' })).toEqual({
+      type: 'redirect',
+      path: { type: 'full', value: '/x' },
+      status: 301,
+    });
     expect(redirect({ port: 8080, redirectCode: 308 })).toEqual({ type: 'redirect', port: 8080, status: 308 });
     expect(redirect({ derivePort: 'FROM_PROTOCOL_DEFAULT' })).toMatchObject({ port: 'from-protocol-default' });
     expect(redirect({ derivePort: 'FROM_REQUEST_PORT' })).toMatchObject({ port: 'from-request' });

@@ -1,7 +1,7 @@
 import type { Service as ServiceObject } from '@lateen/api/kinds.ts';
 import type { SourceRef } from '../proxy/ir/source.ts';
 import { serviceHostname } from './hostname.ts';
-import { type Protocol, protocolOf } from './protocol.ts';
+import { isGrpcWeb, type Protocol, protocolOf } from './protocol.ts';
 import { buildVisibility, isVisible, type Visibility } from './visibility.ts';
 
 /** A service of the mesh: a name and ports that clients call, and labels that say which instances answer. */
@@ -24,6 +24,8 @@ export interface ServicePort {
   readonly port: number;
   readonly name?: string;
   readonly protocol: Protocol;
+  /** Its clients may speak gRPC-Web, as browsers do. */
+  readonly grpcWeb?: true;
   /** A container port's number or name. */
   readonly targetPort: number | string;
 }
@@ -47,6 +49,7 @@ export function buildService(object: ServiceObject, clusterDomain: string): Serv
       port: port.port,
       ...(port.name === undefined ? {} : { name: port.name }),
       protocol: protocolOf(port.name, port.appProtocol),
+      ...(isGrpcWeb(port.name, port.appProtocol) ? { grpcWeb: true as const } : {}),
       targetPort: port.targetPort ?? port.port,
     })),
     selector: object.spec.selector ?? {},

@@ -30,6 +30,7 @@ export function inboundListener(address: string, port: InstancePort, met: Inboun
               retry: { type: 'off' },
               stripResponseHeaders: [],
             },
+            ...(met.grpcWeb ? { grpcWeb: true as const } : {}),
             sources: met.services.map(({ source }) => source),
           },
         ],

@@ -22,6 +22,13 @@ export function loopbackCluster(hostname: string, port: number, address: string,
   return { type: 'loopback', name: loopbackClusterName(hostname, port), address, port: at, sources: [] };
 }
 
+/** The HTTP proxy listener, for what was tunnelled to a host that only a rule knows. */
+export const HTTP_PROXY_LOOPBACK_CLUSTER = 'loopback|http_proxy';
+
+export function httpProxyLoopbackCluster(address: string, at: number): LoopbackClusterIr {
+  return { type: 'loopback', name: HTTP_PROXY_LOOPBACK_CLUSTER, address, port: at, sources: [] };
+}
+
 /** Istio's name of the cluster for an application's port. */
 export function applicationClusterName(containerPort: number): string {
   return `inbound|${containerPort}||`;

@@ -11,14 +11,14 @@ import type { EndpointsIr } from './ir/endpoints.ts';
 import type { ListenerIr } from './ir/listener.ts';
 import type { RouteTableIr } from './ir/route.ts';
 import { gatewayListener, httpProxyListener, inboundListener, servicePortListener } from './listeners.ts';
-import { applicationCluster, DYNAMIC_FORWARD, loopbackCluster } from './own-clusters.ts';
+import { applicationCluster, DYNAMIC_FORWARD, httpProxyLoopbackCluster, loopbackCluster } from './own-clusters.ts';
 import {
   HTTP_PROXY_TABLE,
   resolveGatewayTable,
   resolveProxyTable,
   resolveServiceRoutes,
   resolveServiceTable,
-  resolveVirtualHosts,
+  resolveSidecarHosts,
   routesForClient,
   servicePortKey,
   serviceTableName,
@@ -64,7 +64,7 @@ export interface ResolvedMesh {
 export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<ProxyIdentity>): ResolvedMesh {
   const { clusters, endpoints } = resolveClusters(graph, model);
   const serviceRoutes = resolveServiceRoutes(graph, model);
-  const virtualHosts = resolveVirtualHosts(graph, model, serviceRoutes);
+  const sidecarHosts = resolveSidecarHosts(graph, model, serviceRoutes);
   const proxyInstances = graph.derive('proxy instances', proxies, ({ instance }, read) =>
     read.get(model.instances, instance),
   );
@@ -88,7 +88,7 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
           return [clientTableKey(client, table.name), table] as const;
         }),
     );
-    const proxyTable = resolveProxyTable(client, services, virtualHosts, model, read);
+    const proxyTable = resolveProxyTable(client, services, sidecarHosts, model, read);
     return [...own, [clientTableKey(client, proxyTable.name), proxyTable] as const];
   });
 
@@ -157,7 +157,7 @@ function resolveSidecar(
   read: Reader,
 ): OwnIr {
   const { address } = instance;
-  const clusters: ClusterIr[] = [DYNAMIC_FORWARD];
+  const clusters: ClusterIr[] = [DYNAMIC_FORWARD, httpProxyLoopbackCluster(address, capture.httpProxyPort)];
   const listeners: ListenerIr[] = [httpProxyListener(address, capture.httpProxyPort)];
   const inbound = read.get(model.inbound, instanceKey(instance)) ?? [];
   for (const port of instance.ports) {
@@ -210,7 +210,7 @@ function resolveGateway(
         onPort.map(({ source }) => source),
       ),
     );
-    tables.push(resolveGatewayTable(port, onPort, model, read));
+    tables.push(resolveGatewayTable(port, onPort, instance, model, read));
   }
   return { clusters: [], listeners, tables };
 }

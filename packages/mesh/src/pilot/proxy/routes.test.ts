@@ -127,7 +127,7 @@ describe('a redirect that keeps the port of the request', () => {
     ['{uri: /x, derivePort: FROM_REQUEST_PORT}', undefined],
     ['{authority: b.test, derivePort: FROM_REQUEST_PORT}', 9080],
     ['{scheme: https, derivePort: FROM_REQUEST_PORT}', 9080],
-    ['{authority: b.test, derivePort: FROM_PROTOCOL_DEFAULT}', 'from-protocol-default'],
+    ['{authority: b.test, derivePort: FROM_PROTOCOL_DEFAULT}', 80],
     ['{authority: b.test}', undefined],
   ])('%s has the port %s', (redirect, port) => {
     const rules = networkingText('VirtualService', 'x', `{hosts: [b], http: [{redirect: ${redirect}}]}`);

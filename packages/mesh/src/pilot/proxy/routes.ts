@@ -4,29 +4,13 @@ import type { ClientClass } from '../model/client.ts';
 import { intersectHosts } from '../model/hostname.ts';
 import { type MeshModel, meshRoutesFor } from '../model/mesh.ts';
 import { DEFAULT_RETRY, RETRY_SAFE_HEADER } from '../model/retry.ts';
-import type {
-  Destination,
-  ForwardAction,
-  RedirectAction,
-  RewriteRule,
-  RouteMatch,
-  RouteRule,
-  RouteRuleSet,
-} from '../model/route-rule.ts';
-import { type Service, type ServicePort, serviceSeenFrom } from '../model/service.ts';
+import { dependsOnClient, MESH_GATEWAY, type RouteRuleSet } from '../model/route-rule.ts';
+import type { Service, ServicePort } from '../model/service.ts';
 import { isVisible } from '../model/visibility.ts';
 import { clusterName } from './clusters.ts';
-import type {
-  PathMatchIr,
-  RedirectActionIr,
-  RewriteIr,
-  RouteIr,
-  RouteTableIr,
-  VirtualHostIr,
-  WeightedDestinationIr,
-} from './ir/route.ts';
-import type { SourceRef } from './ir/source.ts';
-import { DYNAMIC_FORWARD_CLUSTER, loopbackClusterName } from './own-clusters.ts';
+import type { RouteIr, RouteTableIr, VirtualHostIr } from './ir/route.ts';
+import { DYNAMIC_FORWARD_CLUSTER, HTTP_PROXY_LOOPBACK_CLUSTER, loopbackClusterName } from './own-clusters.ts';
+import { type RouteContext, resolveRules } from './route-rules.ts';
 
 /** The route table of every sidecar's HTTP proxy listener. */
 export const HTTP_PROXY_TABLE = 'http_proxy';
@@ -48,10 +32,10 @@ export function servicePortKey(service: Service, port: number): string {
 export function resolveServiceRoutes(graph: Graph, model: MeshModel): Collection<readonly RouteIr[]> {
   return graph.expand('service routes', model.services, (service, read) => {
     const byPattern = meshRoutesFor(service.hostname, model, read);
-    if (byPattern.flat().some(({ dependsOnClient }) => dependsOnClient)) return [];
+    if (byPattern.flat().some(dependsOnClient)) return [];
     const sets = byPattern[0] ?? [];
     return service.ports.map(
-      (port) => [servicePortKey(service, port.port), resolvePort(service, port, sets, model, read)] as const,
+      (port) => [servicePortKey(service, port.port), resolvePort(service, port, sets, undefined, model, read)] as const,
     );
   });
 }
@@ -67,37 +51,24 @@ export function routesForClient(
   const visible = meshRoutesFor(service.hostname, model, read).map((sets) =>
     sets.filter(({ visibility }) => isVisible(visibility, client.namespace)),
   );
-  return resolvePort(service, port, visible.find((sets) => sets.length > 0) ?? [], model, read);
+  return resolvePort(service, port, visible.find((sets) => sets.length > 0) ?? [], client, model, read);
 }
 
 function resolvePort(
   service: Service,
   port: ServicePort,
   ruleSets: readonly RouteRuleSet[],
+  client: ClientClass | undefined,
   model: MeshModel,
   read: Reader,
 ): readonly RouteIr[] {
-  const rules = port.protocol === 'tcp' ? [] : orderedRules(ruleSets);
-  return rules.length === 0
-    ? [defaultRoute(service, port)]
-    : rules.flatMap((rule) => resolveRule(rule, port.port, model, read));
+  const routes = port.protocol === 'tcp' ? [] : resolveRules(ruleSets, sidecarContext(port.port, client), model, read);
+  // As if there were no rules for a client or a port that none of them is for.
+  return routes.length === 0 ? [defaultRoute(service, port)] : routes;
 }
 
-/**
- * Rules of several rule sets for one host: in order of the sets' namespace and name, but rules for every request last,
- * so that none hides those of another set.
- */
-function orderedRules(ruleSets: readonly RouteRuleSet[]): readonly RouteRule[] {
-  const rules = ruleSets.flatMap((set) => set.rules);
-  if (ruleSets.length < 2) return rules;
-  return [...rules.filter((rule) => !isCatchAll(rule)), ...rules.filter(isCatchAll)];
-}
-
-function isCatchAll(rule: RouteRule): boolean {
-  return rule.matches.some(
-    ({ path, headers }) =>
-      headers.length === 0 && (path.type === 'any' || (path.type === 'prefix' && path.value === '/')),
-  );
+function sidecarContext(port: number, client: ClientClass | undefined): RouteContext {
+  return { port, gateways: [MESH_GATEWAY], ...(client === undefined ? {} : { client }) };
 }
 
 function defaultRoute(service: Service, port: ServicePort): RouteIr {
@@ -111,66 +82,9 @@ function defaultRoute(service: Service, port: ServicePort): RouteIr {
       retry: DEFAULT_RETRY,
       stripResponseHeaders: [RETRY_SAFE_HEADER],
     },
+    ...(port.grpcWeb ? { grpcWeb: true as const } : {}),
     sources: [service.source],
   };
-}
-
-/** One Envoy route for each match of the rule. `port` is the one that the request came for. */
-function resolveRule(rule: RouteRule, port: number, model: MeshModel, read: Reader): readonly RouteIr[] {
-  return rule.matches.map((match): RouteIr => {
-    const common = {
-      name: routeName(match.source),
-      match: { path: match.path, headers: match.headers },
-      sources: [match.source],
-    };
-    if (rule.action.type === 'redirect') return { ...common, action: resolveRedirect(rule.action, port) };
-    return { ...common, action: resolveForward(rule.action, match, port, model, read) };
-  });
-}
-
-/** `default/reviews http[0].match[1]`, as access logs show it. */
-function routeName(source: SourceRef): string {
-  return `${source.namespace}/${source.name} ${(source.path ?? '').replace(/^spec\./, '')}`.trim();
-}
-
-/** The port stays by itself where the answer repeats host and scheme of the request. */
-function resolveRedirect({ port, ...action }: RedirectAction, requestPort: number): RedirectActionIr {
-  if (port !== 'from-request') return port === undefined ? action : { ...action, port };
-  return action.authority === undefined && action.scheme === undefined ? action : { ...action, port: requestPort };
-}
-
-function resolveForward(action: ForwardAction, match: RouteMatch, port: number, model: MeshModel, read: Reader) {
-  const rewrite = resolveRewrite(action.rewrite, match.path);
-  return {
-    type: 'forward' as const,
-    destinations: action.destinations
-      .filter(({ weight }) => weight > 0)
-      .map((destination): WeightedDestinationIr => {
-        const service = serviceSeenFrom(read.get(model.servicesByHost, destination.host), destination.source.namespace);
-        const wanted = destinationPort(destination, service, port);
-        return { cluster: clusterName(destination.host, wanted, destination.subset), weight: destination.weight };
-      }),
-    ...(rewrite === undefined ? {} : { rewrite }),
-    ...(action.timeoutMs === undefined ? {} : { timeoutMs: action.timeoutMs }),
-    retry: action.retry,
-    stripResponseHeaders: [RETRY_SAFE_HEADER],
-  };
-}
-
-function destinationPort(destination: Destination, service: Service | undefined, requestPort: number): number {
-  if (destination.port !== undefined) return destination.port;
-  const [only, ...others] = service?.ports ?? [];
-  return only !== undefined && others.length === 0 ? only.port : requestPort;
-}
-
-function resolveRewrite(rewrite: RewriteRule | undefined, path: PathMatchIr): RewriteIr | undefined {
-  if (rewrite === undefined) return undefined;
-  const authority = rewrite.authority === undefined ? {} : { authority: rewrite.authority };
-  if (rewrite.regex !== undefined) return { ...authority, path: { type: 'regex', ...rewrite.regex } };
-  if (rewrite.uri === undefined) return authority;
-  // A rewrite of a prefix keeps the rest of the path; every path matches the prefix `/` where none was asked for.
-  const prefix = path.type === 'prefix' || path.type === 'any';
-  return { ...authority, path: { type: prefix ? 'prefix' : 'full', value: rewrite.uri } };
 }
 
 /** How a client stands to a service: short names hold in the service's own namespace only. */
@@ -180,7 +94,7 @@ type Nearness = 'near' | 'far';
  * The virtual host of each service port in the tables of HTTP proxy listeners, by `NEARNESS|` and `servicePortKey`. Tables
  * of all clients are made of these, so a change of one host leaves the others as they are, encoded once.
  */
-export function resolveVirtualHosts(
+function resolveVirtualHosts(
   graph: Graph,
   model: MeshModel,
   routes: Collection<readonly RouteIr[]>,
@@ -216,23 +130,110 @@ function proxyVirtualHost(
   };
 }
 
+/**
+ * Rule sets for hosts that are no service, by host, which may be a pattern: sidecars know such hosts all the same, on
+ * HTTP's own port.
+ */
+function rulesForOtherHosts(graph: Graph, model: MeshModel): Collection<readonly RouteRuleSet[]> {
+  return graph.derive('other hosts', model.meshRoutes, (sets, read, host) =>
+    read.get(model.servicesByHost, host) === undefined ? sets : undefined,
+  );
+}
+
+/** The virtual hosts of those that are the same for all clients, by host. */
+function resolveOtherHosts(
+  graph: Graph,
+  model: MeshModel,
+  others: Collection<readonly RouteRuleSet[]>,
+): Collection<VirtualHostIr> {
+  return graph.derive('other virtual hosts', others, (sets, read, host) =>
+    sets.some(dependsOnClient) ? undefined : otherVirtualHost(host, sets, undefined, model, read),
+  );
+}
+
+const HTTP_PORT = 80;
+
+function otherVirtualHost(
+  host: string,
+  sets: readonly RouteRuleSet[],
+  client: ClientClass | undefined,
+  model: MeshModel,
+  read: Reader,
+): VirtualHostIr | undefined {
+  const routes = resolveRules(sets, sidecarContext(HTTP_PORT, client), model, read);
+  if (routes.length === 0) return undefined;
+  const connect: RouteIr = {
+    name: 'connect',
+    match: { path: { type: 'connect' }, headers: [] },
+    action: { type: 'tunnel', cluster: HTTP_PROXY_LOOPBACK_CLUSTER },
+    sources: sets.map(({ source }) => source),
+  };
+  return {
+    name: `${host}:${HTTP_PORT}`,
+    domains: [host, `${host}:${HTTP_PORT}`],
+    routes: [connect, ...routes],
+  };
+}
+
+/** Virtual hosts from which the tables of HTTP proxy listeners are made. */
+export interface SidecarHosts {
+  /** Of service ports, by `NEARNESS|` and `servicePortKey`, where they are the same for all clients. */
+  readonly services: Collection<VirtualHostIr>;
+  /** Of hosts that are no service, by host, where they are the same for all clients. */
+  readonly others: Collection<VirtualHostIr>;
+  /** Every host that is no service. */
+  readonly otherRules: Collection<readonly RouteRuleSet[]>;
+}
+
+export function resolveSidecarHosts(
+  graph: Graph,
+  model: MeshModel,
+  routes: Collection<readonly RouteIr[]>,
+): SidecarHosts {
+  const otherRules = rulesForOtherHosts(graph, model);
+  return {
+    services: resolveVirtualHosts(graph, model, routes),
+    others: resolveOtherHosts(graph, model, otherRules),
+    otherRules,
+  };
+}
+
 /** The table behind the HTTP proxy listeners of one class of clients, for the services that it sees. */
 export function resolveProxyTable(
   client: ClientClass,
   services: readonly Service[],
-  hosts: Collection<VirtualHostIr>,
+  hosts: SidecarHosts,
   model: MeshModel,
   read: Reader,
 ): RouteTableIr {
-  const virtualHosts = services.flatMap((service) => {
+  const ofServices = services.flatMap((service) => {
     const nearness: Nearness = service.namespace === client.namespace ? 'near' : 'far';
     return service.ports.map(
       (port) =>
-        read.get(hosts, `${nearness}|${servicePortKey(service, port.port)}`) ??
+        read.get(hosts.services, `${nearness}|${servicePortKey(service, port.port)}`) ??
         proxyVirtualHost(service, port.port, routesForClient(service, port, client, model, read), nearness),
     );
   });
-  return { name: HTTP_PROXY_TABLE, virtualHosts: [...virtualHosts, OUTSIDE], ignorePortInHost: false };
+  const virtualHosts = [...ofServices, ...otherVirtualHosts(client, hosts, ofServices, model, read), OUTSIDE];
+  return { name: HTTP_PROXY_TABLE, virtualHosts, ignorePortInHost: false };
+}
+
+function otherVirtualHosts(
+  client: ClientClass,
+  { others, otherRules }: SidecarHosts,
+  ofServices: readonly VirtualHostIr[],
+  model: MeshModel,
+  read: Reader,
+): readonly VirtualHostIr[] {
+  const rules = [...read.all(otherRules)].sort(([a], [b]) => (a < b ? -1 : 1));
+  if (rules.length === 0) return [];
+  // A rule may name a service by one of its shorter names; no two virtual hosts may have one domain.
+  const taken = new Set(ofServices.flatMap(({ domains }) => domains));
+  return rules.flatMap(([host, sets]) => {
+    const visible = sets.filter(({ visibility }) => isVisible(visibility, client.namespace));
+    const found = read.get(others, host) ?? otherVirtualHost(host, visible, client, model, read);
+    return found === undefined || found.domains.some((domain) => taken.has(domain)) ? [] : [found];
+  });
 }
 
 /** Hosts that are not in the mesh are reached as they would be without it (`outboundTrafficPolicy` ALLOW_ANY). */
@@ -276,12 +277,14 @@ export function resolveServiceTable(name: string, routes: readonly RouteIr[]): R
 export function resolveGatewayTable(
   port: number,
   gateways: readonly { readonly key: string; readonly hosts: readonly { namespace?: string; host: string }[] }[],
+  client: Pick<ClientClass, 'namespace' | 'labels'>,
   model: MeshModel,
   read: Reader,
 ): RouteTableIr {
   const byDomain = new Map<string, RouteRuleSet[]>();
   for (const gateway of gateways) {
     for (const ruleSet of read.get(model.gatewayRoutes, gateway.key) ?? []) {
+      if (!isVisible(ruleSet.visibility, client.namespace)) continue;
       for (const server of gateway.hosts) {
         if (server.namespace !== undefined && server.namespace !== ruleSet.source.namespace) continue;
         for (const host of ruleSet.hosts) {
@@ -294,13 +297,14 @@ export function resolveGatewayTable(
       }
     }
   }
+  const context = { port, gateways: gateways.map(({ key }) => key), client };
   const virtualHosts = [...byDomain]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(
       ([domain, sets]): VirtualHostIr => ({
         name: `${domain}:${port}`,
         domains: [domain],
-        routes: orderedRules(bySource(sets)).flatMap((rule) => resolveRule(rule, port, model, read)),
+        routes: resolveRules(bySource(sets), context, model, read),
       }),
     );
   return { name: `http.${port}`, virtualHosts, ignorePortInHost: true };

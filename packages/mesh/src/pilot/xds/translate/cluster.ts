@@ -20,6 +20,7 @@ import type {
 } from '../../proxy/ir/cluster.ts';
 import { DNS_CACHE } from './dns-cache.ts';
 import { MESH_TLS_MATCH } from './endpoints.ts';
+import { SAME_CASE } from './header-case.ts';
 import { sourceMetadata } from './metadata.ts';
 import { upstreamMeshTls } from './tls.ts';
 import { ADS, duration, extension, socketAddress } from './values.ts';
@@ -96,6 +97,11 @@ function translateDynamicForward(ir: DynamicForwardClusterIr): Cluster {
     connectTimeout: duration(ir.connectTimeoutMs),
     lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
     circuitBreakers: NO_LIMITS,
+    ...withHttpOptions({
+      upstreamProtocolOptions: upstreamOptions('http1'),
+      // Envoy insists, though this cluster has no TLS.
+      upstreamHttpProtocolOptions: { autoSni: true, autoSanValidation: true },
+    }),
   });
 }
 
@@ -132,16 +138,20 @@ const NO_LIMITS = {
 
 function httpOptions(protocol: UpstreamProtocol, idleTimeoutMs?: number) {
   if (protocol === 'raw') return {};
-  const options = create(HttpProtocolOptionsSchema, {
+  return withHttpOptions({
     ...(idleTimeoutMs === undefined ? {} : { commonHttpProtocolOptions: { idleTimeout: duration(idleTimeoutMs) } }),
     upstreamProtocolOptions: upstreamOptions(protocol),
   });
+}
+
+function withHttpOptions(options: MessageInitShape<typeof HttpProtocolOptionsSchema>) {
+  const packed = packAny(HttpProtocolOptionsSchema, create(HttpProtocolOptionsSchema, options));
   return {
-    typedExtensionProtocolOptions: {
-      'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': packAny(HttpProtocolOptionsSchema, options),
-    },
+    typedExtensionProtocolOptions: { 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': packed },
   };
 }
+
+const HTTP1 = { headerKeyFormat: SAME_CASE };
 
 function upstreamOptions(
   protocol: Exclude<UpstreamProtocol, 'raw'>,
@@ -150,7 +160,7 @@ function upstreamOptions(
     case 'http1':
       return {
         case: 'explicitHttpConfig',
-        value: { protocolConfig: { case: 'httpProtocolOptions', value: {} } },
+        value: { protocolConfig: { case: 'httpProtocolOptions', value: HTTP1 } },
       };
     case 'http2':
       return {
@@ -158,6 +168,6 @@ function upstreamOptions(
         value: { protocolConfig: { case: 'http2ProtocolOptions', value: {} } },
       };
     case 'same-as-downstream':
-      return { case: 'useDownstreamProtocolConfig', value: { httpProtocolOptions: {}, http2ProtocolOptions: {} } };
+      return { case: 'useDownstreamProtocolConfig', value: { httpProtocolOptions: HTTP1, http2ProtocolOptions: {} } };
   }
 }

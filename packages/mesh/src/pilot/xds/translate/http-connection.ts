@@ -9,9 +9,11 @@ import {
 } from '@lateen/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
 import { RETRY_SAFE_HEADER } from '../../model/retry.ts';
 import type { HttpConnectionIr } from '../../proxy/ir/listener.ts';
+import { SAME_CASE } from './header-case.ts';
 import { httpFilters } from './http-filters.ts';
 import type { Init } from './init.ts';
-import { translateHeader, translateRouteTable } from './route.ts';
+import { translateRouteTable } from './route.ts';
+import { translateHeader } from './route-match.ts';
 import { ADS, duration, extension } from './values.ts';
 
 type ManagerInit = Init<typeof HttpConnectionManagerSchema>;
@@ -26,7 +28,7 @@ export function translateHttpConnection(ir: HttpConnectionIr): Filter {
         : { case: 'routeConfig', value: translateRouteTable(ir.routes.table) },
     httpFilters: httpFilters(ir),
     // Old clients and load generators still speak it.
-    httpProtocolOptions: { acceptHttp10: true },
+    httpProtocolOptions: { acceptHttp10: true, headerKeyFormat: SAME_CASE },
     normalizePath: true,
     // Answers keep the application's own Server header.
     serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH,

@@ -1,5 +1,8 @@
 import { create } from '@bufbuild/protobuf';
+import { CorsSchema } from '@lateen/envoy-api/envoy/extensions/filters/http/cors/v3/cors_pb.js';
 import { FilterConfigSchema } from '@lateen/envoy-api/envoy/extensions/filters/http/dynamic_forward_proxy/v3/dynamic_forward_proxy_pb.js';
+import { HTTPFaultSchema } from '@lateen/envoy-api/envoy/extensions/filters/http/fault/v3/fault_pb.js';
+import { GrpcWebSchema } from '@lateen/envoy-api/envoy/extensions/filters/http/grpc_web/v3/grpc_web_pb.js';
 import { RouterSchema } from '@lateen/envoy-api/envoy/extensions/filters/http/router/v3/router_pb.js';
 import {
   type HttpFilter,
@@ -9,11 +12,42 @@ import type { HttpConnectionIr } from '../../proxy/ir/listener.ts';
 import { DNS_CACHE } from './dns-cache.ts';
 import { extension } from './values.ts';
 
-/** Every HTTP filter, in the order that a request passes them. The router is the last. */
-const ORDER: readonly ((ir: HttpConnectionIr) => HttpFilter | undefined)[] = [dynamicForwardProxy, router];
+export const CORS = 'envoy.filters.http.cors';
+export const FAULT = 'envoy.filters.http.fault';
+export const GRPC_WEB = 'envoy.filters.http.grpc_web';
+
+/**
+ * Every HTTP filter, in the order that a request passes them. The router is the last. CORS and gRPC-Web come before
+ * faults, so that browsers can read those.
+ */
+const ORDER: readonly ((ir: HttpConnectionIr) => HttpFilter | undefined)[] = [
+  cors,
+  grpcWeb,
+  fault,
+  dynamicForwardProxy,
+  router,
+];
 
 export function httpFilters(ir: HttpConnectionIr): HttpFilter[] {
   return ORDER.map((filter) => filter(ir)).filter((filter) => filter !== undefined);
+}
+
+/**
+ * The next three are in every chain that rules can reach, so that a listener stays as it is when a rule wants one of them.
+ * They are off, and cost nothing, but for the requests of routes that turn them on.
+ */
+function cors({ role }: HttpConnectionIr): HttpFilter | undefined {
+  if (role === 'sidecar-inbound') return undefined;
+  return create(HttpFilterSchema, { ...extension(CORS, CorsSchema), disabled: true });
+}
+
+function grpcWeb(): HttpFilter {
+  return create(HttpFilterSchema, { ...extension(GRPC_WEB, GrpcWebSchema), disabled: true });
+}
+
+function fault({ role }: HttpConnectionIr): HttpFilter | undefined {
+  if (role === 'sidecar-inbound') return undefined;
+  return create(HttpFilterSchema, { ...extension(FAULT, HTTPFaultSchema), disabled: true });
 }
 
 function dynamicForwardProxy(ir: HttpConnectionIr): HttpFilter | undefined {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { RouteActionIr, RouteMatchIr } from '../../proxy/ir/route.ts';
+import type { RouteActionIr } from '../../proxy/ir/route-action.ts';
+import type { RouteMatchIr } from '../../proxy/ir/route-match.ts';
 import { encodeRouteTable } from '../encode-resource.ts';
 import { printResource } from '../print-resource.ts';
 
@@ -108,10 +109,9 @@ describe('a forwarding route', () => {
 
 describe('a redirect', () => {
   it.each([
-    [{ scheme: 'https', port: 'from-protocol-default' } as const, { scheme_redirect: 'https', port_redirect: 443 }],
-    [{ port: 'from-protocol-default' } as const, { port_redirect: 80 }],
+    [{ scheme: 'https', port: 443 } as const, { scheme_redirect: 'https', port_redirect: 443 }],
     [
-      { authority: 'b', path: '/x', port: 81 },
+      { authority: 'b', path: { type: 'full', value: '/x' }, port: 81 } as const,
       { host_redirect: 'b', path_redirect: '/x', port_redirect: 81 },
     ],
   ])('%j is %j', (action, expected) => {

@@ -8,11 +8,24 @@ import {
   ConfigSourceSchema,
 } from '@lateen/envoy-api/envoy/config/core/v3/config_source_pb.js';
 
+import {
+  type FractionalPercent,
+  FractionalPercent_DenominatorType,
+  FractionalPercentSchema,
+} from '@lateen/envoy-api/envoy/type/v3/percent_pb.js';
+
 export function duration(milliseconds: number): Duration {
   const seconds = Math.floor(milliseconds / 1000);
   return create(DurationSchema, {
     seconds: BigInt(seconds),
     nanos: Math.round((milliseconds - seconds * 1000) * 1_000_000),
+  });
+}
+
+export function shareOf(perMillion: number): FractionalPercent {
+  return create(FractionalPercentSchema, {
+    numerator: perMillion,
+    denominator: FractionalPercent_DenominatorType.MILLION,
   });
 }
 

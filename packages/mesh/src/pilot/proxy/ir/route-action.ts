@@ -1,0 +1,75 @@
+import type { HeaderOperationsIr } from './header-operations.ts';
+
+export type RouteActionIr = ForwardActionIr | RedirectActionIr | DirectResponseActionIr | TunnelActionIr;
+
+export interface ForwardActionIr {
+  readonly type: 'forward';
+  readonly destinations: readonly WeightedDestinationIr[];
+  readonly rewrite?: RewriteIr;
+  /** The whole request, retries included. Absent: no limit. */
+  readonly timeoutMs?: number;
+  readonly retry: RetryIr;
+  readonly mirrors?: readonly MirrorIr[];
+  /** Names of response headers that are the mesh's own business. */
+  readonly stripResponseHeaders: readonly string[];
+}
+
+export interface WeightedDestinationIr {
+  readonly cluster: string;
+  /** Share of all weights of the action. */
+  readonly weight: number;
+  readonly headers?: HeaderOperationsIr;
+  /** Replaces the host, if the action does not. */
+  readonly authority?: string;
+}
+
+/** Copies of requests go to the cluster; what it answers is thrown away. */
+export interface MirrorIr {
+  readonly cluster: string;
+  readonly perMillion: number;
+}
+
+export interface RewriteIr {
+  readonly path?: PathRewriteIr;
+  readonly authority?: string;
+}
+
+export type PathRewriteIr =
+  | { readonly type: 'prefix' | 'full'; readonly value: string }
+  | { readonly type: 'regex'; readonly pattern: string; readonly substitution: string };
+
+export type RetryIr =
+  | { readonly type: 'off' }
+  | {
+      readonly type: 'on';
+      readonly attempts: number;
+      readonly perTryTimeoutMs?: number;
+      /** Envoy's names of retry conditions. */
+      readonly conditions: readonly string[];
+      readonly statusCodes: readonly number[];
+      readonly baseIntervalMs?: number;
+      readonly avoidTriedHosts: boolean;
+      readonly otherLocalities: boolean;
+    };
+
+export interface RedirectActionIr {
+  readonly type: 'redirect';
+  readonly path?: PathRewriteIr;
+  readonly authority?: string;
+  readonly scheme?: string;
+  /** Absent: the port stays, or goes with the host where `authority` replaces that. */
+  readonly port?: number;
+  readonly status: 301 | 302 | 303 | 307 | 308;
+}
+
+export interface DirectResponseActionIr {
+  readonly type: 'direct-response';
+  readonly status: number;
+  readonly body?: { readonly type: 'text' | 'base64'; readonly value: string };
+}
+
+/** Ends a CONNECT request here and hands its bytes on. */
+export interface TunnelActionIr {
+  readonly type: 'tunnel';
+  readonly cluster: string;
+}

@@ -1,0 +1,206 @@
+import type { Reader } from '../incremental/collection.ts';
+import type { ClientClass } from '../model/client.ts';
+import type { HeaderOperations } from '../model/header-operations.ts';
+import type { MeshModel } from '../model/mesh.ts';
+import { DEFAULT_RETRY, RETRY_SAFE_HEADER } from '../model/retry.ts';
+import type { Destination, ForwardAction, RedirectAction } from '../model/route-action.ts';
+import type { RouteMatch } from '../model/route-match.ts';
+import type { RewriteRule, RouteOptions } from '../model/route-options.ts';
+import type { RouteRule, RouteRuleSet } from '../model/route-rule.ts';
+import { hasLabels, type ServicePort, serviceSeenFrom } from '../model/service.ts';
+import { clusterName } from './clusters.ts';
+import type { RouteIr } from './ir/route.ts';
+import type { ForwardActionIr, RedirectActionIr, RewriteIr } from './ir/route-action.ts';
+import type { PathMatchIr, RouteMatchIr } from './ir/route-match.ts';
+import type { SourceRef } from './ir/source.ts';
+
+/** Where a request stands when the rules are asked. */
+export interface RouteContext {
+  /** The port that it came for: of a service, or of a gateway. */
+  readonly port: number;
+  /** `mesh`, or the Gateways through which it may have come. */
+  readonly gateways: readonly string[];
+  /** Whoever sends it; absent where no rule asks. */
+  readonly client?: Pick<ClientClass, 'namespace' | 'labels'>;
+  /** It came over TLS that ends here. */
+  readonly tls?: true;
+}
+
+/**
+ * One Envoy route for each match that can hold here. Of several rule sets for one host, those come first whose namespace
+ * and name do, but routes for every request come last, so that none hides those of another set.
+ */
+export function resolveRules(
+  ruleSets: readonly RouteRuleSet[],
+  context: RouteContext,
+  model: MeshModel,
+  read: Reader,
+): readonly RouteIr[] {
+  const routes = ruleSets.flatMap((set) => set.rules.flatMap((rule) => resolveRule(rule, context, model, read)));
+  if (ruleSets.length < 2) return routes;
+  return [...routes.filter(({ match }) => !isCatchAll(match)), ...routes.filter(({ match }) => isCatchAll(match))];
+}
+
+function isCatchAll({ path, headers, query = [] }: RouteMatchIr): boolean {
+  if (headers.length + query.length > 0) return false;
+  switch (path.type) {
+    case 'any':
+      return true;
+    case 'prefix':
+      return path.value === '/';
+    case 'regex':
+      return path.value === '.*' || path.value === '/.*';
+    default:
+      return false;
+  }
+}
+
+function resolveRule(rule: RouteRule, context: RouteContext, model: MeshModel, read: Reader): readonly RouteIr[] {
+  return rule.matches
+    .filter((match) => canHold(match, context))
+    .flatMap((match) => {
+      const action = resolveAction(rule, match, context, model, read);
+      if (action === undefined) return [];
+      const { headers, cors, fault } = rule.options;
+      const query = match.query.length === 0 ? {} : { query: match.query };
+      return [
+        {
+          name: routeName(rule, match),
+          match: { path: match.path, headers: match.headers, ...query },
+          action: action.ir,
+          ...(headers === undefined ? {} : { headers: headers.operations }),
+          ...(cors === undefined ? {} : { cors }),
+          ...(fault === undefined ? {} : { fault }),
+          ...(action.grpcWeb ? { grpcWeb: true as const } : {}),
+          ...(match.statPrefix === undefined ? {} : { statPrefix: match.statPrefix }),
+          sources: [match.source, ...(match.delegatedFrom === undefined ? [] : [match.delegatedFrom])],
+        },
+      ];
+    });
+}
+
+/** What is known before a request comes is decided here, the rest by Envoy. */
+function canHold({ port, gateways, client }: RouteMatch, context: RouteContext): boolean {
+  if (port !== undefined && port !== context.port) return false;
+  if (gateways !== undefined && !gateways.some((gateway) => context.gateways.includes(gateway))) return false;
+  if (client === undefined) return true;
+  const { namespace, labels } = context.client ?? { namespace: '', labels: {} };
+  return hasLabels(labels, client.labels) && (client.namespace ?? namespace) === namespace;
+}
+
+/** `default/reviews http[0].match[1] RULE.MATCH`, as access logs show it; the last part as far as they have names. */
+function routeName(rule: RouteRule, { name, source }: RouteMatch): string {
+  const place = `${source.namespace}/${source.name} ${pathInSpec(source)}`;
+  return [place, [rule.name, name].filter((each) => each !== undefined).join('.')].join(' ').trim();
+}
+
+function pathInSpec({ path = '' }: SourceRef): string {
+  return path.replace(/^spec\./, '');
+}
+
+interface ResolvedAction {
+  readonly ir: RouteIr['action'];
+  readonly grpcWeb: boolean;
+}
+
+function resolveAction(
+  { action, options }: RouteRule,
+  match: RouteMatch,
+  context: RouteContext,
+  model: MeshModel,
+  read: Reader,
+): ResolvedAction | undefined {
+  switch (action.type) {
+    case 'forward':
+      return resolveForward(action, options, match.path, context.port, model, read);
+    case 'redirect':
+      return { ir: resolveRedirect(action, context), grpcWeb: false };
+    case 'direct-response':
+      return { ir: action, grpcWeb: false };
+    case 'delegate':
+      // The model has put the delegate's rules in this place; where it did not, there is no delegate.
+      return undefined;
+  }
+}
+
+/** The port stays by itself where the answer repeats host and scheme of the request. */
+function resolveRedirect({ port, ...action }: RedirectAction, context: RouteContext): RedirectActionIr {
+  switch (port) {
+    case undefined:
+      return action;
+    case 'from-request':
+      return action.authority === undefined && action.scheme === undefined ? action : { ...action, port: context.port };
+    case 'from-protocol-default':
+      return { ...action, port: (action.scheme ?? (context.tls ? 'https' : 'http')) === 'https' ? 443 : 80 };
+    default:
+      return { ...action, port };
+  }
+}
+
+function resolveForward(
+  action: ForwardAction,
+  options: RouteOptions,
+  path: PathMatchIr,
+  requestPort: number,
+  model: MeshModel,
+  read: Reader,
+): ResolvedAction {
+  const rewrite = resolveRewrite(options.rewrite, options.headers, path);
+  const { timeoutMs, retry = DEFAULT_RETRY, mirrors = [] } = options;
+  const used = action.destinations.filter(({ weight }) => weight > 0);
+  const targets = used.map((destination) => targetOf(destination, requestPort, model, read));
+  const ir: ForwardActionIr = {
+    type: 'forward',
+    destinations: used.map(({ weight, headers }, i) => ({
+      cluster: targets[i]?.cluster ?? '',
+      weight,
+      ...(headers === undefined ? {} : { headers: headers.operations }),
+      ...(headers?.authority === undefined || rewrite?.authority !== undefined ? {} : { authority: headers.authority }),
+    })),
+    ...(rewrite === undefined ? {} : { rewrite }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    retry,
+    ...(mirrors.length === 0
+      ? {}
+      : {
+          mirrors: mirrors.map(({ destination, perMillion }) => ({
+            cluster: targetOf(destination, requestPort, model, read).cluster,
+            perMillion,
+          })),
+        }),
+    stripResponseHeaders: [RETRY_SAFE_HEADER],
+  };
+  return { ir, grpcWeb: targets.length > 0 && targets.every(({ port }) => port?.grpcWeb === true) };
+}
+
+function targetOf(
+  { host, port, subset, source }: Destination,
+  requestPort: number,
+  model: MeshModel,
+  read: Reader,
+): { readonly cluster: string; readonly port: ServicePort | undefined } {
+  const ports = serviceSeenFrom(read.get(model.servicesByHost, host), source.namespace)?.ports ?? [];
+  const wanted = port ?? (ports.length === 1 ? ports[0]?.port : undefined) ?? requestPort;
+  return { cluster: clusterName(host, wanted, subset), port: ports.find((each) => each.port === wanted) };
+}
+
+function resolveRewrite(
+  rewrite: RewriteRule = {},
+  headers: HeaderOperations | undefined,
+  path: PathMatchIr,
+): RewriteIr | undefined {
+  const authority = rewrite.authority ?? headers?.authority;
+  const rewritten = rewrittenPath(rewrite, path);
+  if (authority === undefined && rewritten === undefined) return undefined;
+  return {
+    ...(authority === undefined ? {} : { authority }),
+    ...(rewritten === undefined ? {} : { path: rewritten }),
+  };
+}
+
+function rewrittenPath({ uri, regex }: RewriteRule, path: PathMatchIr): RewriteIr['path'] {
+  if (regex !== undefined) return { type: 'regex', ...regex };
+  if (uri === undefined) return undefined;
+  // A rewrite of a prefix keeps the rest of the path; every path matches the prefix `/` where none was asked for.
+  return { type: path.type === 'prefix' || path.type === 'any' ? 'prefix' : 'full', value: uri };
+}
