@@ -1,9 +1,10 @@
 import type * as z from 'zod/mini';
 import { objectSchema } from '../kubernetes/metadata.ts';
-import { forEachRepeated, later, object, optional, required } from '../schema/field.ts';
+import { forEachRepeated, object, optional, type Report, required } from '../schema/field.ts';
 import * as v from '../schema/values.ts';
 import { workloadSelector } from './common.ts';
-import { trafficPolicy } from './traffic-policy.ts';
+import { type TrafficPolicy, trafficPolicy } from './traffic-policy.ts';
+import { checkExportTo, exportTo } from './visibility.ts';
 
 /** Far more than anybody has; an API server adds up what checking them could cost. */
 const MAX_SUBSETS = 1024;
@@ -22,19 +23,64 @@ const destinationRuleSpec = object(
     ),
     trafficPolicy: optional(trafficPolicy, 'Policy for connections and requests to the host.'),
     subsets: optional(v.arrayUpTo(MAX_SUBSETS, subset), 'Named groups of instances, such as versions.'),
-    exportTo: later(v.array(v.text()), 'visibility of configuration'),
-    workloadSelector: later(workloadSelector, 'policies for some callers only'),
+    exportTo: optional(
+      exportTo,
+      'Namespaces whose workloads the policy holds for; all by default. That of the caller goes before that of the service, and that before the root namespace.',
+    ),
+    workloadSelector: optional(
+      workloadSelector,
+      'Only callers in the namespace of this object that have these labels are under the policy.',
+    ),
   },
   {
-    rules({ subsets = [] }, report) {
+    rules({ subsets = [], workloadSelector, exportTo = [] }, report) {
+      checkExportTo(exportTo, report);
+      if (workloadSelector !== undefined && exportTo.some((namespace) => namespace !== '.')) {
+        report("can only be '.' beside workloadSelector, which selects in the namespace of the object", ['exportTo']);
+      }
       forEachRepeated(
         subsets,
         ({ name }) => name,
         ({ name }, index) => report(`the subset ${name} is defined twice`, ['subsets', index, 'name']),
       );
     },
+    advice({ trafficPolicy, subsets = [] }, report) {
+      adviseFailover(trafficPolicy, undefined, report, ['trafficPolicy']);
+      subsets.forEach((subset, i) => {
+        adviseFailover(subset.trafficPolicy, trafficPolicy, report, ['subsets', i, 'trafficPolicy']);
+      });
+    },
   },
 );
+
+/** Only outlier detection tells that instances near by have failed. */
+function adviseFailover(
+  policy: TrafficPolicy | undefined,
+  inherited: TrafficPolicy | undefined,
+  report: Report,
+  path: readonly (string | number)[],
+): void {
+  const settings = [
+    { at: [], policy, detects: (policy?.outlierDetection ?? inherited?.outlierDetection) !== undefined },
+    ...(policy?.portLevelSettings ?? []).map((port, i) => ({
+      at: ['portLevelSettings', i],
+      policy: port,
+      detects: port.outlierDetection !== undefined,
+    })),
+  ];
+  for (const { at, policy, detects } of settings) {
+    const { failover, failoverPriority } = policy?.loadBalancer?.localityLbSetting ?? {};
+    const field = failover !== undefined ? 'failover' : failoverPriority !== undefined ? 'failoverPriority' : undefined;
+    if (field === undefined || detects) continue;
+    report('has no effect without outlierDetection, which tells what has failed', [
+      ...path,
+      ...at,
+      'loadBalancer',
+      'localityLbSetting',
+      field,
+    ]);
+  }
+}
 
 export const destinationRule = objectSchema('networking.istio.io/v1', 'DestinationRule', destinationRuleSpec);
 

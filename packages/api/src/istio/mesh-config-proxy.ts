@@ -2,7 +2,7 @@ import type * as z from 'zod/mini';
 import { durationMs } from '../duration.ts';
 import { checked, clusterOnly, later, object, optional } from '../schema/field.ts';
 import * as v from '../schema/values.ts';
-import { tcpKeepalive } from './traffic-policy.ts';
+import { tcpKeepalive } from './connection-pool.ts';
 
 const TELEMETRY = 'telemetry';
 const TRACING = 'tracing';

@@ -2,8 +2,9 @@ import type * as z from 'zod/mini';
 import { durationMs } from '../duration.ts';
 import { checked, later, object, optional, type Report } from '../schema/field.ts';
 import * as v from '../schema/values.ts';
+import { tcpKeepalive } from './connection-pool.ts';
+import { localityLbSetting } from './load-balancer.ts';
 import { proxyDefaults } from './mesh-config-proxy.ts';
-import { localityLbSetting, tcpKeepalive } from './traffic-policy.ts';
 import { httpRetry } from './virtual-service-http.ts';
 import { checkExportTo, exportTo } from './visibility.ts';
 

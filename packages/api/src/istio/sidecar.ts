@@ -13,9 +13,9 @@ import {
 } from '../schema/field.ts';
 import * as v from '../schema/values.ts';
 import { destination } from './common.ts';
+import { connectionPool } from './connection-pool.ts';
 import { serverTls } from './gateway.ts';
 import { portProtocol } from './port-protocol.ts';
-import { connectionPool } from './traffic-policy.ts';
 import { isUnixAddress, unixAddressProblem } from './workload-entry.ts';
 
 const NO_CAPTURE = 'on one machine nothing is redirected: callers connect to the listener';

@@ -175,6 +175,11 @@ export function host() {
   return syntax(names.isHost, 'a host name such as reviews or reviews.default.svc.cluster.local');
 }
 
+/** A host name or an IP address. */
+export function hostOrIp() {
+  return syntax((value) => names.isHost(value) || names.isIp(value), 'a host name or an IP address');
+}
+
 /** A host name, or one with a wildcard in the first place. */
 export function wildcardHost() {
   return syntax(

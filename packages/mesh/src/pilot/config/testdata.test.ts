@@ -51,6 +51,7 @@ test('all supported fields are accepted', () => {
     'networking.istio.io/v1 Gateway/bookinfo/bookinfo',
     'networking.istio.io/v1 VirtualService/bookinfo/reviews',
     'networking.istio.io/v1 DestinationRule/bookinfo/reviews',
+    'networking.istio.io/v1 DestinationRule/bookinfo/everything',
     'security.istio.io/v1 PeerAuthentication/bookinfo/reviews',
     'security.istio.io/v1 PeerAuthentication/istio-system/default',
     'v1 ConfigMap/istio-system/istio',

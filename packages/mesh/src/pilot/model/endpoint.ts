@@ -1,4 +1,5 @@
 import type { InstancePort, WorkloadInstance } from '@lateen/api/workload-instance.ts';
+import type { LocalityIr } from '../proxy/ir/endpoints.ts';
 import type { ServicePort } from './service.ts';
 
 /** One instance as an endpoint of one service port. */
@@ -8,6 +9,7 @@ export interface ServiceEndpoint {
   readonly address: string;
   readonly port: number;
   readonly labels: Readonly<Record<string, string>>;
+  readonly locality?: LocalityIr;
   readonly spiffeId: string;
   readonly meshTls: boolean;
   readonly ready: boolean;

@@ -11,6 +11,7 @@ import { delegateKey, mergeDelegates } from './delegation.ts';
 import { arrivalOf, type ServiceEndpoint, targetOf } from './endpoint.ts';
 import { buildGateway, type Gateway } from './gateway.ts';
 import { patternsCovering } from './hostname.ts';
+import { localityOf } from './locality.ts';
 import type { Protocol } from './protocol.ts';
 import { buildRouteRules, MESH_GATEWAY, type RouteRuleSet } from './route-rule.ts';
 import { buildService, byHostname, hasLabels, type Service } from './service.ts';
@@ -196,6 +197,7 @@ export function buildModel(
       const list = members.flatMap((instance): ServiceEndpoint[] => {
         const arrival = arrivalOf(port, instance);
         if (arrival === undefined) return [];
+        const locality = localityOf(instance.labels);
         const met = read
           .get(inbound, instanceKey(instance))
           ?.find(({ containerPort }) => containerPort === arrival.containerPort);
@@ -205,6 +207,7 @@ export function buildModel(
             address: instance.address,
             port: arrival.port,
             labels: instance.labels,
+            ...(locality === undefined ? {} : { locality }),
             spiffeId: spiffeIdOf({ trustDomain, ...instance }),
             // Which TLS a gateway takes, its servers say, and who calls it has to be told (a DestinationRule does).
             meshTls: met !== undefined && met.peers.mode !== 'none',

@@ -1,6 +1,6 @@
 import type { DestinationRule } from '@lateen/api/kinds.ts';
 import { describe, expect, it } from 'vitest';
-import { buildTrafficPolicy, policyFor } from './traffic-policy.ts';
+import { buildTrafficPolicy, policyFor, type TrafficPolicy } from './traffic-policy.ts';
 
 function policy(namespace: string, name: string, spec: Partial<DestinationRule['spec']> = {}) {
   return buildTrafficPolicy(
@@ -14,33 +14,85 @@ function policy(namespace: string, name: string, spec: Partial<DestinationRule['
   );
 }
 
-describe('traffic policies', () => {
-  it('are looked up with the client, then with the service, then in the root namespace', () => {
-    const [client, shop, root] = [policy('client', 'a'), policy('shop', 'b'), policy('istio-system', 'c')];
-    const lookUp = (...all: (typeof client)[]) =>
-      policyFor(all, { namespace: 'client', labels: {} }, 'shop', 'istio-system');
-    expect(lookUp(root, shop, client)).toBe(client);
-    expect(lookUp(root, shop)).toBe(shop);
-    expect(lookUp(root)).toBe(root);
-    expect(lookUp(policy('elsewhere', 'd'))).toBeUndefined();
-    expect(lookUp(policy('shop', 'a'), policy('shop', 'b'))?.source.name).toBe('a');
+/** For a client in the namespace `client`, of a service in `shop`: the names of the rules that its policy is made of. */
+function found(policies: readonly TrafficPolicy[], client = 'client', labels = {}): string[] | undefined {
+  const holding = policyFor(policies, { namespace: client, labels }, 'shop', 'istio-system');
+  return holding?.sources.map(({ name }) => name);
+}
+
+describe('the policy of a client', () => {
+  const [client, shop, root] = [policy('client', 'a'), policy('shop', 'b'), policy('istio-system', 'c')];
+
+  it('is that of its own namespace, else of the service, else of the root namespace', () => {
+    expect(found([client, root, shop])).toEqual(['a']);
+    expect(found([root, shop])).toEqual(['b']);
+    expect(found([root])).toEqual(['c']);
+    expect(found([policy('elsewhere', 'd')])).toBeUndefined();
   });
 
-  it('complete short hosts with their own namespace', () => {
+  it('is that of the service even in the root namespace, unless a rule is only for it', () => {
+    expect(found([root, shop], 'istio-system')).toEqual(['b']);
+    expect(found([policy('istio-system', 'own', { exportTo: ['.'] }), shop], 'istio-system')).toEqual(['own']);
+  });
+
+  it('is only one that is exported to it', () => {
+    const exported = (name: string, exportTo: string[]) => policy('shop', name, { exportTo });
+    expect(found([exported('own', ['.']), root])).toEqual(['c']);
+    expect(found([exported('own', ['.'])], 'shop')).toEqual(['own']);
+    expect(found([exported('named', ['client', 'other'])])).toEqual(['named']);
+    expect(found([exported('all', ['*'])])).toEqual(['all']);
+    expect(found([exported('none', ['~'])])).toBeUndefined();
+  });
+
+  it('is that for the narrowest host', () => {
+    const wide = policy('shop', 'wide', { host: '*.shop.svc.cluster.local' });
+    // As the model gives them: narrow first.
+    expect(found([shop, wide])).toEqual(['b']);
+    // The namespace counts more.
+    expect(found([shop, policy('client', 'wide', { host: '*.cluster.local' })])).toEqual(['wide']);
+  });
+
+  it('that asks for labels is for clients of its own namespace with these labels, and goes before others there', () => {
+    const jobs = policy('client', 'jobs', { workloadSelector: { matchLabels: { app: 'job' } } });
+    expect(jobs.askedLabels).toEqual(['app']);
+    expect(found([client, jobs], 'client', { app: 'job' })).toEqual(['jobs']);
+    expect(found([client, jobs], 'client', { app: 'web' })).toEqual(['a']);
+    expect(found([jobs, shop], 'client', { app: 'web' })).toEqual(['b']);
+    const elsewhere = policy('shop', 'jobs', { workloadSelector: { matchLabels: { app: 'job' } } });
+    expect(found([elsewhere], 'client', { app: 'job' })).toBeUndefined();
+    const nightly = policy('client', 'nightly', { workloadSelector: { matchLabels: { app: 'job', when: 'night' } } });
+    expect(found([jobs, nightly], 'client', { app: 'job', when: 'night' })).toEqual(['nightly']);
+  });
+
+  it('is all rules for the host together: the first settings, and the subsets of all', () => {
+    const random = { loadBalancer: { simple: 'RANDOM' } } as const;
+    const robin = { loadBalancer: { simple: 'ROUND_ROBIN' } } as const;
+    const joined = policyFor(
+      [
+        policy('shop', 'a', { subsets: [{ name: 'v1', labels: { version: 'v1' } }] }),
+        policy('shop', 'b', { trafficPolicy: random, subsets: [{ name: 'v1' }, { name: 'v2' }] }),
+        policy('shop', 'c', { trafficPolicy: robin }),
+      ],
+      { namespace: 'client', labels: {} },
+      'shop',
+      'istio-system',
+    );
+    expect(joined?.settings?.loadBalancing?.balancer).toEqual({ type: 'random' });
+    expect(joined?.subsets.map(({ name, labels, source }) => [name, labels, source.name])).toEqual([
+      ['v1', { version: 'v1' }, 'a'],
+      ['v2', {}, 'b'],
+    ]);
+    expect(joined?.sources.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
+  });
+});
+
+describe('a traffic policy', () => {
+  it('completes short hosts with its own namespace', () => {
     expect(policy('shop', 'a', { host: 'ratings' }).host).toBe('ratings.shop.svc.cluster.local');
   });
 
-  it.each([
-    ['ROUND_ROBIN', 'round-robin'],
-    ['LEAST_REQUEST', 'least-request'],
-    ['LEAST_CONN', 'least-request'],
-    ['RANDOM', 'random'],
-    ['UNSPECIFIED', undefined],
-  ] as const)('with the load balancer %s have %s', (simple, expected) => {
-    const trafficPolicy = { loadBalancer: { simple } };
-    const built = policy('shop', 'a', { trafficPolicy, subsets: [{ name: 'v1', trafficPolicy }] });
-    expect(built.loadBalancer).toBe(expected);
-    expect(built.subsets[0]).toMatchObject({ name: 'v1', labels: {}, source: { path: 'spec.subsets[0]' } });
-    expect(built.subsets[0]?.loadBalancer).toBe(expected);
+  it('knows which field a subset came from', () => {
+    const { subsets } = policy('shop', 'a', { subsets: [{ name: 'v1' }] });
+    expect(subsets[0]).toMatchObject({ name: 'v1', labels: {}, source: { path: 'spec.subsets[0]' } });
   });
 });

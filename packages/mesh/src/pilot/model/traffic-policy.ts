@@ -1,69 +1,66 @@
 import type { DestinationRule as DestinationRuleObject } from '@lateen/api/kinds.ts';
-import type { LoadBalancerIr } from '../proxy/ir/cluster.ts';
 import type { SourceRef } from '../proxy/ir/source.ts';
 import type { ClientClass } from './client.ts';
 import { resolveHost } from './hostname.ts';
 import { hasLabels } from './service.ts';
+import { buildTrafficSettings, type TrafficSettings } from './traffic-settings.ts';
 import { buildVisibility, isVisible, type Visibility } from './visibility.ts';
 
-/** How a service is called: what one DestinationRule says. */
+/** How a service is called: what one DestinationRule says, or several for one host together. */
 export interface TrafficPolicy {
   readonly host: string;
   readonly namespace: string;
-  readonly loadBalancer?: LoadBalancerIr;
+  /** Absent: nothing is said of the host as a whole. */
+  readonly settings?: TrafficSettings;
   readonly subsets: readonly Subset[];
   readonly visibility: Visibility;
-  /** Only for clients with all of these labels. */
+  /** Only for clients in the policy's namespace with all of these labels. */
   readonly clients?: Readonly<Record<string, string>>;
   /** Keys of `clients`. */
   readonly askedLabels: readonly string[];
-  readonly source: SourceRef;
+  /** Of the rules that it is made of, the first gives its settings. */
+  readonly sources: readonly [SourceRef, ...SourceRef[]];
 }
 
 export interface Subset {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
-  readonly loadBalancer?: LoadBalancerIr;
+  readonly settings?: TrafficSettings;
   readonly source: SourceRef;
 }
-
-/** `UNSPECIFIED` leaves the choice to the mesh, and `LEAST_CONN` is the old name of `LEAST_REQUEST`. */
-const LOAD_BALANCERS: Readonly<Record<string, LoadBalancerIr | undefined>> = {
-  ROUND_ROBIN: 'round-robin',
-  LEAST_REQUEST: 'least-request',
-  LEAST_CONN: 'least-request',
-  RANDOM: 'random',
-};
 
 export function buildTrafficPolicy(object: DestinationRuleObject, clusterDomain: string): TrafficPolicy {
   const { name, namespace } = object.metadata;
   const source = { kind: 'DestinationRule', namespace, name };
-  const clients = object.spec.workloadSelector?.matchLabels;
+  const { host, trafficPolicy, workloadSelector, exportTo, subsets = [] } = object.spec;
+  const clients = workloadSelector?.matchLabels;
   return {
-    host: resolveHost(object.spec.host, namespace, clusterDomain),
+    host: resolveHost(host, namespace, clusterDomain),
     namespace,
-    ...loadBalancerOf(object.spec.trafficPolicy?.loadBalancer?.simple),
-    visibility: buildVisibility(object.spec.exportTo, namespace),
+    ...settingsOf(trafficPolicy),
+    visibility: clients === undefined ? buildVisibility(exportTo, namespace) : [namespace],
     ...(clients === undefined ? {} : { clients }),
     askedLabels: Object.keys(clients ?? {}),
-    subsets: (object.spec.subsets ?? []).map((subset, i) => ({
+    subsets: subsets.map((subset, i) => ({
       name: subset.name,
       labels: subset.labels ?? {},
-      ...loadBalancerOf(subset.trafficPolicy?.loadBalancer?.simple),
+      ...settingsOf(subset.trafficPolicy),
       source: { ...source, path: `spec.subsets[${i}]` },
     })),
-    source,
+    sources: [source],
   };
 }
 
-function loadBalancerOf(simple: string | undefined): { loadBalancer?: LoadBalancerIr } {
-  const loadBalancer = LOAD_BALANCERS[simple ?? ''];
-  return loadBalancer === undefined ? {} : { loadBalancer };
+function settingsOf(policy: DestinationRuleObject['spec']['trafficPolicy']): { settings?: TrafficSettings } {
+  return policy === undefined ? {} : { settings: buildTrafficSettings(policy) };
 }
 
 /**
- * The one policy that holds for a client: that of its own namespace, else that of the service's namespace, else that of
- * the root namespace (Istio's lookup order). Among several, the first by name.
+ * The one policy that holds for a client (Istio's lookup order): that of its own namespace, else that of the service's
+ * namespace, else that of the root namespace. In a namespace, those for the narrowest host count, and among them those
+ * that ask for labels of the client before the others. Several of these are one: the first settings, and all subsets.
+ *
+ * @param policies those for the narrowest host first, then in order of namespace and name
  */
 export function policyFor(
   policies: readonly TrafficPolicy[],
@@ -71,12 +68,43 @@ export function policyFor(
   serviceNamespace: string,
   rootNamespace: string,
 ): TrafficPolicy | undefined {
-  const visible = policies.filter(
+  const holding = policies.filter(
     ({ visibility, clients = {} }) => isVisible(visibility, client.namespace) && hasLabels(client.labels, clients),
   );
-  for (const namespace of [client.namespace, serviceNamespace, rootNamespace]) {
-    const found = visible.find((policy) => policy.namespace === namespace);
-    if (found !== undefined) return found;
+  for (const isNext of lookupOrder(client.namespace, serviceNamespace, rootNamespace)) {
+    const there = holding.filter(isNext);
+    const narrowest = there.filter(({ host }) => host === there[0]?.host);
+    const [first, ...others] = narrowest.toSorted((a, b) => selectivity(b) - selectivity(a));
+    if (first === undefined) continue;
+    return others.filter((other) => selectivity(other) === selectivity(first)).reduce(join, first);
   }
   return undefined;
+}
+
+/**
+ * Rules of the root namespace are meant for the whole mesh, so for the proxies in it those of the service's namespace
+ * go before, too, unless a rule says that it is for the root namespace.
+ */
+function lookupOrder(client: string, service: string, root: string): readonly ((policy: TrafficPolicy) => boolean)[] {
+  return [
+    ({ namespace, visibility }) => namespace === client && (client !== root || visibility !== 'all'),
+    ({ namespace }) => namespace === service,
+    ({ namespace }) => namespace === root,
+  ];
+}
+
+/** Of rules that all select the client, one with more labels is the more special. */
+function selectivity({ clients = {} }: TrafficPolicy): number {
+  return Object.keys(clients).length;
+}
+
+function join(a: TrafficPolicy, b: TrafficPolicy): TrafficPolicy {
+  const known = new Set(a.subsets.map(({ name }) => name));
+  const more = b.subsets.filter(({ name }) => !known.has(name));
+  return {
+    ...a,
+    subsets: [...a.subsets, ...more],
+    ...(a.settings === undefined && b.settings !== undefined ? { settings: b.settings } : {}),
+    sources: [...a.sources, ...b.sources],
+  };
 }

@@ -22,21 +22,27 @@ describe('a cluster', () => {
   it('is as the policy of the client says', () => {
     const text =
       SHOP + policy('client', 'RANDOM') + policy('shop', 'ROUND_ROBIN') + policy('istio-system', 'LEAST_REQUEST');
-    expect(clusterFor('client', text)?.loadBalancer).toBe('random');
-    expect(clusterFor('shop', text)?.loadBalancer).toBe('round-robin');
-    expect(clusterFor('elsewhere', text)?.loadBalancer).toBe('round-robin');
-    expect(clusterFor('elsewhere', SHOP + policy('istio-system', 'RANDOM'))?.loadBalancer).toBe('random');
-    expect(clusterFor('elsewhere', SHOP)?.loadBalancer).toBe('least-request');
+    expect(clusterFor('client', text)?.policy.loadBalancer).toEqual({ type: 'random' });
+    expect(clusterFor('shop', text)?.policy.loadBalancer).toEqual({ type: 'round-robin' });
+    expect(clusterFor('elsewhere', text)?.policy.loadBalancer).toEqual({ type: 'round-robin' });
+    expect(clusterFor('elsewhere', SHOP + policy('istio-system', 'RANDOM'))?.policy.loadBalancer).toEqual({
+      type: 'random',
+    });
+    expect(clusterFor('elsewhere', SHOP)?.policy.loadBalancer).toEqual({ type: 'least-request' });
   });
 
   it('of a subset has its labels, and its own load balancer before that of the service', () => {
     const subsets = '[{name: v1, labels: {version: v1}}, {name: v2, trafficPolicy: {loadBalancer: {simple: RANDOM}}}]';
     const text = SHOP + policy('shop', 'ROUND_ROBIN', subsets);
     expect(clusterFor('shop', text, 'outbound|80|v1|a.shop.svc.cluster.local')).toMatchObject({
-      loadBalancer: 'round-robin',
-      meshTls: { sni: 'outbound_.80_.v1_.a.shop.svc.cluster.local' },
+      policy: {
+        loadBalancer: { type: 'round-robin' },
+        tls: { type: 'mesh-where-accepted', sni: 'outbound_.80_.v1_.a.shop.svc.cluster.local' },
+      },
     });
-    expect(clusterFor('shop', text, 'outbound|80|v2|a.shop.svc.cluster.local')?.loadBalancer).toBe('random');
+    expect(clusterFor('shop', text, 'outbound|80|v2|a.shop.svc.cluster.local')?.policy.loadBalancer).toEqual({
+      type: 'random',
+    });
     const { resolved } = pilotOf(
       text,
       sidecarOf('a-0', { namespace: 'shop', ports: [{ containerPort: 80, inboundPort: 1, appPort: 2 }] }),
@@ -51,7 +57,8 @@ describe('a cluster', () => {
         health: 'draining',
       }),
     );
-    const portsOf = (key: string) => resolved.endpoints.get(key)?.endpoints.map(({ port }) => port);
+    const portsOf = (key: string) =>
+      resolved.endpoints.get(key)?.groups.flatMap(({ endpoints }) => endpoints.map(({ port }) => port));
     expect(portsOf(`shop|shop/a|${CLUSTER}`)).toEqual([1, 3]);
     expect(portsOf('shop|shop/a|outbound|80|v1|a.shop.svc.cluster.local')).toEqual([1]);
     expect(portsOf('shop|shop/a|outbound|80|v2|a.shop.svc.cluster.local')).toEqual([1, 3]);
@@ -64,6 +71,6 @@ describe('a cluster', () => {
     ['other', 'same-as-downstream', ['istio']],
   ])('of a port named %s speaks %s', (name, upstreamProtocol, alpn) => {
     const text = serviceText('a', `[{port: 80, name: ${name}}]`, { namespace: 'shop' });
-    expect(clusterFor('shop', text)).toMatchObject({ upstreamProtocol, meshTls: { alpn } });
+    expect(clusterFor('shop', text)).toMatchObject({ upstreamProtocol, policy: { tls: { alpn } } });
   });
 });

@@ -1,15 +1,15 @@
-import type { Collection } from '../incremental/collection.ts';
+import type { Collection, Reader } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
+import type { ClientClass } from '../model/client.ts';
 import { endpointKey, type MeshModel, policiesFor } from '../model/mesh.ts';
 import type { Protocol } from '../model/protocol.ts';
-import { hasLabels, type Service } from '../model/service.ts';
-import type { Subset, TrafficPolicy } from '../model/traffic-policy.ts';
+import type { Service } from '../model/service.ts';
+import { policyFor, type Subset, type TrafficPolicy } from '../model/traffic-policy.ts';
+import { NO_SETTINGS, settingsFor } from '../model/traffic-settings.ts';
+import { type Placement, placementOf, weighsLocalities } from './endpoint-sets.ts';
 import type { ServiceClusterIr, UpstreamProtocol } from './ir/cluster.ts';
-import type { EndpointsIr } from './ir/endpoints.ts';
 import type { SourceRef } from './ir/source.ts';
-
-/** Ten seconds, as Istio's `connectTimeout` default. */
-export const CONNECT_TIMEOUT_MS = 10_000;
+import { type PortTrafficSettings, resolveUpstreamPolicy, upstreamProtocolFor } from './upstream-policy.ts';
 
 /** Istio's cluster name. */
 export function clusterName(hostname: string, port: number, subset = ''): string {
@@ -18,72 +18,83 @@ export function clusterName(hostname: string, port: number, subset = ''): string
 
 /**
  * Clients may be under different DestinationRules for one service, and mean different services by one hostname, so a
- * cluster name can stand for different contents. The key tells them apart: the service's namespace, the policy's object,
+ * cluster name can stand for different contents. The key tells them apart: the service's namespace, the policy's objects,
  * then the name.
  */
 export function clusterKey(service: Service, policy: TrafficPolicy | undefined, name: string): string {
-  const under = policy === undefined ? '' : `${policy.source.namespace}/${policy.source.name}`;
+  const under = (policy?.sources ?? []).map(({ namespace, name }) => `${namespace}/${name}`).join('+');
   return `${service.namespace}|${under}|${name}`;
 }
 
-interface ClusterSpec {
+/** A service port, or a subset of it, under one policy. */
+export interface ClusterSpec {
   readonly name: string;
   readonly service: Service;
   readonly port: number;
   readonly protocol: Protocol;
   /** Only endpoints with these labels. */
   readonly labels: Readonly<Record<string, string>>;
-  readonly loadBalancer: ServiceClusterIr['loadBalancer'];
-  readonly sni: string;
+  readonly settings: PortTrafficSettings;
+  /** How localities count; absent: they do not. */
+  readonly placement?: Placement;
   readonly sources: readonly SourceRef[];
 }
 
-/** Every service port and subset under every policy that some client may be under. */
+/** The policy of a service that holds for clients of a class. */
+export function policyForClient(
+  service: Service,
+  client: Pick<ClientClass, 'namespace' | 'labels'>,
+  model: MeshModel,
+  read: Reader,
+): TrafficPolicy | undefined {
+  const policies = policiesFor(service.hostname, model, read);
+  return policyFor(policies, client, service.namespace, model.settings.rootNamespace);
+}
+
+/** Every service port and subset under every policy that some class of clients is under, by `clusterKey`. */
+export function clusterSpecs(
+  graph: Graph,
+  model: MeshModel,
+  classes: Collection<ClientClass>,
+): Collection<ClusterSpec> {
+  return graph.expand('cluster specs', model.services, (service, read) => {
+    const specs = new Map<string, ClusterSpec>();
+    // Most services are under no policy, whoever the client is.
+    const clients = policiesFor(service.hostname, model, read).length === 0 ? [] : [...read.all(classes).values()];
+    const policies = new Set([undefined, ...clients.map((client) => policyForClient(service, client, model, read))]);
+    for (const policy of policies) {
+      for (const { port, protocol } of service.ports) {
+        for (const subset of [undefined, ...(policy?.subsets ?? [])]) {
+          const spec = buildSpec(service, port, protocol, policy, subset);
+          specs.set(clusterKey(service, policy, spec.name), spec);
+        }
+      }
+    }
+    return specs;
+  });
+}
+
 export function resolveClusters(
   graph: Graph,
   model: MeshModel,
-): { clusters: Collection<ServiceClusterIr>; endpoints: Collection<EndpointsIr> } {
-  const specs = graph.expand('cluster specs', model.services, (service, read) => {
-    const policies = policiesFor(service.hostname, model, read);
-    const variants: (TrafficPolicy | undefined)[] = [undefined, ...policies];
-    return variants.flatMap((policy) =>
-      service.ports.flatMap(({ port, protocol }) =>
-        [undefined, ...(policy?.subsets ?? [])].map((subset) => {
-          const spec = buildSpec(service, port, protocol, policy, subset);
-          return [clusterKey(service, policy, spec.name), spec] as const;
-        }),
-      ),
-    );
+  specs: Collection<ClusterSpec>,
+): Collection<ServiceClusterIr> {
+  return graph.derive('clusters', specs, (spec, read): ServiceClusterIr => {
+    const { name, service, port, settings } = spec;
+    const protocol = upstreamProtocolFor(upstreamProtocolOf(spec.protocol), settings);
+    return {
+      type: 'service',
+      name,
+      upstreamProtocol: protocol,
+      policy: resolveUpstreamPolicy(settings, {
+        hostname: service.hostname,
+        protocol,
+        meshTls: { sni: sniOf(name), peerIds: read.get(model.peerIds, endpointKey(service, port)) ?? [] },
+      }),
+      weightedLocalities: spec.placement !== undefined && weighsLocalities(spec.placement),
+      sources: spec.sources,
+    };
   });
-
-  return {
-    clusters: graph.derive('clusters', specs, (spec, read): ServiceClusterIr => {
-      const upstreamProtocol = upstreamProtocolOf(spec.protocol);
-      return {
-        type: 'service',
-        name: spec.name,
-        upstreamProtocol,
-        loadBalancer: spec.loadBalancer,
-        connectTimeoutMs: CONNECT_TIMEOUT_MS,
-        meshTls: {
-          sni: spec.sni,
-          peerIds: read.get(model.peerIds, endpointKey(spec.service, spec.port)) ?? [],
-          alpn: ['istio', ...APPLICATION_PROTOCOLS[upstreamProtocol]],
-        },
-        sources: spec.sources,
-      };
-    }),
-    endpoints: graph.derive('endpoint sets', specs, (spec, read): EndpointsIr => {
-      const all = read.get(model.endpoints, endpointKey(spec.service, spec.port)) ?? [];
-      return {
-        clusterName: spec.name,
-        endpoints: all
-          .filter(({ ready, labels }) => ready && hasLabels(labels, spec.labels))
-          .map(({ address, port, meshTls, instance }) => ({ address, port, meshTls, instance }))
-          .sort((a, b) => (a.address === b.address ? a.port - b.port : a.address < b.address ? -1 : 1)),
-      };
-    }),
-  };
 }
 
 function buildSpec(
@@ -93,29 +104,24 @@ function buildSpec(
   policy: TrafficPolicy | undefined,
   subset: Subset | undefined,
 ): ClusterSpec {
+  const settings = settingsFor(policy?.settings ?? NO_SETTINGS, subset?.settings, port);
+  const placement = placementOf(settings);
   return {
     name: clusterName(service.hostname, port, subset?.name),
     service,
     port,
     protocol,
     labels: subset?.labels ?? {},
-    loadBalancer: subset?.loadBalancer ?? policy?.loadBalancer ?? 'least-request',
-    sni: `outbound_.${port}_.${subset?.name ?? ''}_.${service.hostname}`,
-    sources: [
-      service.source,
-      ...(policy === undefined ? [] : [policy.source]),
-      ...(subset === undefined ? [] : [subset.source]),
-    ],
+    settings,
+    ...(placement === undefined ? {} : { placement }),
+    sources: [service.source, ...(policy?.sources ?? []), ...(subset === undefined ? [] : [subset.source])],
   };
 }
 
-/** What is offered beside `istio` in the TLS handshake, so that the server knows what is spoken within. */
-const APPLICATION_PROTOCOLS: Readonly<Record<UpstreamProtocol, readonly string[]>> = {
-  http1: ['http/1.1'],
-  http2: ['h2'],
-  'same-as-downstream': [],
-  raw: [],
-};
+/** Istio's: `outbound_.9080_.v1_.reviews.default.svc.cluster.local`. */
+function sniOf(name: string): string {
+  return name.replaceAll('|', '_.');
+}
 
 /** What is spoken with endpoints of a port that speaks this. */
 export function upstreamProtocolOf(protocol: Protocol): UpstreamProtocol {

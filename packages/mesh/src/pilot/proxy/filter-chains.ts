@@ -63,7 +63,7 @@ function plaintextChains({ protocol, http, tcp }: PortHandlers): FilterChainIr[]
   }
 }
 
-function isHttp(protocol: Protocol): boolean {
+export function isHttp(protocol: Protocol): boolean {
   return protocol === 'http' || protocol === 'http2';
 }
 

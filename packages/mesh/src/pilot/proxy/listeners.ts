@@ -3,7 +3,7 @@ import type { InboundPort } from '../model/mesh.ts';
 import type { Protocol } from '../model/protocol.ts';
 import { clusterName } from './clusters.ts';
 import { httpHandler, inboundChains, portChains } from './filter-chains.ts';
-import type { ListenerIr } from './ir/listener.ts';
+import type { ListenerIr, TcpConnectionIr } from './ir/listener.ts';
 import type { RouteTableIr } from './ir/route.ts';
 import type { SourceRef } from './ir/source.ts';
 import { applicationClusterName } from './own-clusters.ts';
@@ -93,7 +93,8 @@ export function servicePortListener(
   hostname: string,
   port: number,
   protocol: Protocol,
-  source: SourceRef,
+  connection: TcpConnectionIr | undefined,
+  sources: readonly SourceRef[],
 ): ListenerIr {
   const statPrefix = `outbound_${port}_${hostname}`;
   return {
@@ -110,9 +111,13 @@ export function servicePortListener(
         dynamicForward: false,
         connect: false,
       },
-      tcp: { statPrefix, cluster: clusterName(hostname, port) },
+      tcp: {
+        statPrefix,
+        cluster: clusterName(hostname, port),
+        ...(connection === undefined ? {} : { connection }),
+      },
     }),
-    sources: [source],
+    sources,
   };
 }
 

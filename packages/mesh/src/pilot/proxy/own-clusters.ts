@@ -1,6 +1,7 @@
 import type { InstancePort } from '@lateen/api/workload-instance.ts';
+import { DEFAULT_POOL } from '../model/connection-pool.ts';
 import type { Protocol } from '../model/protocol.ts';
-import { CONNECT_TIMEOUT_MS, upstreamProtocolOf } from './clusters.ts';
+import { upstreamProtocolOf } from './clusters.ts';
 import type { ApplicationClusterIr, DynamicForwardClusterIr, LoopbackClusterIr } from './ir/cluster.ts';
 import type { SourceRef } from './ir/source.ts';
 
@@ -10,7 +11,7 @@ export const DYNAMIC_FORWARD_CLUSTER = 'PassthroughCluster';
 export const DYNAMIC_FORWARD: DynamicForwardClusterIr = {
   type: 'dynamic-forward',
   name: DYNAMIC_FORWARD_CLUSTER,
-  connectTimeoutMs: CONNECT_TIMEOUT_MS,
+  connectTimeoutMs: DEFAULT_POOL.limits.connectTimeoutMs,
   sources: [],
 };
 

@@ -2,10 +2,12 @@ import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instanc
 import type { Collection, Reader } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 import { type ClientClass, clientClassOf } from '../model/client.ts';
-import { type MeshModel, policiesFor } from '../model/mesh.ts';
+import type { MeshModel } from '../model/mesh.ts';
 import { byHostname, hasLabels, type Service, serviceSeenFrom } from '../model/service.ts';
-import { policyFor } from '../model/traffic-policy.ts';
-import { clusterKey, clusterName, resolveClusters } from './clusters.ts';
+import { NO_SETTINGS, settingsFor } from '../model/traffic-settings.ts';
+import { clusterKey, clusterName, clusterSpecs, policyForClient, resolveClusters } from './clusters.ts';
+import { endpointViewKey, type PlacedCluster, placementOf, resolveEndpoints } from './endpoint-sets.ts';
+import { isHttp } from './filter-chains.ts';
 import type { ClusterIr, ServiceClusterIr } from './ir/cluster.ts';
 import type { EndpointsIr } from './ir/endpoints.ts';
 import type { ListenerIr } from './ir/listener.ts';
@@ -23,6 +25,8 @@ import {
   servicePortKey,
   serviceTableName,
 } from './routes.ts';
+
+import { resolveTcpConnection } from './upstream-policy.ts';
 
 /** A proxy that Pilot is asked to configure. */
 export interface ProxyIdentity {
@@ -50,6 +54,8 @@ interface Scope {
   /** In order of hostname. */
   readonly services: readonly Service[];
   readonly clusters: ReadonlyMap<string, string>;
+  /** Those of the clusters in which localities count. */
+  readonly placed: readonly PlacedCluster[];
 }
 
 /** Fragments that proxies share, and for each proxy the complete answer: its own fragments and the shared ones it holds. */
@@ -62,7 +68,6 @@ export interface ResolvedMesh {
 }
 
 export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<ProxyIdentity>): ResolvedMesh {
-  const { clusters, endpoints } = resolveClusters(graph, model);
   const serviceRoutes = resolveServiceRoutes(graph, model);
   const sidecarHosts = resolveSidecarHosts(graph, model, serviceRoutes);
   const proxyInstances = graph.derive('proxy instances', proxies, ({ instance }, read) =>
@@ -73,7 +78,9 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
   const clients = graph.derive('clients', proxyInstances, (instance, read) => clientOf(instance, read));
   const byClass = graph.index('clients by class', clients, ({ key }) => [key]);
   const classes = graph.derive('client classes', byClass, ([client]) => client);
+  const specs = clusterSpecs(graph, model, classes);
   const scopes = graph.derive('scopes', classes, (client, read) => resolveScope(client, model, read));
+  const scopeOf = (instance: WorkloadInstance, read: Reader) => read.get(scopes, clientOf(instance, read).key);
   const sharedTables = graph.derive('service tables', serviceRoutes, (routes, _, key) =>
     resolveServiceTable(key.slice(key.indexOf('/') + 1), routes),
   );
@@ -93,15 +100,23 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
   });
 
   return {
-    clusters,
-    endpoints,
+    clusters: resolveClusters(graph, model, specs),
+    endpoints: resolveEndpoints(
+      graph,
+      model,
+      specs,
+      proxyInstances,
+      (instance, read) => scopeOf(instance, read)?.placed ?? [],
+    ),
     tables: graph.union('tables', [sharedTables, clientTables]),
     own: graph.derive('own fragments', proxyInstances, (instance, read) => resolveOwn(instance, model, read)),
     shared: graph.derive('shared fragments', proxyInstances, (instance, read): SharedRefs | undefined => {
       const client = clientOf(instance, read);
-      const scope = read.get(scopes, client.key);
+      const scope = scopeOf(instance, read);
       if (scope === undefined) return undefined;
-      const refs = { clusters: scope.clusters, endpoints: scope.clusters };
+      const views = scope.placed.map((cluster) => [cluster.name, endpointViewKey(cluster, instance)] as const);
+      const endpoints = views.length === 0 ? scope.clusters : new Map([...scope.clusters, ...views]);
+      const refs = { clusters: scope.clusters, endpoints };
       if (instance.capture.mode !== 'explicit') return { ...refs, tables: new Map() };
       const { servicePorts } = instance.capture;
       const tables = new Map([[HTTP_PROXY_TABLE, clientTableKey(client, HTTP_PROXY_TABLE)]]);
@@ -118,7 +133,7 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
   };
 }
 
-const EMPTY_SCOPE: Scope = { services: [], clusters: new Map() };
+const EMPTY_SCOPE: Scope = { services: [], clusters: new Map(), placed: [] };
 
 function clientTableKey(client: ClientClass, table: string): string {
   return `${client.key} ${table}`;
@@ -131,17 +146,20 @@ function resolveScope(client: ClientClass, model: MeshModel, read: Reader): Scop
     .filter((service) => service !== undefined)
     .sort(byHostname);
   const clusters = new Map<string, string>();
+  const placed: PlacedCluster[] = [];
   for (const service of services) {
-    const policies = policiesFor(service.hostname, model, read);
-    const policy = policyFor(policies, client, service.namespace, model.settings.rootNamespace);
+    const policy = policyForClient(service, client, model, read);
     for (const { port } of service.ports) {
       for (const subset of [undefined, ...(policy?.subsets ?? [])]) {
         const name = clusterName(service.hostname, port, subset?.name);
-        clusters.set(name, clusterKey(service, policy, name));
+        const key = clusterKey(service, policy, name);
+        clusters.set(name, key);
+        const placement = placementOf(settingsFor(policy?.settings ?? NO_SETTINGS, subset?.settings, port));
+        if (placement !== undefined) placed.push({ name, key, placement });
       }
     }
   }
-  return { services, clusters };
+  return { services, clusters, placed };
 }
 
 function resolveOwn(instance: WorkloadInstance, model: MeshModel, read: Reader): OwnIr {
@@ -179,7 +197,11 @@ function resolveSidecar(
     const servicePort = service?.ports.find(({ port }) => port === Number(portText));
     if (service === undefined || servicePort === undefined) continue;
     clusters.push(loopbackCluster(hostname, servicePort.port, address, at));
-    listeners.push(servicePortListener(address, at, hostname, servicePort.port, servicePort.protocol, service.source));
+    const { port, protocol } = servicePort;
+    const policy = isHttp(protocol) ? undefined : policyForClient(service, instance, model, read);
+    const connection = resolveTcpConnection(settingsFor(policy?.settings ?? NO_SETTINGS, undefined, port));
+    const sources = [service.source, ...(connection === undefined ? [] : (policy?.sources ?? []))];
+    listeners.push(servicePortListener(address, at, hostname, port, protocol, connection, sources));
   }
   return { clusters, listeners, tables: [] };
 }

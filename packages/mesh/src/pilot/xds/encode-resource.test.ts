@@ -35,9 +35,9 @@ describe('an encoded resource', () => {
     expect(table(route([source])).version).toBe(table(route([turned])).version);
     expect(table(route([source])).version).not.toBe(table(route([source], '/x')).version);
     const { instance, meshTls, port, address } = endpoint;
-    expect(encodeEndpoints({ clusterName: 'a', endpoints: [{ instance, meshTls, port, address }] }).version).toBe(
-      encodeEndpoints({ clusterName: 'a', endpoints: [endpoint] }).version,
-    );
+    const encoded = (each: EndpointIr) =>
+      encodeEndpoints({ clusterName: 'a', groups: [{ priority: 0, endpoints: [each] }] }).version;
+    expect(encoded({ instance, meshTls, port, address })).toBe(encoded(endpoint));
   });
 
   it('of a service names its endpoints; the others have theirs in them', () => {
@@ -45,9 +45,14 @@ describe('an encoded resource', () => {
       type: 'service',
       name: 'outbound|80||a',
       upstreamProtocol: 'http1',
-      loadBalancer: 'random',
-      connectTimeoutMs: 1500,
-      meshTls: { sni: 'a', peerIds: [], alpn: ['istio'] },
+      policy: {
+        loadBalancer: { type: 'random' },
+        connectionPool: { connectTimeoutMs: 1500 },
+        retryLimit: { type: 'count', maxRetries: 7 },
+        panicThresholdPercent: 0,
+        tls: { type: 'mesh-where-accepted', sni: 'a', peerIds: [], alpn: ['istio'] },
+      },
+      weightedLocalities: false,
       sources: [],
     });
     expect(service.edsName).toBe('outbound|80||a');
@@ -60,7 +65,10 @@ describe('an encoded resource', () => {
 
   it('marks endpoints that take mutual TLS', () => {
     const printed = printResource(
-      encodeEndpoints({ clusterName: 'a', endpoints: [endpoint, { ...endpoint, port: 81, meshTls: false }] }),
+      encodeEndpoints({
+        clusterName: 'a',
+        groups: [{ priority: 0, endpoints: [endpoint, { ...endpoint, port: 81, meshTls: false }] }],
+      }),
     );
     expect(printed).toMatchObject({
       endpoints: [

@@ -1,4 +1,5 @@
 import type { SourceRef } from './source.ts';
+import type { UpstreamPolicyIr } from './upstream-policy.ts';
 
 /** Where requests can be sent, as one proxy sees it. */
 export type ClusterIr = ServiceClusterIr | ApplicationClusterIr | LoopbackClusterIr | DynamicForwardClusterIr;
@@ -9,9 +10,9 @@ export interface ServiceClusterIr {
   /** Istio's name: `outbound|9080|v1|reviews.default.svc.cluster.local`. */
   readonly name: string;
   readonly upstreamProtocol: UpstreamProtocol;
-  readonly loadBalancer: LoadBalancerIr;
-  readonly connectTimeoutMs: number;
-  readonly meshTls: MeshTlsIr;
+  readonly policy: UpstreamPolicyIr;
+  /** Localities have weights of their own, which come with the endpoints. */
+  readonly weightedLocalities: boolean;
   readonly sources: readonly SourceRef[];
 }
 
@@ -45,14 +46,3 @@ export interface DynamicForwardClusterIr {
 
 /** `same-as-downstream` speaks HTTP/2 to the endpoint exactly if the client spoke HTTP/2. `raw` is for TCP. */
 export type UpstreamProtocol = 'http1' | 'http2' | 'same-as-downstream' | 'raw';
-
-export type LoadBalancerIr = 'round-robin' | 'least-request' | 'random';
-
-/** Mutual TLS towards those endpoints that accept it (EDS tells which do); plaintext towards the others. */
-export interface MeshTlsIr {
-  /** Istio's SNI form: `outbound_.9080_._.reviews.default.svc.cluster.local`. */
-  readonly sni: string;
-  /** SPIFFE IDs that the endpoints may have, sorted. None: no endpoint is known yet, so nobody is accepted. */
-  readonly peerIds: readonly string[];
-  readonly alpn: readonly string[];
-}

@@ -66,4 +66,14 @@ export type RouteSourceIr =
 export interface TcpProxyIr {
   readonly statPrefix: string;
   readonly cluster: string;
+  readonly connection?: TcpConnectionIr;
+}
+
+/** What holds for each connection that is passed on. */
+export interface TcpConnectionIr {
+  /** 0 for never; Envoy's default is one hour. */
+  readonly idleTimeoutMs?: number;
+  readonly maxConnectionDurationMs?: number;
+  /** The cluster is a proxy, which is asked in HTTP to pass the connection on to `target`, `HOST:PORT`. */
+  readonly tunnel?: { readonly method: 'CONNECT' | 'POST'; readonly target: string };
 }

@@ -3,7 +3,7 @@ import {
   type ClusterLoadAssignment,
   ClusterLoadAssignmentSchema,
 } from '@lateen/envoy-api/envoy/config/endpoint/v3/endpoint_pb.js';
-import type { EndpointIr, EndpointsIr } from '../../proxy/ir/endpoints.ts';
+import type { EndpointGroupIr, EndpointIr, EndpointsIr, LocalityIr } from '../../proxy/ir/endpoints.ts';
 import { METADATA_KEY } from './metadata.ts';
 import { socketAddress } from './values.ts';
 
@@ -13,8 +13,21 @@ export const MESH_TLS_MATCH = { tlsMode: 'istio' };
 export function translateEndpoints(ir: EndpointsIr): ClusterLoadAssignment {
   return create(ClusterLoadAssignmentSchema, {
     clusterName: ir.clusterName,
-    endpoints: ir.endpoints.length === 0 ? [] : [{ lbEndpoints: ir.endpoints.map(translateEndpoint) }],
+    endpoints: ir.groups.map(translateGroup),
   });
+}
+
+function translateGroup({ locality, priority, weight, endpoints }: EndpointGroupIr) {
+  return {
+    ...(locality === undefined ? {} : { locality: translateLocality(locality) }),
+    priority,
+    ...(weight === undefined ? {} : { loadBalancingWeight: weight }),
+    lbEndpoints: endpoints.map(translateEndpoint),
+  };
+}
+
+function translateLocality({ region, zone = '', subzone = '' }: LocalityIr) {
+  return { region, zone, subZone: subzone };
 }
 
 function translateEndpoint({ address, port, meshTls, instance }: EndpointIr) {

@@ -78,12 +78,20 @@ const APPLICATION_PROTOCOLS: Readonly<Record<ApplicationProtocolsIr, readonly st
   http: ['http/1.0', 'http/1.1', 'h2c'],
 };
 
-function tcpProxy({ statPrefix, cluster }: TcpProxyIr): Filter {
+function tcpProxy({ statPrefix, cluster, connection = {} }: TcpProxyIr): Filter {
+  const { idleTimeoutMs, maxConnectionDurationMs, tunnel } = connection;
   return create(
     FilterSchema,
     extension('envoy.filters.network.tcp_proxy', TcpProxySchema, {
       statPrefix,
       clusterSpecifier: { case: 'cluster', value: cluster },
+      ...(idleTimeoutMs === undefined ? {} : { idleTimeout: duration(idleTimeoutMs) }),
+      ...(maxConnectionDurationMs === undefined
+        ? {}
+        : { maxDownstreamConnectionDuration: duration(maxConnectionDurationMs) }),
+      ...(tunnel === undefined
+        ? {}
+        : { tunnelingConfig: { hostname: tunnel.target, usePost: tunnel.method === 'POST' } }),
     }),
   );
 }

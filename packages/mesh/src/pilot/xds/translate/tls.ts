@@ -18,14 +18,14 @@ import {
   DownstreamTlsContextSchema,
   UpstreamTlsContextSchema,
 } from '@lateen/envoy-api/envoy/extensions/transport_sockets/tls/v3/tls_pb.js';
-import type { MeshTlsIr } from '../../proxy/ir/cluster.ts';
+import type { MeshTlsIr } from '../../proxy/ir/upstream-tls.ts';
 import { duration, extension } from './values.ts';
 
 /** Names of the secrets that the agent beside each proxy serves, as in Istio. */
 const WORKLOAD_CERTIFICATE = 'default';
 const MESH_ROOTS = 'ROOTCA';
 
-const TLS = 'envoy.transport_sockets.tls';
+export const TLS = 'envoy.transport_sockets.tls';
 
 /** ALPN names by which a sidecar tells the mesh's TLS from an application's own, as in Istio. */
 export const MESH_ALPN = ['istio', 'istio-peer-exchange', 'istio-http/1.0', 'istio-http/1.1', 'istio-h2'];
@@ -33,7 +33,8 @@ export const MESH_ALPN = ['istio', 'istio-peer-exchange', 'istio-http/1.0', 'ist
 /** What a server agrees to. Envoy takes a connection for HTTP/2 only if that was agreed on, or nothing was. */
 const AGREED_ALPN = { http: ['h2', 'http/1.1'], tcp: MESH_ALPN } as const;
 
-const AGENT: ConfigSource = create(ConfigSourceSchema, {
+/** The secrets that the agent beside the proxy serves. */
+export const AGENT: ConfigSource = create(ConfigSourceSchema, {
   configSourceSpecifier: {
     case: 'apiConfigSource',
     value: {

@@ -1,0 +1,42 @@
+/** What secures the connections to a cluster's endpoints. */
+export type UpstreamTlsIr =
+  /** Mutual TLS of the mesh towards those endpoints that accept it (EDS tells which do); plaintext towards the others. */
+  | ({ readonly type: 'mesh-where-accepted' } & MeshTlsIr)
+  /** Mutual TLS of the mesh towards all. */
+  | ({ readonly type: 'mesh' } & MeshTlsIr)
+  | { readonly type: 'plaintext' }
+  | ({ readonly type: 'originate' } & OriginatedTlsIr);
+
+export interface MeshTlsIr {
+  /** Istio's SNI form: `outbound_.9080_._.reviews.default.svc.cluster.local`. */
+  readonly sni: string;
+  /** SPIFFE IDs that the endpoints may have, sorted. None: no endpoint is known yet, so nobody is accepted. */
+  readonly peerIds: readonly string[];
+  readonly alpn: readonly string[];
+}
+
+/** TLS with a server that need not be in the mesh. */
+export interface OriginatedTlsIr {
+  /** Absent: the host of each request, where requests are HTTP. */
+  readonly sni?: string;
+  /** The certificate of this side, for servers that want one. */
+  readonly certificate?: SecretRefIr;
+  readonly verification: VerificationIr;
+}
+
+export type VerificationIr =
+  | { readonly type: 'none' }
+  | {
+      readonly type: 'authorities';
+      readonly authorities: SecretRefIr;
+      /** One of these is in the certificate; `from-request`: the host that the request names. */
+      readonly names: readonly string[] | 'from-request';
+      /** A file with revoked certificates, where the proxy runs. */
+      readonly revokedFile?: string;
+    };
+
+/** A secret that comes by SDS: from the agent beside the proxy (files there), or from Pilot (Secrets of Kubernetes). */
+export interface SecretRefIr {
+  readonly name: string;
+  readonly from: 'agent' | 'pilot';
+}

@@ -1,0 +1,107 @@
+import type { ClientTls } from '../model/client-tls.ts';
+import { DEFAULT_POOL } from '../model/connection-pool.ts';
+import { DEFAULT_BALANCER } from '../model/load-balancer.ts';
+import { DEFAULT_RETRY_BUDGET, type TrafficSettings } from '../model/traffic-settings.ts';
+import type { UpstreamProtocol } from './ir/cluster.ts';
+import type { TcpConnectionIr } from './ir/listener.ts';
+import type { RetryLimitIr, UpstreamPolicyIr } from './ir/upstream-policy.ts';
+import type { MeshTlsIr, UpstreamTlsIr, VerificationIr } from './ir/upstream-tls.ts';
+
+/** What a DestinationRule says of one port of a service or subset. */
+export type PortTrafficSettings = Omit<TrafficSettings, 'ports'>;
+
+/** What is known of the endpoints that a policy is for. */
+export interface Upstream {
+  /** May be a pattern. */
+  readonly hostname: string;
+  readonly protocol: UpstreamProtocol;
+  /** Of endpoints in the mesh. */
+  readonly meshTls: Omit<MeshTlsIr, 'alpn'>;
+  /** Names that certificates of endpoints outside of the mesh may have, unless the policy says it. */
+  readonly subjectAltNames?: readonly string[];
+}
+
+/** The complete policy of a cluster, with all defaults. */
+export function resolveUpstreamPolicy(settings: PortTrafficSettings, upstream: Upstream): UpstreamPolicyIr {
+  const { loadBalancing, connectionPool = DEFAULT_POOL, outlierDetection, proxyProtocol } = settings;
+  return {
+    loadBalancer: loadBalancing?.balancer ?? DEFAULT_BALANCER,
+    connectionPool: connectionPool.limits,
+    retryLimit: retryLimit(settings),
+    ...(outlierDetection === undefined ? {} : { outlierDetection: outlierDetection.ejection }),
+    panicThresholdPercent: outlierDetection?.minHealthPercent ?? 0,
+    tls: resolveTls(settings.tls, upstream),
+    ...(proxyProtocol === undefined ? {} : { proxyProtocol }),
+  };
+}
+
+function retryLimit({ retryBudget, connectionPool }: PortTrafficSettings): RetryLimitIr {
+  if (retryBudget !== undefined) return retryBudget;
+  const maxRetries = connectionPool?.maxRetries;
+  return maxRetries === undefined ? DEFAULT_RETRY_BUDGET : { type: 'count', maxRetries };
+}
+
+/** What is spoken with the endpoints of a port: as the port says, unless the policy wants another version of HTTP. */
+export function upstreamProtocolFor(protocol: UpstreamProtocol, settings: PortTrafficSettings): UpstreamProtocol {
+  return protocol === 'raw' ? 'raw' : (settings.connectionPool?.httpVersion ?? protocol);
+}
+
+/** What is offered beside `istio` in the TLS handshake, so that the server knows what is spoken within. */
+const APPLICATION_PROTOCOLS: Readonly<Record<UpstreamProtocol, readonly string[]>> = {
+  http1: ['http/1.1'],
+  http2: ['h2'],
+  'same-as-downstream': [],
+  raw: [],
+};
+
+function resolveTls(tls: ClientTls | undefined, upstream: Upstream): UpstreamTlsIr {
+  const mesh = { ...upstream.meshTls, alpn: ['istio', ...APPLICATION_PROTOCOLS[upstream.protocol]] };
+  switch (tls?.type) {
+    case undefined:
+      return { type: 'mesh-where-accepted', ...mesh };
+    case 'plaintext':
+      return { type: 'plaintext' };
+    case 'mesh': {
+      const { sni = mesh.sni, names = mesh.peerIds } = tls;
+      return { type: 'mesh', ...mesh, sni, peerIds: names };
+    }
+    case 'originate':
+      return resolveOriginated(tls, upstream);
+  }
+}
+
+function resolveOriginated(tls: Extract<ClientTls, { type: 'originate' }>, upstream: Upstream): UpstreamTlsIr {
+  const sni = tls.sni ?? ownName(upstream);
+  return {
+    type: 'originate',
+    ...(sni === undefined ? {} : { sni }),
+    ...(tls.certificate === undefined ? {} : { certificate: tls.certificate }),
+    verification: resolveVerification(tls, sni, upstream),
+  };
+}
+
+function resolveVerification(
+  { authorities, names, revokedFile }: Extract<ClientTls, { type: 'originate' }>,
+  sni: string | undefined,
+  upstream: Upstream,
+): VerificationIr {
+  if (authorities === undefined) return { type: 'none' };
+  return {
+    type: 'authorities',
+    authorities,
+    names: names ?? upstream.subjectAltNames ?? (sni === undefined ? 'from-request' : [sni]),
+    ...(revokedFile === undefined ? {} : { revokedFile }),
+  };
+}
+
+/** Requests name the host that they are for; TCP connections do not, so it can only be that of the service. */
+function ownName({ hostname, protocol }: Upstream): string | undefined {
+  return protocol === 'raw' && !hostname.startsWith('*') ? hostname : undefined;
+}
+
+/** What holds for connections that are passed on as TCP under a policy; undefined: nothing but defaults. */
+export function resolveTcpConnection({ connectionPool, tunnel }: PortTrafficSettings): TcpConnectionIr | undefined {
+  const limits = connectionPool?.tcp ?? {};
+  if (tunnel === undefined && Object.keys(limits).length === 0) return undefined;
+  return { ...limits, ...(tunnel === undefined ? {} : { tunnel }) };
+}
