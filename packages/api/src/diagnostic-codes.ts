@@ -581,6 +581,24 @@ export const diagnosticCodes = {
     why: 'It cannot be read, or its headers are too large.',
     remedy: 'Check the program that sent it.',
   },
+  LAT0552: {
+    severity: 'warning',
+    title: 'A rule delegates to a VirtualService that cannot take over',
+    why: 'It does not exist, has hosts of its own, or is not exported to the namespace of the rule. The rule is left out.',
+    remedy: 'Check the name and namespace under delegate. The other VirtualService must have no hosts.',
+  },
+  LAT0553: {
+    severity: 'warning',
+    title: 'A match of a delegate can never hold',
+    why: 'No request matches both it and the rule that delegates to it. The other matches of the delegate are in force.',
+    remedy: 'Make the match narrower than the one of the rule that delegates: a longer prefix of the path, say.',
+  },
+  LAT0554: {
+    severity: 'warning',
+    title: 'A VirtualService without hosts has no effect',
+    why: 'Its rules hold only where another VirtualService delegates to it, and none does.',
+    remedy: 'Add hosts, or name it under delegate in a rule of another VirtualService.',
+  },
   LAT0590: {
     severity: 'warning',
     title: "A gateway's pod sets something for a process that there is not",

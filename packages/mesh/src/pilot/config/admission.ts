@@ -3,8 +3,9 @@ import type { ConfigObject } from '@lateen/api/kinds.ts';
 import { type ObjectKey, refOfKey } from '@lateen/api/object-key.ts';
 import { suggest } from '@lateen/api/suggest.ts';
 import { dequal } from 'dequal';
-import { resolveHost } from '../model/hostname.ts';
+import { resolveHost, serviceHostname } from '../model/hostname.ts';
 import { builtInService } from './built-in-service.ts';
+import { delegationWarnings } from './delegation-warnings.ts';
 import { hostnameBehind, type References, referencesOf, serviceKeyOf } from './references.ts';
 
 /** `undefined`: the object is to be removed. */
@@ -66,14 +67,17 @@ export class Admission {
 
   /** References of what is in force that lead nowhere: they take nothing out of force, but somebody should know. */
   warnings(): Diagnostic[] {
-    const found: Diagnostic[] = [];
+    const found: Diagnostic[] = [...delegationWarnings(this.#accepted, this.#clusterDomain)];
     for (const [key, object] of this.#accepted) {
       if (object.kind === 'Deployment') found.push(...this.#missingServiceAccount(key, object));
       if (object.kind === 'TrafficSchedule') found.push(...this.#missingRules(key, object));
       if (object.kind === 'DestinationRule') found.push(...this.#withoutService(key, [object.spec.host], 'spec.host'));
       if (object.kind !== 'VirtualService') continue;
       const { destinations, gateways, meshHosts } = referencesOf(object, this.#clusterDomain);
-      found.push(...this.#withoutService(key, meshHosts, 'spec.hosts'));
+      // Hosts outside of the mesh have no service, but sidecars know them by the rules.
+      const ofServices = meshHosts.filter((host) => serviceKeyOf(host, this.#clusterDomain) !== undefined);
+      found.push(...this.#withoutService(key, ofServices, 'spec.hosts'));
+      found.push(...meshHosts.flatMap((host) => this.#shortened(key, host)));
       for (const { hostname, path } of destinations) {
         if (this.#service(hostname, NOTHING) !== undefined) continue;
         found.push(
@@ -92,16 +96,26 @@ export class Admission {
     return found;
   }
 
-  /** Rules and policies are looked up by service, so those for another host would never be. */
+  /** A service under that name is certainly meant, so this is a mistake or comes too early. */
   #withoutService(key: ObjectKey, hosts: readonly string[], path: string): Diagnostic[] {
     const { namespace } = refOfKey(key);
     return hosts
       .map((host) => resolveHost(host, namespace, this.#clusterDomain))
       .filter((hostname) => this.#service(hostname, NOTHING) === undefined)
       .map((hostname) => {
-        const message = `has no effect for ${hostname}: ${this.#missingHost(hostname, namespace, NOTHING)}`;
+        const message = `is for ${hostname}, but ${this.#missingHost(hostname, namespace, NOTHING)}`;
         return diagnostic('LAT0130', message, { object: refOfKey(key), path });
       });
+  }
+
+  /** Only the first part of a service's name, or all of it, stands for the service (Istio's rule). */
+  #shortened(key: ObjectKey, host: string): Diagnostic[] {
+    const [name = '', namespace, svc = 'svc', ...more] = host.split('.');
+    if (namespace === undefined || svc !== 'svc' || more.length > 0) return [];
+    const hostname = serviceHostname(name, namespace, this.#clusterDomain);
+    if (this.#service(hostname, NOTHING) === undefined) return [];
+    const message = `is for a host ${host}, not for the service: write ${hostname}`;
+    return [diagnostic('LAT0130', message, { object: refOfKey(key), path: 'spec.hosts' })];
   }
 
   /** A laptop mesh gives the identity all the same; a cluster would not start the pods. */

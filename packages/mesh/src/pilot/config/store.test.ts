@@ -362,7 +362,7 @@ describe('references', () => {
         line: 3,
         path: 'spec.host',
         message:
-          'has no effect for review.default.svc.cluster.local: there is no service review.default.svc.cluster.local; did you mean reviews?',
+          'is for review.default.svc.cluster.local, but there is no service review.default.svc.cluster.local; did you mean reviews?',
       },
     ]);
     file(
@@ -371,9 +371,60 @@ describe('references', () => {
       destinationRule('v1'),
       virtualService('v1').replace('[reviews]', '[reviews, reviews.default]'),
     );
-    expect(store.diagnostics()).toMatchObject([{ code: 'LAT0130', path: 'spec.hosts' }]);
-    file('a.yaml', service, destinationRule('v1'), virtualService('v1'));
+    expect(store.diagnostics()).toMatchObject([
+      {
+        code: 'LAT0130',
+        path: 'spec.hosts',
+        message: 'is for a host reviews.default, not for the service: write reviews.default.svc.cluster.local',
+      },
+    ]);
+    file('a.yaml', service, destinationRule('v1'), virtualService('v1').replace('[reviews]', '[old.example.com]'));
     expect(codes()).toEqual([]);
+  });
+
+  it('warn of delegates that are not there, that conflict, and that nobody uses', () => {
+    const rules = (name: string, spec: string) =>
+      `apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: ${name}}\nspec: ${spec}\n`;
+    const root = (delegate: string) =>
+      rules('root', `{hosts: [reviews], http: [{match: [{uri: {prefix: /a}}], delegate: {name: ${delegate}}}]}`);
+    const leaf = rules(
+      'leaf',
+      '{http: [{match: [{uri: {prefix: /b}}, {uri: {prefix: /a/b}}], directResponse: {status: 200}}]}',
+    );
+    file('a.yaml', service, root('gone'));
+    file('b.yaml', leaf);
+    expect(store.diagnostics()).toMatchObject([
+      {
+        code: 'LAT0552',
+        file: 'a.yaml',
+        path: 'spec.http[0].delegate',
+        message: 'there is no VirtualService default/gone to delegate to',
+      },
+      { code: 'LAT0554', file: 'b.yaml', path: 'spec' },
+    ]);
+    file('a.yaml', service, root('leaf'));
+    expect(store.diagnostics()).toMatchObject([
+      {
+        code: 'LAT0553',
+        file: 'b.yaml',
+        path: 'spec.http[0].match[0]',
+        message:
+          'can never hold: no request matches both this and spec.http[0] of VirtualService default/root, which delegates here',
+      },
+    ]);
+    file('b.yaml', leaf.replace('{uri: {prefix: /b}}, ', ''));
+    expect(codes()).toEqual([]);
+    file('b.yaml', leaf.replace('{http:', '{hosts: [ratings.test], http:'));
+    expect(store.diagnostics()).toMatchObject([
+      {
+        code: 'LAT0552',
+        message: 'default/leaf has hosts of its own, so it cannot be delegated to: remove them',
+      },
+    ]);
+    file('b.yaml', leaf.replace('{http:', '{exportTo: [other], http:'));
+    expect(store.diagnostics()).toMatchObject([
+      { code: 'LAT0552', message: 'default/leaf is not exported to the namespace default' },
+    ]);
   });
 });
 

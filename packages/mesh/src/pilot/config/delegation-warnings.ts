@@ -1,0 +1,43 @@
+import { type Diagnostic, diagnostic } from '@lateen/api/diagnostic.ts';
+import type { ConfigObject, VirtualService } from '@lateen/api/kinds.ts';
+import { type ObjectKey, refOfKey } from '@lateen/api/object-key.ts';
+import { delegateKey, mergeDelegates } from '../model/delegation.ts';
+import { buildRouteRules, type RouteRuleSet } from '../model/route-rule.ts';
+
+/** Rules of VirtualServices that never hold, because what one leaves to the other does not fit. */
+export function delegationWarnings(
+  objects: ReadonlyMap<ObjectKey, ConfigObject>,
+  clusterDomain: string,
+): readonly Diagnostic[] {
+  const delegatedTo = new Set<string>();
+  const found = new Map<string, Diagnostic>();
+  for (const root of objects.values()) {
+    if (!isVirtualService(root) || !delegates(root)) continue;
+    const lookup = (delegate: string): RouteRuleSet | undefined => {
+      const key = delegateKey(delegate);
+      delegatedTo.add(key);
+      const object = objects.get(key as ObjectKey);
+      return isVirtualService(object) ? buildRouteRules(object, clusterDomain) : undefined;
+    };
+    for (const { type, source, message } of mergeDelegates(buildRouteRules(root, clusterDomain), lookup).problems) {
+      const { kind, namespace, name, path = '' } = source;
+      const code = type === 'missing' ? 'LAT0552' : 'LAT0553';
+      const warning = diagnostic(code, message, { object: { kind, namespace, name }, path });
+      found.set(`${kind}/${namespace}/${name} ${path} ${message}`, warning);
+    }
+  }
+  const unused = [...objects].flatMap(([key, object]) => {
+    if (!isVirtualService(object) || (object.spec.hosts ?? []).length > 0 || delegatedTo.has(key)) return [];
+    const message = 'has no hosts, and no other VirtualService delegates to it';
+    return [diagnostic('LAT0554', message, { object: refOfKey(key), path: 'spec' })];
+  });
+  return [...found.values(), ...unused];
+}
+
+function isVirtualService(object: ConfigObject | undefined): object is VirtualService {
+  return object?.kind === 'VirtualService';
+}
+
+function delegates({ spec }: VirtualService): boolean {
+  return (spec.hosts ?? []).length > 0 && (spec.http ?? []).some(({ delegate }) => delegate !== undefined);
+}
