@@ -14,7 +14,7 @@ export interface Call {
   readonly method: string;
   /** OUTSIDE_PORT stands for the port of a server that is not in the mesh. For `from: outside`: `http://WORKLOAD:PORT/`. */
   readonly url: string;
-  /** With a `host`, that and not the URL's is sent. */
+  /** With a `host`, that and not the URL's is sent. CALL_NUMBER stands for 0, 1, 2 ... of a call made several times. */
   readonly headers: ReadonlyMap<string, string>;
   /** Body, or for TCP what is sent. */
   readonly body?: string;
@@ -35,7 +35,7 @@ export interface Call {
 /** A value, a regular expression for all of it (`{matches: ...}`), or none. */
 export type HeaderExpectation = string | RegExp | null;
 
-/** What must hold for each answer; `distribution` for all of them together. */
+/** What must hold for each answer; `instances` and `distribution` for all of them together. */
 export interface Expectation {
   readonly status?: number;
   /** The connection must end without an answer. */
@@ -56,6 +56,8 @@ export interface Expectation {
   readonly peer?: string;
   /** How often applications saw the request. */
   readonly attempts?: number;
+  /** How many different instances answered: least and most. */
+  readonly instances?: readonly [number, number];
   /** Share of the answers by workload. */
   readonly distribution?: ReadonlyMap<string, readonly [number, number]>;
 }
@@ -67,7 +69,7 @@ const CALL_FIELDS = [
 
 const EXPECT_FIELDS = [
   ...(['status', 'fails', 'workload', 'instance', 'path', 'method', 'host', 'body', 'protocol', 'headers'] as const),
-  ...(['location', 'responseHeaders', 'peer', 'attempts', 'distribution'] as const),
+  ...(['location', 'responseHeaders', 'peer', 'attempts', 'instances', 'distribution'] as const),
 ];
 
 export function readCall(value: unknown, where: string): Call {
@@ -109,7 +111,7 @@ function readHeader(value: unknown, where: string): HeaderExpectation {
 function readExpectation(value: unknown, where: string): Expectation {
   const fields = fieldsOf(value, where, EXPECT_FIELDS);
   if (Object.keys(fields).length === 0) throw new Error(`${where} expects nothing`);
-  const { headers, responseHeaders, distribution } = fields;
+  const { headers, responseHeaders, instances, distribution } = fields;
   return {
     ...optionalField('status', fields.status, where, count),
     ...optionalField('fails', fields.fails, where, yes),
@@ -125,6 +127,7 @@ function readExpectation(value: unknown, where: string): Expectation {
     ...optionalField('responseHeaders', responseHeaders, where, (map, at) => mapOf(map, at, readHeader)),
     ...optionalField('peer', fields.peer, where, text),
     ...optionalField('attempts', fields.attempts, where, count),
+    ...optionalField('instances', instances, where, bounds),
     ...optionalField('distribution', distribution, where, (map, at) => mapOf(map, at, bounds)),
   };
 }

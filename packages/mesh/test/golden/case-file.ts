@@ -16,6 +16,8 @@ export interface GoldenCase {
   readonly proxies: readonly string[] | undefined;
   /** Names of replicas (`reviews-v1-0`) whose application does not listen. */
   readonly down: readonly string[];
+  /** Names of replicas whose application answers everything with 503. */
+  readonly failing: readonly string[];
   /** Workloads whose application speaks first, and only TCP. */
   readonly greeting: readonly string[];
   /** Workloads whose certificate is for another ServiceAccount than the one that they run as. */
@@ -43,14 +45,33 @@ function readCase(folder: string): GoldenCase {
   const file = join(folder, 'expect.yaml');
   const written: unknown = existsSync(file) ? parse(readFileSync(file, 'utf8')) : {};
   const where = `${name}/expect.yaml`;
-  const fields = fieldsOf(written, where, ['proxies', 'down', 'greeting', 'impostors', 'diagnostics', 'calls', 'at']);
-  const { proxies, down = [], greeting = [], impostors = {}, diagnostics = [], calls = [], at = DEFAULT_TIME } = fields;
+  const fields = fieldsOf(written, where, [
+    'proxies',
+    'down',
+    'failing',
+    'greeting',
+    'impostors',
+    'diagnostics',
+    'calls',
+    'at',
+  ]);
+  const {
+    proxies,
+    down = [],
+    failing = [],
+    greeting = [],
+    impostors = {},
+    diagnostics = [],
+    calls = [],
+    at = DEFAULT_TIME,
+  } = fields;
   return {
     name,
     folder,
     input: readFileSync(join(folder, 'input.yaml'), 'utf8'),
     proxies: proxies === undefined ? undefined : listOf(proxies, `${where}: proxies`, text),
     down: listOf(down, `${where}: down`, text),
+    failing: listOf(failing, `${where}: failing`, text),
     greeting: listOf(greeting, `${where}: greeting`, text),
     impostors: mapOf(impostors, `${where}: impostors`, text),
     diagnostics: listOf(diagnostics, `${where}: diagnostics`, text).sort(),

@@ -29,6 +29,8 @@ export interface EchoOptions {
   readonly instance: string;
   readonly port: number;
   readonly attempts: Attempts;
+  /** Instances that answer every request with 503. */
+  readonly failing: ReadonlySet<string>;
   /** Speaks first, and only TCP. */
   readonly greets?: boolean;
 }
@@ -88,10 +90,11 @@ function echoLine(socket: Socket, { workload, instance }: EchoOptions): void {
 async function answer(
   request: IncomingMessage | Http2ServerRequest,
   response: ServerResponse,
-  { workload, instance, attempts }: EchoOptions,
+  { workload, instance, attempts, failing }: EchoOptions,
   kill: () => void,
 ): Promise<void> {
-  const step = stepFor(request, attempts);
+  const planned = stepFor(request, attempts);
+  const step = failing.has(instance) ? 503 : planned;
   if (step === 'die') return kill();
   let body = '';
   try {

@@ -57,6 +57,8 @@ describe('a verdict', () => {
   });
 
   it('counts shares, also of workloads that are not expected', () => {
+    expect(problems({ instances: [1, 1] }, answer('a'), answer('a'))).toEqual([]);
+    expect(problems({ instances: [2, 3] }, answer('a'))).toEqual(['1 instances answered (a-0), not 2 to 3']);
     const distribution = { a: [0.5, 1] };
     expect(problems({ distribution }, answer('a'), answer('a'))).toEqual([]);
     expect(problems({ distribution }, answer('a'), answer('b'))).toEqual(['b gave 0.5 of the answers, not 0 to 0']);

@@ -10,9 +10,13 @@ export interface Outcome {
 
 /** What is not as a call expects it, one sentence each. */
 export function judge(call: Call, outcomes: readonly Outcome[]): string[] {
-  const { distribution } = call.expect;
+  const { distribution, instances } = call.expect;
   const problems = new Set(outcomes.flatMap((outcome) => judgeOne(call.expect, outcome)));
-  return [...problems, ...(distribution === undefined ? [] : judgeShares(distribution, outcomes))];
+  return [
+    ...problems,
+    ...(instances === undefined ? [] : judgeInstances(instances, outcomes)),
+    ...(distribution === undefined ? [] : judgeShares(distribution, outcomes)),
+  ];
 }
 
 function judgeOne(expected: Expectation, { answer, attempts }: Outcome): string[] {
@@ -52,6 +56,15 @@ const SEEN = ['workload', 'instance', 'path', 'method', 'host', 'body', 'protoco
 
 function needsReport(expected: Expectation): boolean {
   return expected.headers !== undefined || SEEN.some((field) => expected[field] !== undefined);
+}
+
+function judgeInstances([least, most]: readonly [number, number], outcomes: readonly Outcome[]): string[] {
+  const answered = new Set(
+    outcomes.map(({ answer }) => (answer.type === 'response' ? reportOf(answer.body)?.instance : undefined) ?? 'none'),
+  );
+  return answered.size >= least && answered.size <= most
+    ? []
+    : [`${answered.size} instances answered (${[...answered].sort().join(', ')}), not ${least} to ${most}`];
 }
 
 function judgeShares(

@@ -5,6 +5,7 @@ import { buildBootstrap } from '#agent/bootstrap.ts';
 import { findEnvoy } from '#agent/envoy/find.ts';
 import { type EnvoyProcess, runEnvoy, waitReady } from '#agent/envoy/run.ts';
 import { WorkloadSecrets } from '#agent/secrets/workload-secrets.ts';
+import type { Pilot } from '#pilot/pilot.ts';
 import { PilotDirectory } from '#pilot/xds/directory.ts';
 import { AdsServer } from '#pilot/xds/server/server.ts';
 import type { GoldenCase } from './case-file.ts';
@@ -25,6 +26,13 @@ export interface LiveMesh {
   /** A plain server that is not in the mesh, and says that it is the workload `outside`. */
   readonly outsidePort: number;
   readonly attempts: Attempts;
+  readonly pilot: Pilot;
+  /** Replicas whose application answers everything with 503. May be changed. */
+  readonly failing: Set<string>;
+  /** A port that nobody else uses. */
+  freePort(): number;
+  /** Waits until all proxies have what they should. */
+  settled(): Promise<void>;
   /** Throws if there is none. */
   instanceOf(workload: string): WorkloadInstance;
   /** Makes it this time, and waits until all proxies know what that changes. */
@@ -58,6 +66,7 @@ async function start(
   let now = golden.atMs;
   const { pilot, instances } = runPipeline(golden.input, dir, ports.next, ports.next, () => now);
   const attempts: Attempts = new Map();
+  const failing = new Set(golden.failing);
 
   const ads = new AdsServer({ directory: new PilotDirectory(pilot) });
   const xdsSocket = join(dir, 'xds.sock');
@@ -79,7 +88,7 @@ async function start(
       ),
   ];
   for (const application of applications) {
-    const echo = await startEcho({ ...application, attempts });
+    const echo = await startEcho({ ...application, attempts, failing });
     undo.push(() => echo.close());
   }
 
@@ -87,14 +96,21 @@ async function start(
     instances.map((instance) => startProxy(instance, golden, dir, xdsSocket, ports.next(), authority, undo)),
   );
   for (const result of started) if (result.status === 'rejected') throw result.reason;
-  await ads.settled(SETTLE_TIMEOUT_MS);
-  const refused = ads.proxies().flatMap(({ rejected }) => rejected);
-  if (refused.length > 0) throw new Error(`Envoy refuses what Pilot sent: ${JSON.stringify(refused)}`);
+  const settled = async () => {
+    await ads.settled(SETTLE_TIMEOUT_MS);
+    const refused = ads.proxies().flatMap(({ rejected }) => rejected);
+    if (refused.length > 0) throw new Error(`Envoy refuses what Pilot sent: ${JSON.stringify(refused)}`);
+  };
+  await settled();
 
   return {
     instances,
     outsidePort,
     attempts,
+    pilot,
+    failing,
+    freePort: ports.next,
+    settled,
     instanceOf(workload) {
       const found = instances.find((instance) => workloadLabel(instance) === workload);
       if (found === undefined) throw new Error(`${golden.name} has no workload ${workload}`);

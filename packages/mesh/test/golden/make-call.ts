@@ -18,11 +18,12 @@ let calls = 0;
 /** Makes a call through the real Envoys, as often as it says. */
 export async function makeCall(call: Call, mesh: LiveMesh, authorities: Authorities): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
-  let left = call.count;
+  let next = 0;
   const work = async () => {
-    while (left-- > 0) {
+    while (next < call.count) {
+      const number = String(next++);
       const id = `call-${++calls}`;
-      const answer = await makeOnce(call, id, mesh, authorities);
+      const answer = await makeOnce(call, id, number, mesh, authorities);
       outcomes.push({ answer, attempts: mesh.attempts.get(id) ?? 0 });
     }
   };
@@ -30,10 +31,18 @@ export async function makeCall(call: Call, mesh: LiveMesh, authorities: Authorit
   return outcomes;
 }
 
-async function makeOnce(call: Call, id: string, mesh: LiveMesh, authorities: Authorities): Promise<Answer> {
-  const url = new URL(call.url.replace('OUTSIDE_PORT', String(mesh.outsidePort)));
+async function makeOnce(
+  call: Call,
+  id: string,
+  number: string,
+  mesh: LiveMesh,
+  authorities: Authorities,
+): Promise<Answer> {
+  const filledIn = (text: string) =>
+    text.replace('OUTSIDE_PORT', String(mesh.outsidePort)).replace('CALL_NUMBER', number);
+  const url = new URL(filledIn(call.url));
   const headers = {
-    ...Object.fromEntries(call.headers),
+    ...Object.fromEntries([...call.headers].map(([name, value]) => [name, filledIn(value)])),
     [CALL_ID_HEADER]: id,
     ...(call.upstream.length === 0 ? {} : { [UPSTREAM_HEADER]: JSON.stringify(call.upstream) }),
   };

@@ -51,11 +51,11 @@ export function oneOf<T extends string>(...allowed: readonly T[]): Read<T> {
   };
 }
 
-/** A share of all answers: at least, at most. */
+/** At least, at most. */
 export function bounds(value: unknown, where: string): readonly [number, number] {
   const [low, high] = Array.isArray(value) ? value : [];
   if (typeof low !== 'number' || typeof high !== 'number' || low > high) {
-    throw new Error(`${where} must be [least, most], as fractions of one`);
+    throw new Error(`${where} must be [least, most]`);
   }
   return [low, high];
 }

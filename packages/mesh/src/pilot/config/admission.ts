@@ -3,7 +3,7 @@ import type { ConfigObject } from '@lateen/api/kinds.ts';
 import { type ObjectKey, refOfKey } from '@lateen/api/object-key.ts';
 import { suggest } from '@lateen/api/suggest.ts';
 import { dequal } from 'dequal';
-import { resolveHost, serviceHostname } from '../model/hostname.ts';
+import { hostCovers, patternsCovering, resolveHost, serviceHostname } from '../model/hostname.ts';
 import { builtInService } from './built-in-service.ts';
 import { delegationWarnings } from './delegation-warnings.ts';
 import { hostnameBehind, type References, referencesOf, serviceKeyOf } from './references.ts';
@@ -54,7 +54,12 @@ export class Admission {
   /** Routes in force that use what this DestinationRule gives. */
   usersOf(key: ObjectKey): readonly ObjectKey[] {
     const host = hostnameBehind(this.#accepted.get(key), this.#clusterDomain);
-    return key.startsWith('DestinationRule/') ? [...(this.#usersOf.get(host ?? '') ?? [])] : [];
+    return key.startsWith('DestinationRule/') && host !== undefined ? [...this.#usersOfPattern(host)] : [];
+  }
+
+  *#usersOfPattern(pattern: string): Iterable<ObjectKey> {
+    if (!pattern.startsWith('*')) return yield* this.#usersOf.get(pattern) ?? [];
+    for (const [hostname, users] of this.#usersOf) if (hostCovers(pattern, hostname)) yield* users;
   }
 
   commit(changes: Changes): void {
@@ -101,7 +106,7 @@ export class Admission {
     const { namespace } = refOfKey(key);
     return hosts
       .map((host) => resolveHost(host, namespace, this.#clusterDomain))
-      .filter((hostname) => this.#service(hostname, NOTHING) === undefined)
+      .filter((hostname) => !this.#coversService(hostname))
       .map((hostname) => {
         const message = `is for ${hostname}, but ${this.#missingHost(hostname, namespace, NOTHING)}`;
         return diagnostic('LAT0130', message, { object: refOfKey(key), path });
@@ -116,6 +121,15 @@ export class Admission {
     if (this.#service(hostname, NOTHING) === undefined) return [];
     const message = `is for a host ${host}, not for the service: write ${hostname}`;
     return [diagnostic('LAT0130', message, { object: refOfKey(key), path: 'spec.hosts' })];
+  }
+
+  #coversService(pattern: string): boolean {
+    if (!pattern.startsWith('*')) return this.#service(pattern, NOTHING) !== undefined;
+    for (const object of this.#accepted.values()) {
+      const hostname = object.kind === 'Service' ? hostnameBehind(object, this.#clusterDomain) : undefined;
+      if (hostname !== undefined && hostCovers(pattern, hostname)) return true;
+    }
+    return false;
   }
 
   /** A laptop mesh gives the identity all the same; a cluster would not start the pods. */
@@ -156,7 +170,9 @@ export class Admission {
       if (key.startsWith('VirtualService/') && object !== undefined) affected.add(key);
       if (!key.startsWith('DestinationRule/')) continue;
       const hosts = [object, this.#accepted.get(key)].map((each) => hostnameBehind(each, this.#clusterDomain));
-      for (const host of hosts) for (const user of this.#usersOf.get(host ?? '') ?? []) affected.add(user);
+      for (const host of hosts) {
+        if (host !== undefined) for (const user of this.#usersOfPattern(host)) affected.add(user);
+      }
     }
     for (const key of affected) {
       const object = changes.has(key) ? changes.get(key) : this.#accepted.get(key);
@@ -204,12 +220,12 @@ export class Admission {
   }
 
   #subsets(hostname: string, changes: Changes): Set<string> {
-    const keys = new Set(this.#rulesFor.get(hostname));
+    const keys = new Set(patternsCovering(hostname).flatMap((pattern) => [...(this.#rulesFor.get(pattern) ?? [])]));
     for (const key of this.#rulesChanged(hostname, changes)) keys.add(key);
     const names = new Set<string>();
     for (const key of keys) {
       const rule = this.#after(key, changes);
-      if (rule?.kind !== 'DestinationRule' || hostnameBehind(rule, this.#clusterDomain) !== hostname) continue;
+      if (rule?.kind !== 'DestinationRule' || !this.#isFor(rule, hostname)) continue;
       for (const { name } of rule.spec.subsets ?? []) names.add(name);
     }
     return names;
@@ -222,10 +238,13 @@ export class Admission {
   #rulesChanged(hostname: string, changes: Changes): ObjectKey[] {
     return [...changes]
       .filter(([key]) => key.startsWith('DestinationRule/'))
-      .filter(([key, object]) =>
-        [object, this.#accepted.get(key)].some((each) => hostnameBehind(each, this.#clusterDomain) === hostname),
-      )
+      .filter(([key, object]) => [object, this.#accepted.get(key)].some((each) => this.#isFor(each, hostname)))
       .map(([key]) => key);
+  }
+
+  #isFor(rule: ConfigObject | undefined, hostname: string): boolean {
+    const pattern = hostnameBehind(rule, this.#clusterDomain);
+    return pattern !== undefined && hostCovers(pattern, hostname);
   }
 
   #missingHost(hostname: string, namespace: string, changes: Changes): string {

@@ -40,8 +40,8 @@ interface EndpointView {
   readonly locality?: LocalityIr;
   /** Those of the client's labels that count. */
   readonly labels: Readonly<Record<string, string>>;
-  /** Where it counts how the client's workload is spread. */
-  readonly workload?: string;
+  /** Where it counts how the client's application is spread. */
+  readonly application?: string;
 }
 
 function viewOf(cluster: PlacedCluster, client: WorkloadInstance): EndpointView {
@@ -52,17 +52,17 @@ function viewOf(cluster: PlacedCluster, client: WorkloadInstance): EndpointView 
     cluster,
     ...(locality === undefined ? {} : { locality }),
     labels: Object.fromEntries(Object.entries(client.labels).filter(([key]) => asked.includes(key))),
-    ...(placement.type === 'zone-aware' ? { workload: workloadKey(client) } : {}),
+    ...(placement.type === 'zone-aware' ? { application: applicationKey(client) } : {}),
   };
 }
 
-function keyOf({ cluster, locality, labels, workload }: EndpointView): string {
+function keyOf({ cluster, locality, labels, application }: EndpointView): string {
   return [
     `${cluster.key} from ${locality === undefined ? '' : localityText(locality)}`,
     ...Object.entries(labels)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([key, value]) => `${key}=${value}`),
-    ...(workload === undefined ? [] : [workload]),
+    ...(application === undefined ? [] : [application]),
   ].join(' ');
 }
 
@@ -93,7 +93,9 @@ export function resolveEndpoints(
   const shared = graph.derive('shared endpoint sets', specs, ({ name }, read, key): EndpointsIr => {
     return { clusterName: name, groups: groupsByLocality(read.get(members, key) ?? []) };
   });
-  const ofWorkload = graph.index('instances by workload', model.instances, (instance) => [workloadKey(instance)]);
+  const ofApplication = graph.index('instances by application', model.instances, (instance) => [
+    applicationKey(instance),
+  ]);
   const views = graph.derive('endpoint views of clients', clients, (client, read) =>
     placed(client, read).map((cluster) => viewOf(cluster, client)),
   );
@@ -101,15 +103,15 @@ export function resolveEndpoints(
   const own = graph.derive('endpoint sets by view', byKey, ([list = []], read, key): EndpointsIr | undefined => {
     const view = list.find((each) => keyOf(each) === key);
     if (view === undefined) return undefined;
-    const { cluster, workload, ...client } = view;
-    const colleagues = workload === undefined ? [] : (read.get(ofWorkload, workload) ?? []);
-    const workloadLocalities = colleagues
+    const { cluster, application, ...client } = view;
+    const colleagues = application === undefined ? [] : (read.get(ofApplication, application) ?? []);
+    const applicationLocalities = colleagues
       .filter(({ health }) => health === 'ready')
       .map(({ labels }) => localityOf(labels));
     const endpoints = read.get(members, cluster.key) ?? [];
     return {
       clusterName: cluster.name,
-      groups: groupsFrom({ ...client, workloadLocalities }, endpoints, cluster.placement),
+      groups: groupsFrom({ ...client, applicationLocalities }, endpoints, cluster.placement),
     };
   });
   return graph.union('endpoint sets', [shared, own]);
@@ -119,6 +121,7 @@ function placedEndpoint({ address, port, meshTls, instance, labels, locality }: 
   return { address, port, meshTls, instance, labels, ...(locality === undefined ? {} : { locality }) };
 }
 
-function workloadKey({ namespace, workload }: WorkloadInstance): string {
-  return instanceKey({ namespace, name: workload });
+/** Workloads that are one application, as Envoy's own name for its cluster has it. */
+function applicationKey({ namespace, workload, labels }: WorkloadInstance): string {
+  return instanceKey({ namespace, name: labels.app ?? labels['app.kubernetes.io/name'] ?? workload });
 }

@@ -9,8 +9,8 @@ import { zoneAwareGroups } from './zone-aware.ts';
 export interface Viewpoint {
   readonly locality?: LocalityIr;
   readonly labels: Readonly<Record<string, string>>;
-  /** Localities of the ready instances of the client's workload, the client's own among them. */
-  readonly workloadLocalities: readonly (LocalityIr | undefined)[];
+  /** Localities of the ready instances of the client's application, the client's own among them. */
+  readonly applicationLocalities: readonly (LocalityIr | undefined)[];
 }
 
 /** Endpoints in groups as one client must see them. */
@@ -26,7 +26,7 @@ export function groupsFrom(
       return groupsByPriority(endpoints, failoverPriority(view, setting.order, nearness));
     case 'zone-aware': {
       const groups = groupsByPriority(endpoints, failoverPriority(view, setting.order, sameRegion));
-      return zoneAwareGroups(view.locality, view.workloadLocalities, groups, setting.minClusterSize);
+      return zoneAwareGroups(view.locality, view.applicationLocalities, groups, setting.minClusterSize);
     }
   }
 }

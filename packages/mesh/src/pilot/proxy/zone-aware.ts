@@ -2,17 +2,17 @@ import { normalise, weightedBySize } from './endpoint-groups.ts';
 import type { EndpointGroupIr, LocalityIr } from './ir/endpoints.ts';
 
 /**
- * Envoy's zone-aware routing, worked out here so that proxies need not know where the rest of their own workload runs:
+ * Envoy's zone-aware routing, worked out here so that proxies need not know where the rest of their application runs:
  * if the zone has at least its share of the endpoints, requests stay in it; otherwise as many leave it as would overload
  * it, to zones in proportion to what they have to spare.
  *
- * @param workload localities of the ready instances of the client's workload
+ * @param application localities of the ready instances of the client's application
  * @param groups by locality; those of priority 0 are in the client's region
  * @param minClusterSize with fewer endpoints in the region, zones do not count
  */
 export function zoneAwareGroups(
   client: LocalityIr | undefined,
-  workload: readonly (LocalityIr | undefined)[],
+  application: readonly (LocalityIr | undefined)[],
   groups: readonly EndpointGroupIr[],
   minClusterSize: number,
 ): readonly EndpointGroupIr[] {
@@ -20,7 +20,7 @@ export function zoneAwareGroups(
   const far = groups.filter(({ priority }) => priority > 0);
   const zone = zoneOf(client);
   const endpoints = shares(near.flatMap(({ locality, endpoints }) => endpoints.map(() => zoneOf(locality))));
-  const clients = shares(workload.filter((each) => each?.region === client?.region).map(zoneOf));
+  const clients = shares(application.filter((each) => each?.region === client?.region).map(zoneOf));
   const size = near.reduce((sum, { endpoints }) => sum + endpoints.length, 0);
   const own = endpoints.get(zone) ?? 0;
   const needed = clients.get(zone) ?? 0;
