@@ -20,7 +20,7 @@ export default defineConfig({
       {
         test: {
           name: 'golden',
-          include: ['packages/mesh/test/golden/**/*.test.ts'],
+          include: ['packages/mesh/test/{golden,traffic}/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 1 },
