@@ -40,13 +40,23 @@ const destinationRule = fc
     name: fc.constantFrom('x', 'y'),
     namespace,
     host,
-    simple: fc.constantFrom('ROUND_ROBIN', 'RANDOM', 'UNSPECIFIED'),
+    loadBalancer: fc.constantFrom(
+      { simple: 'ROUND_ROBIN' },
+      { simple: 'RANDOM' },
+      { simple: 'UNSPECIFIED' },
+      { localityLbSetting: { distribute: [{ from: 'eu', to: { 'eu/*': 80, us: 20 } }] } },
+      { localityLbSetting: { failoverPriority: ['version'] } },
+      { zoneAwareLbSetting: { minClusterSize: 1 } },
+    ),
+    outliers: fc.constantFrom({}, { outlierDetection: {} }),
+    callers: fc.constantFrom({}, {}, { exportTo: ['.'] }, { workloadSelector: { matchLabels: { app: 'a' } } }),
     versions: fc.uniqueArray(version),
   })
-  .map(({ name, namespace, host, simple, versions }) =>
+  .map(({ name, namespace, host, loadBalancer, outliers, callers, versions }) =>
     object('DestinationRule', name, namespace, {
       host,
-      trafficPolicy: { loadBalancer: { simple } },
+      ...callers,
+      trafficPolicy: { loadBalancer, ...outliers },
       subsets: versions.map((each) => ({ name: each, labels: { version: each } })),
     }),
   );
@@ -124,6 +134,7 @@ interface SidecarOptions {
   readonly health?: WorkloadInstance['health'];
   readonly firstPort?: number;
   readonly serviceNamespaces?: readonly string[];
+  readonly locality?: Readonly<Record<string, string>>;
 }
 
 function buildSidecar(app: string, version: string, namespace: string, options: SidecarOptions = {}): WorkloadInstance {
@@ -133,13 +144,14 @@ function buildSidecar(app: string, version: string, namespace: string, options: 
     health = 'ready',
     firstPort = 20_000,
     serviceNamespaces = ['default'],
+    locality = {},
   } = options;
   return {
     name: `${app}-${version}-${replica}`,
     namespace,
     role: 'sidecar',
     workload: `${app}-${version}`,
-    labels: { app, version },
+    labels: { app, version, ...locality },
     serviceAccount,
     address: '127.0.0.1',
     ports: [{ containerPort: 8080, name: 'web', inboundPort: firstPort, appPort: firstPort + 1 }],
@@ -179,6 +191,7 @@ const sidecar: fc.Arbitrary<WorkloadInstance> = fc
     health: fc.constantFrom('starting' as const, 'ready' as const, 'draining' as const),
     firstPort: fc.constantFrom(20_000, 21_000),
     serviceNamespaces: fc.uniqueArray(namespace),
+    locality: fc.constantFrom<Record<string, string>>({}, { 'istio-locality': 'eu.a' }, { 'istio-locality': 'us' }),
   })
   .map(({ app, version, namespace, ...options }) => buildSidecar(app, version, namespace, options));
 
