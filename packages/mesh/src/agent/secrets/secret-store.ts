@@ -5,7 +5,7 @@ import { SecretSchema } from '@lateen/envoy-api/envoy/extensions/transport_socke
 import type { WorkloadCertificate } from './workload-certificate.ts';
 
 /** The names that Istio's proxies ask for. */
-const secretNames = { certificate: 'default', trustBundle: 'ROOTCA' } as const;
+const secretNames = { certificate: 'default', trustBundle: 'ROOTCA', systemRoots: 'file-root:system' } as const;
 
 export interface NamedSecret {
   readonly name: string;
@@ -13,7 +13,10 @@ export interface NamedSecret {
   readonly resource: Any;
 }
 
-/** The secrets of one workload as Envoy gets them, in memory only. Empty until the first certificate is there. */
+/**
+ * The secrets of one workload as Envoy gets them, in memory only; and which file holds the authorities that the operating
+ * system trusts. Empty until the first certificate is there.
+ */
 export class SecretStore {
   readonly #secrets = new Map<string, NamedSecret>();
   readonly #listeners = new Set<() => void>();
@@ -32,6 +35,13 @@ export class SecretStore {
       value: { certificateChain: inline(certificate.chain), privateKey: inline(certificate.privateKey) },
     });
     for (const listener of this.#listeners) listener();
+  }
+
+  putSystemRoots(file: string): void {
+    this.#set(secretNames.systemRoots, file, {
+      case: 'validationContext',
+      value: { trustedCa: { specifier: { case: 'filename', value: file } } },
+    });
   }
 
   /** Calls `listener` after each change, until the returned function is called. */

@@ -6,6 +6,7 @@ import { type CertificateRequest, requestCertificate } from './certificate-clien
 import { keepCertificateFresh } from './rotation.ts';
 import { addSecretService } from './sds-service.ts';
 import { SecretStore } from './secret-store.ts';
+import { systemRoots } from './system-roots.ts';
 import type { WorkloadCertificate } from './workload-certificate.ts';
 
 export interface WorkloadSecretsOptions extends CertificateRequest {
@@ -50,6 +51,8 @@ export class WorkloadSecrets {
    * @throws LateenError LAT0431, LAT0461
    */
   async start(): Promise<void> {
+    const roots = systemRoots();
+    if (roots !== undefined) this.#store.putSystemRoots(roots);
     this.#rotation = keepCertificateFresh({
       request: (signal) => requestCertificate(this.#options, signal),
       onCertificate: (certificate) => this.#use(certificate),
