@@ -11,6 +11,7 @@ export interface MeshStatus {
   readonly workloads: readonly WorkloadStatus[];
   readonly services: readonly ServiceStatus[];
   readonly schedules: readonly ScheduleStatus[];
+  readonly envoyFilters: readonly EnvoyFilterStatus[];
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -92,6 +93,14 @@ export interface ScheduleStatus {
   readonly open: boolean;
   /** When that changes, in UTC (RFC 3339); absent if it never does. */
   readonly changesAt?: string;
+}
+
+/** What an EnvoyFilter finds in the proxies that are connected now. */
+export interface EnvoyFilterStatus {
+  readonly name: string;
+  readonly namespace: string;
+  /** For each of its patches: the resources (listeners, clusters, ...) in which it matches something. */
+  readonly matches: readonly number[];
 }
 
 /** `POST /api/v1/objects`: all of them or none. */

@@ -515,6 +515,13 @@ export const diagnosticCodes = {
     why: 'The value of an EnvoyFilter is a piece of configuration of Envoy, and this Envoy has no such field, type or value.',
     remedy: 'Correct what the path names. The reference of Envoy tells the fields of each type.',
   },
+  LAT0531: {
+    severity: 'warning',
+    title: 'A patch matches nothing',
+    why: 'No proxy that the EnvoyFilter selects has what the patch asks for, so it has no effect.',
+    remedy:
+      'Compare the match with lateen proxy-config listeners, routes or clusters of a workload, or remove the patch.',
+  },
   LAT0541: {
     severity: 'error',
     title: 'The Host header is not a loopback name',

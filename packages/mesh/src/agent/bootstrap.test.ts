@@ -44,6 +44,7 @@ test('says who the workload is, in the words of Istio', () => {
       SERVICE_ACCOUNT: 'bookinfo-reviews',
       INSTANCE_IPS: '127.0.0.1',
       CLUSTER_ID: 'Kubernetes',
+      ISTIO_VERSION: '1.30.0',
       MESH_ID: 'default',
       TRUST_DOMAIN: 'cluster.local',
       INTERCEPTION_MODE: 'NONE',

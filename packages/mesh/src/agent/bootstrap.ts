@@ -108,25 +108,34 @@ export function buildBootstrap(options: BootstrapOptions): Json {
 /** Back in touch at once with a control plane that was restarted. */
 const reconnectPolicy = { retry_back_off: { base_interval: '0.05s', max_interval: '1s' } };
 
-function buildNode({ instance, trustDomain, meshId }: BootstrapOptions): Json {
+function buildNode(options: BootstrapOptions): Json {
+  const { instance } = options;
   const app = instance.labels.app ?? instance.labels['app.kubernetes.io/name'] ?? instance.workload;
+  return { id: nodeIdOf(instance), cluster: `${app}.${instance.namespace}`, metadata: nodeMetadata(options) };
+}
+
+/** Whose API the mesh speaks: what EnvoyFilters ask for by `proxyVersion`. */
+const ISTIO_VERSION = '1.30.0';
+
+/** Istio's node metadata: what a proxy says of itself. */
+export function nodeMetadata({
+  instance,
+  trustDomain,
+  meshId,
+}: Pick<BootstrapOptions, 'instance' | 'trustDomain' | 'meshId'>): Json {
   return {
-    id: nodeIdOf(instance),
-    cluster: `${app}.${instance.namespace}`,
-    // Istio's node metadata.
-    metadata: {
-      NAME: instance.name,
-      NAMESPACE: instance.namespace,
-      WORKLOAD_NAME: instance.workload,
-      OWNER: `kubernetes://apis/apps/v1/namespaces/${instance.namespace}/deployments/${instance.workload}`,
-      LABELS: { ...instance.labels },
-      SERVICE_ACCOUNT: instance.serviceAccount,
-      INSTANCE_IPS: instance.address,
-      CLUSTER_ID,
-      MESH_ID: meshId,
-      TRUST_DOMAIN: trustDomain,
-      INTERCEPTION_MODE: 'NONE',
-    },
+    NAME: instance.name,
+    NAMESPACE: instance.namespace,
+    WORKLOAD_NAME: instance.workload,
+    OWNER: `kubernetes://apis/apps/v1/namespaces/${instance.namespace}/deployments/${instance.workload}`,
+    LABELS: { ...instance.labels },
+    SERVICE_ACCOUNT: instance.serviceAccount,
+    INSTANCE_IPS: instance.address,
+    CLUSTER_ID,
+    ISTIO_VERSION,
+    MESH_ID: meshId,
+    TRUST_DOMAIN: trustDomain,
+    INTERCEPTION_MODE: 'NONE',
   };
 }
 

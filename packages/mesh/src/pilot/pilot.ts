@@ -36,5 +36,6 @@ export function createPilot(
   const model = buildModel(graph, objects, instances, { now, ticks }, settings);
   const tick = () => ticks.set('tick', now());
   const resolved = resolveMesh(graph, model, proxies);
-  return { graph, objects, instances, proxies, tick, model, resolved, resources: collectResources(graph, resolved) };
+  const resources = collectResources(graph, model, resolved, objects, proxies);
+  return { graph, objects, instances, proxies, tick, model, resolved, resources };
 }

@@ -10,26 +10,24 @@ const gateway = gatewayOf({ 80: 8080 });
 const sidecar = sidecarOf('a-0', {
   capture: { mode: 'explicit', httpProxyPort: 20_002, servicePorts: { [`${HOST}:80`]: 20_003 } },
 });
-const pilot = pilotOf(
+const text =
   serviceText('a', '[{port: 80, name: http, targetPort: web}]') +
-    serviceText('b', '[{port: 80, name: http, targetPort: web}]') +
-    networkingText('DestinationRule', 'versions', '{host: a, subsets: [{name: v1, labels: {version: v1}}]}') +
-    networkingText('VirtualService', 'inside', '{hosts: [a], http: [{route: [{destination: {host: a}}]}]}') +
-    networkingText('VirtualService', 'inside-b', '{hosts: [b], http: [{route: [{destination: {host: b}}]}]}') +
-    networkingText(
-      'VirtualService',
-      'outside',
-      '{hosts: ["*"], gateways: [front], http: [{route: [{destination: {host: b}}]}]}',
-    ) +
-    networkingText(
-      'Gateway',
-      'front',
-      '{selector: {istio: ingressgateway}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ["*"]}]}',
-    ) +
-    '---\n{apiVersion: security.istio.io/v1, kind: PeerAuthentication, metadata: {name: strict}, spec: {mtls: {mode: STRICT}}}\n',
-  sidecar,
-  gateway,
-);
+  serviceText('b', '[{port: 80, name: http, targetPort: web}]') +
+  networkingText('DestinationRule', 'versions', '{host: a, subsets: [{name: v1, labels: {version: v1}}]}') +
+  networkingText('VirtualService', 'inside', '{hosts: [a], http: [{route: [{destination: {host: a}}]}]}') +
+  networkingText('VirtualService', 'inside-b', '{hosts: [b], http: [{route: [{destination: {host: b}}]}]}') +
+  networkingText(
+    'VirtualService',
+    'outside',
+    '{hosts: ["*"], gateways: [front], http: [{route: [{destination: {host: b}}]}]}',
+  ) +
+  networkingText(
+    'Gateway',
+    'front',
+    '{selector: {istio: ingressgateway}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ["*"]}]}',
+  ) +
+  '---\n{apiVersion: security.istio.io/v1, kind: PeerAuthentication, metadata: {name: strict}, spec: {mtls: {mode: STRICT}}}\n';
+const pilot = pilotOf(text, sidecar, gateway);
 
 test.each<[what: string, of: typeof sidecar, type: ResourceType, name: string, objects: string[]]>([
   ['a cluster: the DestinationRule', sidecar, 'cluster', `outbound|80||${HOST}`, ['DestinationRule/default/versions']],
@@ -58,6 +56,26 @@ test.each<[what: string, of: typeof sidecar, type: ResourceType, name: string, o
 ])('the objects behind %s', (_, of, type, name, objects) => {
   expect([...(pilot.resources.holdings.get(nodeIdOf(of))?.[type].keys() ?? [])]).toContain(name);
   expect(objectsBehind(pilot, nodeIdOf(of), type, name)).toEqual(objects);
+});
+
+test('an EnvoyFilter is behind what it patched or added, and nothing else', () => {
+  const patches = [
+    '{applyTo: CLUSTER, match: {cluster: {subset: v1}}, patch: {operation: MERGE, value: {connect_timeout: 1s}}}',
+    '{applyTo: LISTENER, match: {listener: {portNumber: 8080}}, patch: {operation: MERGE, value: {name: new}}}',
+    '{applyTo: VIRTUAL_HOST, match: {context: GATEWAY}, patch: {operation: MERGE, value: {request_headers_to_remove: [x]}}}',
+    '{applyTo: EXTENSION_CONFIG, patch: {operation: ADD, value: {name: extension}}}',
+  ];
+  const filter = `---\n{apiVersion: networking.istio.io/v1alpha3, kind: EnvoyFilter, metadata: {name: f, namespace: istio-system}, spec: {configPatches: [${patches}]}}\n`;
+  const patched = pilotOf(text + filter, sidecar, gateway);
+  const behind = (of: typeof sidecar, type: ResourceType, name: string) =>
+    objectsBehind(patched, nodeIdOf(of), type, name).includes('EnvoyFilter/istio-system/f');
+  expect(behind(sidecar, 'cluster', `outbound|80|v1|${HOST}`)).toBe(true);
+  expect(behind(sidecar, 'cluster', `outbound|80||${HOST}`)).toBe(false);
+  expect(behind(sidecar, 'listener', 'new')).toBe(true);
+  expect(behind(sidecar, 'listener', 'outbound|http_proxy')).toBe(false);
+  expect(behind(gateway, 'route', 'http.80')).toBe(true);
+  expect(behind(sidecar, 'route', 'http_proxy')).toBe(false);
+  expect(behind(sidecar, 'extension', 'extension')).toBe(true);
 });
 
 test('nothing is behind what a proxy does not hold', () => {

@@ -2,16 +2,16 @@ import { keyOfRef, type ObjectKey } from '@lateen/api/object-key.ts';
 import type { Pilot } from '#pilot/pilot.ts';
 import type { RouteTableIr } from '#pilot/proxy/ir/route.ts';
 import type { SourceRef } from '#pilot/proxy/ir/source.ts';
+import { patchesBehind } from '#pilot/xds/patch-matches.ts';
 import type { ResourceType } from '#pilot/xds/resource.ts';
 
 /** Kinds whose objects users write to steer traffic: what Envoy refuses comes from one of them. */
-const STEERING = new Set(['VirtualService', 'DestinationRule', 'Gateway', 'PeerAuthentication']);
+const STEERING = new Set(['VirtualService', 'DestinationRule', 'Gateway', 'PeerAuthentication', 'EnvoyFilter']);
 
 /** The configuration that a resource of a proxy is made of. */
 export function objectsBehind(pilot: Pilot, nodeId: string, type: ResourceType, name: string): ObjectKey[] {
-  const keys = sourcesOf(pilot, nodeId, type, name)
-    .filter(({ kind }) => STEERING.has(kind))
-    .map((source) => keyOfRef(source));
+  const sources = [...sourcesOf(pilot, nodeId, type, name), ...patchesBehind(pilot.resources, nodeId, type, name)];
+  const keys = sources.filter(({ kind }) => STEERING.has(kind)).map((source) => keyOfRef(source));
   return [...new Set(keys)];
 }
 
@@ -33,6 +33,7 @@ function sourcesOf(pilot: Pilot, nodeId: string, type: ResourceType, name: strin
       return table === undefined ? [] : tableSources(table);
     }
     case 'endpoint':
+    case 'extension':
       return [];
   }
 }

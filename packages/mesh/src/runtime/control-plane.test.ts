@@ -28,6 +28,19 @@ function configMap(name: string, value = 'a'): string {
   return `---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: ${name}}, data: {key: ${value}}}\n`;
 }
 
+/** With a patch for each of the targets: the inbound listener, a cluster that no one has, or an extension to add. */
+function envoyFilter(name: string, ...targets: readonly ('LISTENER' | 'CLUSTER' | 'EXTENSION_CONFIG')[]): string {
+  const patches = {
+    LISTENER:
+      '{applyTo: LISTENER, match: {context: SIDECAR_INBOUND}, patch: {operation: MERGE, value: {reuse_port: false}}}',
+    CLUSTER:
+      '{applyTo: CLUSTER, match: {cluster: {service: nowhere}}, patch: {operation: MERGE, value: {connect_timeout: 1s}}}',
+    EXTENSION_CONFIG: '{applyTo: EXTENSION_CONFIG, patch: {operation: ADD, value: {name: extension}}}',
+  };
+  const spec = `{workloadSelector: {labels: {app: a}}, configPatches: [${targets.map((target) => patches[target])}]}`;
+  return networkingText('EnvoyFilter', name, spec).replace('io/v1,', 'io/v1alpha3,');
+}
+
 function deployment(name: string): string {
   return `---
 apiVersion: apps/v1
@@ -172,6 +185,25 @@ describe('instances', () => {
   });
 });
 
+describe('an EnvoyFilter', () => {
+  test('shows how often each patch matches, and is a problem where one matches nothing', async () => {
+    const supervised = await startControlPlane(
+      new MeshFolder({ 'a.yaml': services, 'f.yaml': envoyFilter('f', 'LISTENER', 'EXTENSION_CONFIG') }),
+    );
+    await supervised.run(sidecar, gateway);
+    supervised.connect(sidecar);
+    await supervised.synced(sidecar);
+    expect(supervised.plane.status().envoyFilters).toEqual([{ name: 'f', namespace: 'default', matches: [1, 1] }]);
+    apply(supervised, envoyFilter('f', 'CLUSTER'));
+    const problem = { code: 'LAT0531', path: 'spec.configPatches[0]', line: expect.any(Number) };
+    await eventually(() => expect(supervised.last('diagnostics')?.diagnostics).toMatchObject([problem]));
+    expect(supervised.plane.diagnostics()).toMatchObject([problem]);
+    // A proxy that is away for a moment changes nothing about that.
+    await supervised.run(sidecar, gateway, sidecarOf('app-1', { labels: { app: 'a' } }));
+    expect(supervised.plane.diagnostics()).toMatchObject([problem]);
+  });
+});
+
 describe('what an Envoy refuses', () => {
   beforeEach(() => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {});
@@ -245,6 +277,14 @@ describe('what an Envoy refuses', () => {
     await supervised.synced(sidecar, other);
     expect(told).not.toHaveBeenCalled();
     expect(refusedOf(supervised)).toEqual([A]);
+  });
+
+  test('is taken back if it is a patch of an EnvoyFilter', async () => {
+    const { supervised, sidecar } = await running(services);
+    sidecar.answer = refuse('inbound|8080');
+    apply(supervised, envoyFilter('f', 'LISTENER'));
+    await eventually(() => expect(refusedOf(supervised)).toEqual(['EnvoyFilter/default/f']));
+    expect(objectsOf(supervised)).not.toContain('EnvoyFilter/default/f');
   });
 
   test('is left in force if all proxies held the newest object behind it before', async () => {

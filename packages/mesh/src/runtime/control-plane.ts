@@ -20,6 +20,7 @@ import type {
   ToSupervisor,
 } from '#pilot/registry/processes/link.ts';
 import { PilotDirectory } from '#pilot/xds/directory.ts';
+import { countMatches, type UnmatchedPatch, unmatchedPatches } from '#pilot/xds/patch-matches.ts';
 import { type ResourceType, typeUrls } from '#pilot/xds/resource.ts';
 import { AdsServer } from '#pilot/xds/server/server.ts';
 import type { ProxyStatus } from '#pilot/xds/server/status.ts';
@@ -54,6 +55,7 @@ export class ControlPlane {
   #telling: NodeJS.Immediate | undefined;
   #instancesKnown = false;
   #serving = false;
+  #unmatched: readonly UnmatchedPatch[] = [];
   /** The configuration up to here was accepted by every proxy. */
   #goodSequence = 0;
   readonly #lastSent = new Map<string, string>();
@@ -182,13 +184,19 @@ export class ControlPlane {
       proxies: this.#proxyStates(),
       model: this.#pilot.model,
       wantedReplicas,
+      patchMatches: countMatches(this.#pilot),
       diagnostics: this.diagnostics(),
     });
   }
 
   /** Those of the configuration, and the supervisor's about what it runs. */
   diagnostics(): Diagnostic[] {
-    return [...this.store.diagnostics(), ...this.#supervisorDiagnostics];
+    return [...this.#configurationDiagnostics(), ...this.#supervisorDiagnostics];
+  }
+
+  #configurationDiagnostics(): Diagnostic[] {
+    this.#unmatched = unmatchedPatches(this.#pilot, this.#unmatched);
+    return [...this.store.diagnostics(), ...this.#unmatched.map((each) => this.store.locate(each.diagnostic))];
   }
 
   proxyReports(): ProxyReport[] {
@@ -238,7 +246,7 @@ export class ControlPlane {
       return (origin === undefined ? undefined : this.#files.folderOf(origin.file)) ?? dir;
     });
     this.#sendIfChanged(message);
-    this.#sendIfChanged({ type: 'diagnostics', diagnostics: this.store.diagnostics() });
+    this.#sendIfChanged({ type: 'diagnostics', diagnostics: this.#configurationDiagnostics() });
     this.#proxiesChanged();
   }
 
@@ -258,6 +266,10 @@ export class ControlPlane {
       this.#goodSequence = this.store.sequence;
     }
     this.#sendIfChanged({ type: 'proxies', proxies });
+    // Only these depend on which proxies are connected.
+    if (this.#pilot.resources.envoyFilters.sources.size > 0) {
+      this.#sendIfChanged({ type: 'diagnostics', diagnostics: this.#configurationDiagnostics() });
+    }
   }
 
   /** Envoy refused a resource: the newest change among the objects behind it is to blame, and is taken back. */

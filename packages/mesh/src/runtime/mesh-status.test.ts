@@ -37,6 +37,7 @@ function statusOf(reports: readonly InstanceReport[], more: Partial<StatusInput>
       ...reports.map(({ instance }) => instance),
     ).model,
     wantedReplicas: new Map([['default/app', 2]]),
+    patchMatches: new Map(),
     diagnostics: [],
     ...more,
   });

@@ -8,11 +8,13 @@ import type {
 } from '@lateen/api/admin.ts';
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
 import { isSelected } from '@lateen/api/gateway-workload.ts';
+import { refOfKey } from '@lateen/api/object-key.ts';
 import { spiffeIdOf } from '@lateen/api/spiffe-id.ts';
 import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import { endpointKey, type MeshModel, type ScheduleState } from '#pilot/model/mesh.ts';
 import type { Service } from '#pilot/model/service.ts';
 import type { InstanceReport, ProxyState } from '#pilot/registry/processes/link.ts';
+import type { PatchMatches } from '#pilot/xds/patch-matches.ts';
 
 export interface StatusInput {
   readonly mesh: string;
@@ -23,11 +25,12 @@ export interface StatusInput {
   readonly model: MeshModel;
   /** Replicas that there should be, by `NAMESPACE/NAME` of the Deployment. */
   readonly wantedReplicas: ReadonlyMap<string, number>;
+  readonly patchMatches: PatchMatches;
   readonly diagnostics: readonly Diagnostic[];
 }
 
 export function meshStatus(input: StatusInput): MeshStatus {
-  const { mesh, admin, supervisorPid, reports, model, diagnostics } = input;
+  const { mesh, admin, supervisorPid, reports, model, patchMatches, diagnostics } = input;
   const gateways = reports
     .filter(({ instance }) => instance.role === 'router')
     .map((each) => gatewayStatus(each, input));
@@ -49,6 +52,12 @@ export function meshStatus(input: StatusInput): MeshStatus {
     schedules: [...model.scheduleStates.entries()]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([, state]) => scheduleStatus(state)),
+    envoyFilters: [...patchMatches]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, matches]) => {
+        const { name, namespace } = refOfKey(key);
+        return { name, namespace, matches };
+      }),
     diagnostics,
   };
 }

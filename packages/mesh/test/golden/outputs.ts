@@ -4,6 +4,7 @@ import { INGRESS_GATEWAY } from '@lateen/api/gateway-workload.ts';
 import { nodeIdOf } from '@lateen/api/workload-instance.ts';
 import { stringify } from 'yaml';
 import type { Pilot } from '#pilot/pilot.ts';
+import { unmatchedPatches } from '#pilot/xds/patch-matches.ts';
 import { printResource } from '#pilot/xds/print-resource.ts';
 import type { ResourceType } from '#pilot/xds/resource.ts';
 import type { GoldenCase } from './case-file.ts';
@@ -11,7 +12,10 @@ import { GATEWAY, workloadLabel } from './instances.ts';
 import { type CasePipeline, connectProxies, runPipeline } from './pipeline.ts';
 
 /** What one proxy holds, as Envoy's JSON. */
-export type ProxyResources = Readonly<Record<ResourceType, readonly JsonObject[]>>;
+export type ProxyResources = Readonly<Record<Exclude<ResourceType, 'extension'>, readonly JsonObject[]>> & {
+  /** Absent where there is none: few proxies have any. */
+  readonly extension?: readonly JsonObject[];
+};
 
 export interface CaseOutputs {
   /** File names below `expected/`, and what they must hold. */
@@ -46,8 +50,10 @@ export function caseOutputs(golden: GoldenCase, stateDir: string): CaseOutputs {
     files.set(`${proxy}.ir.yaml`, toYaml(fragmentsOf(pipeline.pilot, nodeId)));
     files.set(`${proxy}.xds.yaml`, toYaml(held));
   }
-  if (pipeline.diagnostics.length > 0) files.set('diagnostics.yaml', toYaml(pipeline.diagnostics));
-  return { files, resources, diagnostics: pipeline.diagnostics };
+  const unmatched = unmatchedPatches(pipeline.pilot).map((each) => pipeline.locate(each.diagnostic));
+  const diagnostics = [...pipeline.diagnostics, ...unmatched];
+  if (diagnostics.length > 0) files.set('diagnostics.yaml', toYaml(diagnostics));
+  return { files, resources, diagnostics };
 }
 
 function defaultProxies({ instances }: CasePipeline): string[] {
@@ -65,7 +71,14 @@ function resourcesOf(pilot: Pilot, nodeId: string): ProxyResources {
       if (resource === undefined) throw new Error(`${nodeId} holds the ${type} ${name}, which does not exist`);
       return printResource(resource) as JsonObject;
     });
-  return { listener: list('listener'), route: list('route'), cluster: list('cluster'), endpoint: list('endpoint') };
+  const extension = list('extension');
+  return {
+    listener: list('listener'),
+    ...(extension.length === 0 ? {} : { extension }),
+    route: list('route'),
+    cluster: list('cluster'),
+    endpoint: list('endpoint'),
+  };
 }
 
 /** The complete IR of one proxy: its own fragments, and the shared ones that it holds. */

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
 import type { Deployment } from '@lateen/api/kinds.ts';
 import { instanceKey, nodeIdOf, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
+import { nodeMetadata } from '#agent/bootstrap.ts';
 import { Overlay } from '#pilot/config/overlay.ts';
 import { parseDocuments } from '#pilot/config/parse.ts';
 import { ConfigStore } from '#pilot/config/store.ts';
@@ -13,6 +14,8 @@ export interface CasePipeline {
   readonly pilot: Pilot;
   readonly instances: readonly WorkloadInstance[];
   readonly diagnostics: readonly Diagnostic[];
+  /** Puts file and line to a diagnostic. */
+  readonly locate: (each: Diagnostic) => Diagnostic;
 }
 
 /** Sends the text of an `input.yaml` through the whole of Pilot, with every replica ready. */
@@ -41,7 +44,7 @@ export function runPipeline(
   const gateways = start(gatewayInstances(deployments, pilot.model, gatewayHostPort));
   const workloads = start(workloadInstances(deployments, pilot.model, nextPort));
   const instances = [...workloads, ...gateways];
-  return { pilot, instances, diagnostics: store.diagnostics() };
+  return { pilot, instances, diagnostics: store.diagnostics(), locate: (each) => store.locate(each) };
 }
 
 /** Connects every instance's proxy, as the xDS server does when one comes. */
@@ -49,7 +52,8 @@ export function connectProxies({ pilot, instances }: CasePipeline): void {
   pilot.graph.transaction(() => {
     for (const instance of instances) {
       const nodeId = nodeIdOf(instance);
-      pilot.proxies.set(nodeId, { nodeId, instance: instanceKey(instance) });
+      const metadata = nodeMetadata({ instance, trustDomain: DEFAULT_SETTINGS.trustDomain, meshId: 'golden' });
+      pilot.proxies.set(nodeId, { nodeId, instance: instanceKey(instance), metadata });
     }
   });
 }

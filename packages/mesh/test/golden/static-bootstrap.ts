@@ -3,15 +3,16 @@ import type { ProxyResources } from './outputs.ts';
 
 /**
  * A bootstrap that holds everything a proxy would get over xDS, so that Envoy can check all of it at once: route tables
- * stand in the listeners, and endpoints in the clusters. Envoy also checks then that each route leads to a cluster.
+ * and extensions stand in the listeners, and endpoints in the clusters. Envoy also checks then that each route leads to a cluster.
  */
-export function staticBootstrap({ listener, route, cluster, endpoint }: ProxyResources): JsonObject {
+export function staticBootstrap({ listener, route, cluster, endpoint, extension = [] }: ProxyResources): JsonObject {
   const tables = new Map(route.map((table) => [table.name, { ...table, validate_clusters: true }]));
+  const extensions = new Map(extension.map((each) => [each.name, each]));
   const assignments = new Map(endpoint.map((assignment) => [assignment.cluster_name, assignment]));
   return {
     node: { id: 'checked', cluster: 'checked' },
     static_resources: {
-      listeners: listener.map((each) => withInlineTables(each, tables)),
+      listeners: listener.map((each) => withInlineExtensions(withInlineTables(each, tables), extensions)),
       clusters: [...cluster.map((each) => withEndpoints(each, assignments)), SECRETS],
     },
   };
@@ -46,10 +47,23 @@ function withInlineTables<T extends JsonValue>(value: T, tables: ReadonlyMap<Jso
   return Object.fromEntries(entries) as T;
 }
 
+/** Filters whose configuration is discovered, with that configuration. */
+function withInlineExtensions<T extends JsonValue>(
+  value: T,
+  extensions: ReadonlyMap<JsonValue | undefined, JsonObject>,
+): T {
+  if (extensions.size === 0 || typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map((item) => withInlineExtensions(item, extensions)) as T;
+  const { config_discovery: discovery, ...rest } = value as JsonObject;
+  const entries = Object.entries(rest).map(([key, inner]) => [key, withInlineExtensions(inner, extensions)]);
+  const found = discovery === undefined ? {} : { typed_config: extensions.get(rest.name)?.typed_config ?? null };
+  return { ...Object.fromEntries(entries), ...found } as T;
+}
+
 function withEndpoints(cluster: JsonObject, assignments: ReadonlyMap<JsonValue | undefined, JsonObject>): JsonObject {
   const { eds_cluster_config, ...rest } = cluster;
   if (eds_cluster_config === undefined) return cluster;
-  const assignment = assignments.get(cluster.name);
+  const assignment = assignments.get((eds_cluster_config as JsonObject).service_name ?? cluster.name);
   if (assignment === undefined) throw new Error(`the cluster ${cluster.name} has no endpoint set`);
   return { ...rest, type: 'STATIC', load_assignment: assignment };
 }

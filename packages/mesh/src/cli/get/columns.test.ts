@@ -4,7 +4,13 @@ import { parse } from 'yaml';
 import { findKind } from '../kind-names.ts';
 import { columnsOf } from './columns.ts';
 
-const NO_STATUS = { workloads: [], gateways: [], services: [], schedules: [] } as unknown as MeshStatus;
+const NO_STATUS = {
+  workloads: [],
+  gateways: [],
+  services: [],
+  schedules: [],
+  envoyFilters: [],
+} as unknown as MeshStatus;
 
 function row(kind: string, manifest: string): Record<string, string> {
   const item = { object: { kind, apiVersion: '', metadata: { name: 'a' }, ...parse(manifest) } };
@@ -48,7 +54,7 @@ test.each([
   [
     'EnvoyFilter',
     'spec: {configPatches: [{applyTo: CLUSTER}, {applyTo: LISTENER}]}',
-    { patches: 'CLUSTER,LISTENER', priority: '0', selector: '' },
+    { patches: 'CLUSTER,LISTENER', matches: '', priority: '0', selector: '' },
   ],
   [
     'TrafficSchedule',
@@ -65,6 +71,13 @@ test.each([
   ],
 ] as const)('the columns of a %s', (kind, manifest, columns) => {
   expect(row(kind, manifest)).toEqual(columns);
+});
+
+test('the matches of an EnvoyFilter, patch by patch', () => {
+  const item = { object: { kind: 'EnvoyFilter', apiVersion: '', metadata: { name: 'a', namespace: 'b' } } };
+  const status = { ...NO_STATUS, envoyFilters: [{ name: 'a', namespace: 'b', matches: [6, 0] }] };
+  const columns = columnsOf({ kind: findKind('EnvoyFilter'), items: [item], status });
+  expect(columns.find(({ title }) => title === 'matches')?.cell(item, status)).toBe('6,0');
 });
 
 test.each([

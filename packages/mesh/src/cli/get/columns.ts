@@ -110,6 +110,7 @@ const columnsByKind: Readonly<Record<string, readonly Column[]>> = {
   ],
   EnvoyFilter: [
     { title: 'patches', cell: ({ object }) => each(read(object, 'spec', 'configPatches'), 'applyTo') },
+    { title: 'matches', cell: (item, status) => patchMatches(item, status) },
     { title: 'priority', wide: true, cell: ({ object }) => text(read(object, 'spec', 'priority')) || '0' },
     { title: 'selector', wide: true, cell: ({ object }) => labels(read(object, 'spec', 'workloadSelector', 'labels')) },
   ],
@@ -198,6 +199,14 @@ function serviceReady({ object: { metadata } }: Item, status: MeshStatus): strin
 
 function scheduleOf({ object: { metadata } }: Item, status: MeshStatus): ScheduleStatus | undefined {
   return status.schedules.find((each) => each.name === metadata.name && each.namespace === metadata.namespace);
+}
+
+/** For each patch, in their order: in how many resources of the proxies it matches something. */
+function patchMatches({ object: { metadata } }: Item, status: MeshStatus): string {
+  const found = status.envoyFilters.find(
+    (each) => each.name === metadata.name && each.namespace === metadata.namespace,
+  );
+  return found?.matches.join(',') ?? '';
 }
 
 /** `2026-11-23 09:00 Europe/Berlin`, as clocks there show it. */

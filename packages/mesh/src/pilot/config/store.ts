@@ -195,7 +195,7 @@ export class ConfigStore {
     const refused = [...this.#refused].map(([key, { message }]) =>
       withOutcome(diagnostic('LAT0210', `Envoy says: ${message}`, { object: refOfKey(key) })),
     );
-    return [...this.#files.diagnostics(), ...[...references, ...refused].map((each) => this.#located(each))];
+    return [...this.#files.diagnostics(), ...[...references, ...refused].map((each) => this.locate(each))];
   }
 
   /** The overlay's entry for an object that is to be so; none where the file says just that. */
@@ -320,7 +320,8 @@ export class ConfigStore {
     for (const listener of this.#listeners) listener(changes);
   }
 
-  #located(each: Diagnostic): Diagnostic {
+  /** The diagnostic with the file and line that its object and path stand at. */
+  locate(each: Diagnostic): Diagnostic {
     return located(each, each.object && this.origin(keyOfRef(each.object)));
   }
 }

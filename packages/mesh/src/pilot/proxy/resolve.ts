@@ -33,6 +33,8 @@ export interface ProxyIdentity {
   readonly nodeId: string;
   /** `NAME.NAMESPACE` of the workload instance that it stands beside. */
   readonly instance: string;
+  /** What it said of itself when it connected: the metadata of Envoy's node. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
 /** What is only this proxy's: it names its sockets or its application. */

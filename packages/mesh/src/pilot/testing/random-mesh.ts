@@ -113,6 +113,44 @@ const peerAuthentication = fc
     }),
   );
 
+const LUA = {
+  name: 'lua',
+  typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua' },
+};
+
+const patch = fc.constantFrom(
+  { applyTo: 'HTTP_FILTER', patch: { operation: 'INSERT_FIRST', value: LUA } },
+  { applyTo: 'HTTP_FILTER', match: { context: 'SIDECAR_INBOUND' }, patch: { operation: 'ADD', value: LUA } },
+  { applyTo: 'LISTENER', match: { listener: { portNumber: 80 } }, patch: { operation: 'REMOVE' } },
+  { applyTo: 'CLUSTER', patch: { operation: 'MERGE', value: { connect_timeout: '1s' } } },
+  { applyTo: 'CLUSTER', match: { cluster: { subset: 'v1' } }, patch: { operation: 'REMOVE' } },
+  { applyTo: 'CLUSTER', patch: { operation: 'ADD', value: { name: 'added' } } },
+  { applyTo: 'ROUTE_CONFIGURATION', patch: { operation: 'MERGE', value: { request_headers_to_remove: ['x'] } } },
+  {
+    applyTo: 'VIRTUAL_HOST',
+    match: { context: 'SIDECAR_OUTBOUND', routeConfiguration: { portNumber: 80 } },
+    patch: { operation: 'MERGE', value: { include_request_attempt_count: true } },
+  },
+  {
+    applyTo: 'HTTP_ROUTE',
+    match: { routeConfiguration: { vhost: { route: { name: 'default' } } } },
+    patch: { operation: 'MERGE', value: { response_headers_to_remove: ['y'] } },
+  },
+  { applyTo: 'EXTENSION_CONFIG', patch: { operation: 'ADD', value: LUA } },
+);
+
+const envoyFilter = fc
+  .record({
+    name: fc.constantFrom('x', 'y'),
+    namespace,
+    labels: fc.constantFrom({}, { app: 'a' }, { istio: 'ingressgateway' }),
+    priority: fc.integer({ min: -1, max: 1 }),
+    configPatches: fc.array(patch, { maxLength: 3 }),
+  })
+  .map(({ name, namespace, labels, ...spec }) =>
+    object('EnvoyFilter', name, namespace, { ...spec, workloadSelector: { labels } }),
+  );
+
 function object(kind: string, name: string, namespace: string, spec: unknown): ConfigObject {
   return { apiVersion: 'v1', kind, metadata: { name, namespace }, spec } as unknown as ConfigObject;
 }
@@ -123,6 +161,7 @@ export const anyObject: fc.Arbitrary<ConfigObject> = fc.oneof(
   virtualService,
   gateway,
   peerAuthentication,
+  envoyFilter,
 );
 
 /** Configuration that says where requests go, and how: listeners have nothing to do with it. */

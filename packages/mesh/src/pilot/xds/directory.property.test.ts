@@ -7,7 +7,7 @@ import { anyInstance, anyObject } from '../testing/random-mesh.ts';
 import { PilotDirectory } from './directory.ts';
 import type { ProxyView, Resource, ResourceType } from './resource.ts';
 
-const TYPES: readonly ResourceType[] = ['cluster', 'endpoint', 'listener', 'route'];
+const TYPES: readonly ResourceType[] = ['cluster', 'endpoint', 'extension', 'listener', 'route'];
 
 /** A client that looks only at what it is told has changed. */
 class Follower {

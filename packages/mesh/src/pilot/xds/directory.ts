@@ -4,7 +4,7 @@ import type { Pilot } from '../pilot.ts';
 import type { Holdings } from './mesh-resources.ts';
 import type { ProxyDirectory, ProxyNode, ProxyView, Resource, ResourceChange, ResourceType } from './resource.ts';
 
-const TYPES: readonly ResourceType[] = ['cluster', 'endpoint', 'listener', 'route'];
+const TYPES: readonly ResourceType[] = ['cluster', 'endpoint', 'extension', 'listener', 'route'];
 
 /** Gives the xDS server a live view of what each connected proxy should hold. */
 export class PilotDirectory implements ProxyDirectory {
@@ -44,7 +44,7 @@ export class PilotDirectory implements ProxyDirectory {
     const views = this.#views.get(node.id) ?? new Set();
     views.add(view);
     this.#views.set(node.id, views);
-    this.#pilot.proxies.set(node.id, { nodeId: node.id, instance: instanceKey });
+    this.#pilot.proxies.set(node.id, { nodeId: node.id, instance: instanceKey, metadata: node.metadata });
     return view;
   }
 

@@ -4,8 +4,8 @@ import { encode } from '@lateen/envoy-api/encode';
 import { ClusterSchema } from '@lateen/envoy-api/envoy/config/cluster/v3/cluster_pb.js';
 import { ClusterLoadAssignmentSchema } from '@lateen/envoy-api/envoy/config/endpoint/v3/endpoint_pb.js';
 import { ListenerSchema } from '@lateen/envoy-api/envoy/config/listener/v3/listener_pb.js';
-import { VirtualHostSchema } from '@lateen/envoy-api/envoy/config/route/v3/route_components_pb.js';
-import { RouteConfigurationSchema } from '@lateen/envoy-api/envoy/config/route/v3/route_pb.js';
+import { type VirtualHost, VirtualHostSchema } from '@lateen/envoy-api/envoy/config/route/v3/route_components_pb.js';
+import { type RouteConfiguration, RouteConfigurationSchema } from '@lateen/envoy-api/envoy/config/route/v3/route_pb.js';
 import type { ClusterIr } from '../proxy/ir/cluster.ts';
 import type { EndpointsIr } from '../proxy/ir/endpoints.ts';
 import type { ListenerIr } from '../proxy/ir/listener.ts';
@@ -35,34 +35,42 @@ export function encodeListener(ir: ListenerIr): Resource {
  * translated again. (A repeated field of a protobuf message may stand anywhere in it, in any number of pieces.)
  */
 export function encodeRouteTable(ir: RouteTableIr): Resource {
-  const hosts = ir.virtualHosts.map(encodeVirtualHost);
-  const rest = encode(RouteConfigurationSchema, translateRouteTable({ ...ir, virtualHosts: [] }));
-  const bytes = Buffer.concat([rest, ...hosts.map((host) => host.bytes)]);
-  const digest = createHash('sha256').update(rest);
+  return joinRouteTable(translateRouteTable({ ...ir, virtualHosts: [] }), ir.virtualHosts.map(encodeVirtualHost));
+}
+
+/** @param rest the table without its hosts */
+export function joinRouteTable(rest: RouteConfiguration, hosts: readonly EncodedHost[]): Resource {
+  const first = encode(RouteConfigurationSchema, rest);
+  const digest = createHash('sha256').update(first);
   for (const host of hosts) digest.update(host.digest);
-  return { type: 'route', name: ir.name, version: versionOf(digest), bytes };
+  const bytes = Buffer.concat([first, ...hosts.map((host) => host.bytes)]);
+  return { type: 'route', name: rest.name, version: versionOf(digest), bytes };
 }
 
 /** The field `virtual_hosts` of a RouteConfiguration (number 2, length-delimited) with one host in it. */
-interface EncodedHost {
+export interface EncodedHost {
   readonly bytes: Uint8Array;
   readonly digest: Uint8Array;
 }
 
 const encodedHosts = new WeakMap<VirtualHostIr, EncodedHost>();
 
-function encodeVirtualHost(ir: VirtualHostIr): EncodedHost {
+export function encodeVirtualHost(ir: VirtualHostIr): EncodedHost {
   const known = encodedHosts.get(ir);
   if (known !== undefined) return known;
-  const message = encode(VirtualHostSchema, translateVirtualHost(ir));
-  const { field } = RouteConfigurationSchema;
-  const bytes = new BinaryWriter().tag(field.virtualHosts.number, WireType.LengthDelimited).bytes(message).finish();
-  const encoded = { bytes, digest: createHash('sha256').update(bytes).digest() };
+  const encoded = encodeHostMessage(translateVirtualHost(ir));
   encodedHosts.set(ir, encoded);
   return encoded;
 }
 
-function named(type: ResourceType, name: string, bytes: Uint8Array): Resource {
+export function encodeHostMessage(message: VirtualHost): EncodedHost {
+  const { field } = RouteConfigurationSchema;
+  const writer = new BinaryWriter().tag(field.virtualHosts.number, WireType.LengthDelimited);
+  const bytes = writer.bytes(encode(VirtualHostSchema, message)).finish();
+  return { bytes, digest: createHash('sha256').update(bytes).digest() };
+}
+
+export function named(type: ResourceType, name: string, bytes: Uint8Array): Resource {
   return { type, name, version: versionOf(createHash('sha256').update(bytes)), bytes };
 }
 

@@ -1,7 +1,11 @@
+import type { ConfigObject } from '@lateen/api/kinds.ts';
 import type { Collection } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
-import type { ResolvedMesh } from '../proxy/resolve.ts';
+import type { MeshModel } from '../model/mesh.ts';
+import type { ProxyIdentity, ResolvedMesh } from '../proxy/resolve.ts';
 import { encodeCluster, encodeEndpoints, encodeListener, encodeRouteTable } from './encode-resource.ts';
+import { type EnvoyFilters, selectEnvoyFilters } from './envoy-filters.ts';
+import { ownName, type PatchedResources, patchedKey, patchResources } from './patched-resources.ts';
 import type { Resource, ResourceType } from './resource.ts';
 
 /** Every resource that some proxy holds, encoded; and which proxy holds which. */
@@ -10,40 +14,99 @@ export interface MeshResources {
   readonly resources: Collection<Resource>;
   /** By node ID. */
   readonly holdings: Collection<Holdings>;
+  readonly envoyFilters: EnvoyFilters;
+  readonly patched: PatchedResources;
 }
 
 /** For each type: name -> key in `resources`. */
 export type Holdings = Readonly<Record<ResourceType, ReadonlyMap<string, string>>>;
 
-export function collectResources(graph: Graph, resolved: ResolvedMesh): MeshResources {
+export function collectResources(
+  graph: Graph,
+  model: MeshModel,
+  resolved: ResolvedMesh,
+  objects: Collection<ConfigObject>,
+  proxies: Collection<ProxyIdentity>,
+): MeshResources {
+  const { rootNamespace } = model.settings;
+  const envoyFilters = selectEnvoyFilters(graph, objects, model.instances, proxies, rootNamespace);
+  const patched = patchResources(graph, model, resolved, objects, proxies, envoyFilters);
   const shared = [
     graph.expand('cluster resources', resolved.clusters, (ir, _, key) => [[`cluster/${key}`, encodeCluster(ir)]]),
     graph.expand('endpoint resources', resolved.endpoints, (ir, _, key) => [[`endpoint/${key}`, encodeEndpoints(ir)]]),
     graph.expand('table resources', resolved.tables, (ir, _, key) => [[`route/${key}`, encodeRouteTable(ir)]]),
-  ];
-  const own = graph.expand('own resources', resolved.own, ({ clusters, listeners, tables }, _, nodeId) =>
-    [...clusters.map(encodeCluster), ...listeners.map(encodeListener), ...tables.map(encodeRouteTable)].map(
-      (resource) => [ownKey(nodeId, resource), resource] as const,
+    graph.expand('patched resources', patched.shared, ({ resource }, _, key) =>
+      resource === undefined ? [] : [[key, resource]],
     ),
-  );
+    graph.expand('all added resources', patched.added, (list, _, selection) =>
+      list.map(({ resource }) => [addedKey(selection, resource), resource] as const),
+    ),
+  ];
+  const own = graph.expand('own resources', resolved.own, ({ clusters, listeners, tables }, read, nodeId) => {
+    const instead = read.get(patched.own, nodeId);
+    const encoded = <T extends { readonly name: string }>(
+      type: ResourceType,
+      irs: readonly T[],
+      encode: (ir: T) => Resource,
+    ) =>
+      irs.flatMap((ir): [string, Resource][] => {
+        const found = instead?.get(ownName(type, ir.name));
+        const resource = found === undefined ? encode(ir) : found.resource;
+        return resource === undefined ? [] : [[ownKey(nodeId, resource), resource]];
+      });
+    return [
+      ...encoded('cluster', clusters, encodeCluster),
+      ...encoded('listener', listeners, encodeListener),
+      ...encoded('route', tables, encodeRouteTable),
+    ];
+  });
   const holdings = graph.derive('holdings', resolved.own, ({ clusters, listeners, tables }, read, nodeId): Holdings => {
     const held = read.get(resolved.shared, nodeId);
-    const own_ = (type: ResourceType, names: readonly { name: string }[]) =>
-      names.map(({ name }) => [name, ownKey(nodeId, { type, name })] as const);
+    const selection = read.get(envoyFilters.selections, nodeId)?.key;
+    const ownPatched = selection === undefined ? undefined : read.get(patched.own, nodeId);
+    const added = selection === undefined ? [] : (read.get(patched.added, selection) ?? []);
+    const sharedRefs = (type: ResourceType, refs: ReadonlyMap<string, string> = NONE) =>
+      [...refs].flatMap(([name, ref]): [string, string][] => {
+        const key = `${type}/${ref}`;
+        if (selection === undefined) return [[name, key]];
+        const instead = read.get(patched.shared, patchedKey(key, selection));
+        if (instead === undefined) return [[name, key]];
+        const { resource } = instead;
+        return resource === undefined ? [] : [[resource.name, patchedKey(key, selection)]];
+      });
+    const ownRefs = (type: ResourceType, irs: readonly { readonly name: string }[] = []) =>
+      irs.flatMap(({ name }): [string, string][] => {
+        const instead = ownPatched?.get(ownName(type, name));
+        if (instead === undefined) return [[name, ownKey(nodeId, { type, name })]];
+        const { resource } = instead;
+        return resource === undefined ? [] : [[resource.name, ownKey(nodeId, resource)]];
+      });
+    /** Of two with one name, what the mesh itself has counts: a patch that adds cannot replace. */
+    const all = (type: ResourceType, refs?: ReadonlyMap<string, string>, irs?: readonly { readonly name: string }[]) =>
+      new Map([
+        ...added
+          .filter(({ resource }) => resource.type === type)
+          .map(({ resource }): [string, string] => [resource.name, addedKey(selection ?? '', resource)]),
+        ...sharedRefs(type, refs),
+        ...ownRefs(type, irs),
+      ]);
     return {
-      cluster: new Map([...prefixed('cluster', held?.clusters), ...own_('cluster', clusters)]),
-      endpoint: new Map(prefixed('endpoint', held?.endpoints)),
-      listener: new Map(own_('listener', listeners)),
-      route: new Map([...prefixed('route', held?.tables), ...own_('route', tables)]),
+      cluster: all('cluster', held?.clusters, clusters),
+      endpoint: all('endpoint', held?.endpoints),
+      extension: all('extension'),
+      listener: all('listener', undefined, listeners),
+      route: all('route', held?.tables, tables),
     };
   });
-  return { resources: graph.union('resources', [...shared, own]), holdings };
+  return { resources: graph.union('resources', [...shared, own]), holdings, envoyFilters, patched };
 }
+
+const NONE: ReadonlyMap<string, string> = new Map();
 
 function ownKey(nodeId: string, { type, name }: { type: ResourceType; name: string }): string {
   return `${nodeId}/${type}/${name}`;
 }
 
-function prefixed(prefix: string, refs: ReadonlyMap<string, string> | undefined): [string, string][] {
-  return [...(refs ?? [])].map(([name, key]) => [name, `${prefix}/${key}`]);
+export function addedKey(selection: string, { type, name }: Resource): string {
+  return `${type}/${name} added by ${selection}`;
 }

@@ -2,6 +2,8 @@
 export const typeUrls = {
   cluster: 'type.googleapis.com/envoy.config.cluster.v3.Cluster',
   endpoint: 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment',
+  /** Configuration of a filter, to which listeners refer by its name (ECDS). */
+  extension: 'type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig',
   listener: 'type.googleapis.com/envoy.config.listener.v3.Listener',
   route: 'type.googleapis.com/envoy.config.route.v3.RouteConfiguration',
 } as const;

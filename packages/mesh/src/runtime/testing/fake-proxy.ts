@@ -13,6 +13,7 @@ export class FakeProxy {
   readonly #holds: Record<ResourceType, Set<string>> = {
     cluster: new Set(),
     endpoint: new Set(),
+    extension: new Set(),
     listener: new Set(),
     route: new Set(),
   };
@@ -47,4 +48,4 @@ export class FakeProxy {
   }
 }
 
-const TYPES: readonly ResourceType[] = ['cluster', 'endpoint', 'listener', 'route'];
+const TYPES: readonly ResourceType[] = ['cluster', 'endpoint', 'extension', 'listener', 'route'];

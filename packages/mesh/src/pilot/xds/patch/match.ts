@@ -1,5 +1,5 @@
 import type { FilterChain } from '@lateen/envoy-api/envoy/config/listener/v3/listener_components_pb.js';
-import type { Route, VirtualHost } from '@lateen/envoy-api/envoy/config/route/v3/route_components_pb.js';
+import type { Route } from '@lateen/envoy-api/envoy/config/route/v3/route_components_pb.js';
 import type { ClusterMatch, ListenerMatch, PatchContext, RouteMatch, RoutesMatch, VirtualHostMatch } from './patch.ts';
 
 /** What a patch may ask of a listener and what its message does not say. */
@@ -71,11 +71,13 @@ export function matchesWholeTable(facts: TableFacts, match: RoutesMatch = {}): b
   return matchesTable(facts, match);
 }
 
-export function matchesHost(
-  host: Pick<VirtualHost, 'name' | 'domains'>,
-  facts: TableFacts,
-  match: RoutesMatch = {},
-): boolean {
+/** By what a virtual host is found. */
+export interface HostNames {
+  readonly name: string;
+  readonly domains: readonly string[];
+}
+
+export function matchesHost(host: HostNames, facts: TableFacts, match: RoutesMatch = {}): boolean {
   if (facts.ports === 'by-host') {
     const { port, name } = match;
     if (port !== undefined && !host.name.endsWith(`:${port}`)) return false;

@@ -3,7 +3,14 @@ import type { RouteConfiguration } from '@lateen/envoy-api/envoy/config/route/v3
 import { mergeMessage } from '@lateen/envoy-api/merge';
 import { addSources } from '../translate/metadata.ts';
 import { editList } from './edit-list.ts';
-import { matchesHost, matchesRoute, matchesTable, matchesWholeTable, type TableFacts } from './match.ts';
+import {
+  type HostNames,
+  matchesHost,
+  matchesRoute,
+  matchesTable,
+  matchesWholeTable,
+  type TableFacts,
+} from './match.ts';
 import { type Applied, type Patch, type Patches, patchesFor } from './patch.ts';
 
 /** A whole route configuration; the same message where no patch is for it. */
@@ -47,11 +54,7 @@ export function addedHosts(facts: TableFacts, patches: Patches, applied: Applied
 }
 
 /** Whether `patchHost` could change a host of this name. It is much cheaper to ask than to try. */
-export function concernsHost(
-  host: Pick<VirtualHost, 'name' | 'domains'>,
-  facts: TableFacts,
-  patches: Patches,
-): boolean {
+export function concernsHost(host: HostNames, facts: TableFacts, patches: Patches): boolean {
   return (['VIRTUAL_HOST', 'HTTP_ROUTE'] as const).some((target) =>
     patchesFor(patches, target, facts.context).some((patch) => isForHost(patch, host, facts)),
   );
@@ -81,7 +84,7 @@ export function patchHost(
   return routes === current.routes ? current : { ...current, routes: [...routes] };
 }
 
-function isForHost({ routes }: Patch, host: Pick<VirtualHost, 'name' | 'domains'>, facts: TableFacts): boolean {
+function isForHost({ routes }: Patch, host: HostNames, facts: TableFacts): boolean {
   return matchesTable(facts, routes) && matchesHost(host, facts, routes);
 }
 

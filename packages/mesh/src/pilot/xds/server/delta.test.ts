@@ -115,6 +115,27 @@ describe('changes', () => {
     talk.expectSent('route r@2');
   });
 
+  test('make before break: an extension before the listeners that refer to it, and gone after them', () => {
+    const talk = served();
+    talk.want('cluster+eds a@1', 'endpoint a@1', 'extension x@1', 'listener l@2', 'route r@1');
+    talk.expectSent('listener l@2');
+    talk.subscribe('extension', ['x']);
+    talk.expectSent('extension x@1');
+    talk.ack('extension');
+    talk.ack('listener');
+    talk.want('cluster+eds a@1', 'endpoint a@1', 'extension x@2', 'listener l@3', 'route r@1');
+    talk.expectSent('extension x@2');
+    talk.ack('extension');
+    talk.expectSent('listener l@3');
+    talk.want('cluster+eds a@1', 'endpoint a@1', 'listener l@4', 'route r@1');
+    talk.ack('listener');
+    talk.expectSent('listener l@4');
+    talk.ack('listener');
+    talk.expectSent('extension -x');
+    talk.ack('extension');
+    expect(isSynced(talk.state)).toBe(true);
+  });
+
   test('make before break: removals come last, listeners go with the updates', () => {
     const talk = served();
     talk.want('listener m@1', 'route r@2');

@@ -14,14 +14,19 @@ export const HOLD_BACK_MS = 2_000;
 const needsFirst: Readonly<Record<ResourceType, readonly ResourceType[]>> = {
   cluster: [],
   endpoint: [],
-  listener: ['cluster', 'endpoint'],
+  extension: ['cluster', 'endpoint'],
+  listener: ['cluster', 'endpoint', 'extension'],
   route: ['cluster', 'endpoint', 'listener'],
 };
 
-/** What may still use a resource of this type until it has arrived. Listeners are removed together with updates. */
+/**
+ * What may still use a resource of this type until it has arrived. Listeners are removed together with updates. Few
+ * clients ever ask for extensions, so nothing waits for the request; what uses them are listeners.
+ */
 const usedBy: Readonly<Record<ResourceType, readonly ResourceType[]>> = {
   cluster: ['listener', 'route'],
   endpoint: ['cluster', 'listener', 'route'],
+  extension: ['listener'],
   listener: [],
   route: ['listener'],
 };

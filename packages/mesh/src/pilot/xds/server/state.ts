@@ -1,7 +1,13 @@
 import { type Resource, type ResourceType, typeUrls } from '../resource.ts';
 
 /** Make before break: the order in which changes of one batch go out. A later type refers to earlier ones. */
-export const typeOrder = ['cluster', 'endpoint', 'listener', 'route'] as const satisfies readonly ResourceType[];
+export const typeOrder = [
+  'cluster',
+  'endpoint',
+  'extension',
+  'listener',
+  'route',
+] as const satisfies readonly ResourceType[];
 
 export type Protocol = 'delta' | 'sotw';
 
@@ -147,6 +153,7 @@ export function createStreamState(protocol: Protocol): StreamState {
     types: {
       cluster: createTypeState('cluster'),
       endpoint: createTypeState('endpoint'),
+      extension: createTypeState('extension'),
       listener: createTypeState('listener'),
       route: createTypeState('route'),
     },

@@ -52,7 +52,7 @@ export interface StreamIdentity {
 }
 
 export function proxyStatus(identity: StreamIdentity, stream: StreamState): ProxyStatus {
-  const { cluster, endpoint, listener, route } = stream.types;
+  const { cluster, endpoint, extension, listener, route } = stream.types;
   return {
     ...identity,
     protocol: stream.protocol,
@@ -62,6 +62,7 @@ export function proxyStatus(identity: StreamIdentity, stream: StreamState): Prox
       return {
         cluster: typeStatus(cluster),
         endpoint: typeStatus(endpoint),
+        extension: typeStatus(extension),
         listener: typeStatus(listener),
         route: typeStatus(route),
       };

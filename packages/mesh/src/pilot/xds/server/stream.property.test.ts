@@ -15,9 +15,10 @@ const RUNS = { numRuns: 3000, seed: 20_261_123 };
 interface Plan {
   /** By service: absent, or its cluster's and endpoints' revisions (an endpoint revision of 0: there are none). */
   readonly services: readonly ({ readonly cluster: number; readonly endpoint: number } | null)[];
-  /** By listener: absent, or its revision, its route's revision and the services that the route leads to. */
+  /** By listener: absent, or its revision, those of its extension and route, and the services that the route leads to. */
   readonly listeners: readonly ({
     readonly listener: number;
+    readonly extension: number;
     readonly route: number;
     readonly to: readonly number[];
   } | null)[];
@@ -37,11 +38,18 @@ function resourcesOf(plan: Plan): Record<ResourceType, Map<string, Resource>> {
   const all: Record<ResourceType, Map<string, Resource>> = {
     cluster: new Map(),
     endpoint: new Map(),
+    extension: new Map(),
     listener: new Map(),
     route: new Map(),
   };
   const add = (type: ResourceType, name: string, revision: number, refs: Partial<ModelContent>, edsName?: string) => {
-    const content: ModelContent = { routes: [], clusters: [], ...refs, isBad: plan.bad.includes(`${type}${revision}`) };
+    const content: ModelContent = {
+      routes: [],
+      extensions: [],
+      clusters: [],
+      ...refs,
+      isBad: plan.bad.includes(`${type}${revision}`),
+    };
     const version = JSON.stringify([revision, content]);
     const bytes = encoder.encode(JSON.stringify(content));
     all[type].set(name, { type, name, version, bytes, ...(edsName !== undefined && { edsName }) });
@@ -57,8 +65,10 @@ function resourcesOf(plan: Plan): Record<ResourceType, Map<string, Resource>> {
     const clusters = listener.to.filter((to) => plan.services[to] != null).map((to) => `cluster-${to}`);
     add('listener', `listener-${index}`, listener.listener, {
       routes: [`route-${index}`],
+      extensions: [`extension-${index}`],
       clusters: clusters.slice(0, 1),
     });
+    add('extension', `extension-${index}`, listener.extension, {});
     add('route', `route-${index}`, listener.route, { clusters: clusters.slice(1) });
   });
   return all;
@@ -195,6 +205,7 @@ function checkConverged({ client, stream, wanted }: Conversation, protocol: Prot
     cluster: wanted.cluster.keys(),
     listener: wanted.listener.keys(),
     endpoint: [...client.installed.cluster.values()].flatMap(({ resource }) => resource.edsName ?? []),
+    extension: [...client.installed.listener.values()].flatMap(({ resource }) => modelContent(resource).extensions),
     route: [...client.installed.listener.values()].flatMap(({ resource }) => modelContent(resource).routes),
   };
   const refused: string[] = [];
@@ -224,9 +235,12 @@ function plans(bad: readonly string[]): fc.Arbitrary<Plan> {
   const to = fc.uniqueArray(fc.integer({ min: 0, max: SERVICES - 1 }), { minLength: 2, maxLength: SERVICES });
   return fc.record({
     services: fc.array(fc.option(service), { minLength: SERVICES, maxLength: SERVICES }),
-    listeners: fc.array(fc.option(fc.record({ listener: revision, route: revision, to }), { freq: 4 }), {
-      maxLength: 2,
-    }),
+    listeners: fc.array(
+      fc.option(fc.record({ listener: revision, extension: revision, route: revision, to }), { freq: 4 }),
+      {
+        maxLength: 2,
+      },
+    ),
     bad: fc.subarray([...bad]),
   });
 }

@@ -5,6 +5,7 @@ import { type Protocol, type Request, type Response, resourceType, typeOrder } f
 export interface ModelContent {
   /** Of a listener. */
   readonly routes: readonly string[];
+  readonly extensions: readonly string[];
   /** Of a listener or a route. */
   readonly clusters: readonly string[];
   /** The client refuses it. */
@@ -29,6 +30,13 @@ interface Warming {
   readonly edsName: string;
 }
 
+/** Types of which a client asks for what others refer to, and not for all. */
+type NamedType = 'endpoint' | 'extension' | 'route';
+
+function isNamedType(type: ResourceType): type is NamedType {
+  return type === 'endpoint' || type === 'extension' || type === 'route';
+}
+
 const decoder = new TextDecoder();
 
 export function modelContent(resource: Resource): ModelContent {
@@ -37,13 +45,14 @@ export function modelContent(resource: Resource): ModelContent {
 
 /**
  * Behaves as Envoy does towards an ADS server: applies the good clusters and listeners of a response but the routes and
- * endpoints only up to the first bad one, asks for endpoints and routes as clusters and listeners refer to them, and
+ * endpoints only up to the first bad one, asks for endpoints, extensions and routes as others refer to them, and
  * acknowledges clusters only when they are warm.
  */
 export class ModelClient {
   readonly installed: Record<ResourceType, Map<string, Installed>> = {
     cluster: new Map(),
     endpoint: new Map(),
+    extension: new Map(),
     listener: new Map(),
     route: new Map(),
   };
@@ -54,7 +63,7 @@ export class ModelClient {
   received = 0;
 
   readonly #options: ModelClientOptions;
-  #subscribed: Record<'endpoint' | 'route', Set<string>> = { endpoint: new Set(), route: new Set() };
+  #subscribed: Record<NamedType, Set<string>> = { endpoint: new Set(), extension: new Set(), route: new Set() };
   #warming = new Map<string, Warming>();
   #clusterAnswer: (() => void) | undefined;
   #nonces = new Map<ResourceType, string>();
@@ -72,9 +81,13 @@ export class ModelClient {
     this.#asked = new Set();
     this.#clusterAnswer = undefined;
     // A new subscription delivers whatever the warming clusters wait for.
-    this.#subscribed = { endpoint: this.#endpointNames(), route: this.#routeNames() };
+    this.#subscribed = {
+      endpoint: this.#endpointNames(),
+      extension: this.#listenersRefer('extensions'),
+      route: this.#listenersRefer('routes'),
+    };
     for (const type of typeOrder) {
-      if (type === 'endpoint' || type === 'route') {
+      if (isNamedType(type)) {
         if (this.#subscribed[type].size > 0) this.#ask(type, [...this.#subscribed[type]], []);
       } else {
         this.#ask(type, [], []);
@@ -87,7 +100,7 @@ export class ModelClient {
     const type = resourceType(response.typeUrl);
     if (type === undefined) throw new Error(`unexpected type ${response.typeUrl}`);
     const bad = response.resources.filter((resource) => modelContent(resource).isBad);
-    const stopsAtBad = type === 'endpoint' || type === 'route';
+    const stopsAtBad = isNamedType(type);
     const until = stopsAtBad && bad[0] !== undefined ? response.resources.indexOf(bad[0]) : response.resources.length;
     const good = response.resources.slice(0, until).filter((resource) => !modelContent(resource).isBad);
     const isFullSet = this.#options.protocol === 'sotw' && !stopsAtBad;
@@ -99,7 +112,8 @@ export class ModelClient {
     this.#nonces.set(type, response.nonce);
     if (bad.length === 0) this.#versions.set(type, response.version);
     this.#subscribe('endpoint', this.#endpointNames());
-    this.#subscribe('route', this.#routeNames());
+    this.#subscribe('extension', this.#listenersRefer('extensions'));
+    this.#subscribe('route', this.#listenersRefer('routes'));
     const error = this.#options.namesTheBad
       ? `cannot add ${bad.map(({ name }) => `'${name}'`).join(', ')}`
       : 'something in this response is wrong';
@@ -152,11 +166,11 @@ export class ModelClient {
     return new Set(names);
   }
 
-  #routeNames(): Set<string> {
-    return new Set([...this.installed.listener.values()].flatMap(({ resource }) => modelContent(resource).routes));
+  #listenersRefer(to: 'extensions' | 'routes'): Set<string> {
+    return new Set([...this.installed.listener.values()].flatMap(({ resource }) => modelContent(resource)[to]));
   }
 
-  #subscribe(type: 'endpoint' | 'route', names: Set<string>): void {
+  #subscribe(type: NamedType, names: Set<string>): void {
     const before = this.#subscribed[type];
     const added = [...names].filter((name) => !before.has(name));
     const dropped = [...before].filter((name) => !names.has(name));
@@ -193,7 +207,7 @@ export class ModelClient {
       this.outbox.push({ protocol: 'delta', ...base, subscribe: [], unsubscribe: [], initialVersions: new Map() });
       return;
     }
-    const names = type === 'endpoint' || type === 'route' ? [...this.#subscribed[type]] : [];
+    const names = isNamedType(type) ? [...this.#subscribed[type]] : [];
     this.outbox.push({ protocol: 'sotw', ...base, version: this.#versions.get(type) ?? '', names });
   }
 }

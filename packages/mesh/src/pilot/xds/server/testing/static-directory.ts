@@ -46,5 +46,5 @@ export class StaticDirectory implements ProxyDirectory {
 }
 
 function emptyResources(): Record<ResourceType, Map<string, Resource>> {
-  return { cluster: new Map(), endpoint: new Map(), listener: new Map(), route: new Map() };
+  return { cluster: new Map(), endpoint: new Map(), extension: new Map(), listener: new Map(), route: new Map() };
 }
