@@ -1,0 +1,58 @@
+import type { CorsVerdict, FaultVerdict, HeaderChange, RespondVerdict, Unknown } from '@lateen/api/verdict.ts';
+import type { PreparedManager } from './connection-manager.ts';
+import { corsFor } from './cors.ts';
+import { faultFor } from './fault.ts';
+import { type FilterOverrides, filterState } from './http-filters.ts';
+import { copyRequest, headerValue, type RoutedRequest, removeHeader, setHeader } from './request.ts';
+
+interface Filtered {
+  readonly request: RoutedRequest;
+  readonly fault?: FaultVerdict;
+  readonly cors?: CorsVerdict;
+  readonly answer?: RespondVerdict;
+  readonly responseHeaders: readonly HeaderChange[];
+}
+
+/** Leads the request through the HTTP filters in their order, until one answers it. */
+export function passFilters(
+  prepared: PreparedManager,
+  levels: readonly FilterOverrides[],
+  original: RoutedRequest,
+  cluster: string | undefined,
+  unknowns: Unknown[],
+): Filtered {
+  const request = copyRequest(original);
+  const responseHeaders: HeaderChange[] = [];
+  let fault: FaultVerdict | undefined;
+  let cors: CorsVerdict | undefined;
+  const result = (answer?: RespondVerdict): Filtered => ({
+    request,
+    responseHeaders,
+    ...(fault === undefined ? {} : { fault }),
+    ...(cors === undefined ? {} : { cors }),
+    ...(answer === undefined ? {} : { answer }),
+  });
+  for (const filter of prepared.filters) {
+    const { enabled, override } = filterState(filter, levels);
+    if (!enabled) continue;
+    if (filter.kind === 'fault') fault = faultFor(override ?? filter.config, request, cluster, unknowns);
+    if (filter.kind === 'grpc-web') translateGrpcWeb(request);
+    if (filter.kind !== 'cors') continue;
+    const answer = corsFor(override, request, unknowns);
+    if (answer === undefined) continue;
+    cors = answer.verdict;
+    responseHeaders.push(...answer.responseHeaders);
+    if (answer.answer !== undefined) return result(answer.answer);
+  }
+  return result();
+}
+
+/** What the filter makes of a browser's gRPC. */
+function translateGrpcWeb(request: RoutedRequest): void {
+  const type = headerValue(request, 'content-type') ?? '';
+  if (!/^application\/grpc-web(?:-text)?(?:\+proto)?$/.test(type)) return;
+  setHeader(request.headers, 'content-type', 'application/grpc');
+  setHeader(request.headers, 'te', 'trailers');
+  setHeader(request.headers, 'grpc-accept-encoding', 'identity,deflate,gzip');
+  removeHeader(request.headers, 'content-length');
+}

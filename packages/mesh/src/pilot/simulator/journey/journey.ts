@@ -1,0 +1,298 @@
+import type {
+  ClientTlsVerdict,
+  Destination,
+  End,
+  EndpointAddress,
+  EndpointVerdict,
+  FaultVerdict,
+  ForwardVerdict,
+  Handling,
+  Hop,
+  Journey,
+  ProxyVerdict,
+  RespondVerdict,
+  Step,
+  TcpTarget,
+  Unknown,
+} from '@lateen/api/verdict.ts';
+import type { ArrivalAddress, Call, Certificate, Payload, SocketAddress } from '../call.ts';
+import { replyStatus } from '../http/grpc-reply.ts';
+import { hasIdentity } from '../listener/server-tls.ts';
+import type { PreparedProxy } from '../proxy.ts';
+import { simulate } from '../simulate.ts';
+import { distinct } from '../unknowns.ts';
+import { outcomesOf } from './outcomes.ts';
+
+/** A proxy in its mesh. */
+export interface MeshProxy {
+  /** `NAME.NAMESPACE` of the instance that it stands beside. */
+  readonly name: string;
+  /** The address that its own connections come from. */
+  readonly address: string;
+  readonly prepared: PreparedProxy;
+  /** What it shows to clients and servers; absent: it has none. */
+  readonly certificate?: Certificate;
+}
+
+/** What is at an address. */
+export type Place =
+  | {
+      readonly type: 'proxy';
+      readonly proxy: MeshProxy;
+      readonly at: ArrivalAddress;
+      readonly originalDestination?: SocketAddress;
+    }
+  | { readonly type: 'application'; readonly instance: string; readonly workload: string }
+  | { readonly type: 'outside' }
+  | { readonly type: 'nobody'; readonly reason: string };
+
+/** The mesh around the proxies. */
+export interface MeshView {
+  /** What answers at an address that a proxy connects to. */
+  readonly lookUp: (from: MeshProxy, address: Extract<EndpointAddress, { type: 'socket' }>) => Place;
+}
+
+/** `Service Unavailable`. */
+const UNAVAILABLE = 503;
+/** More proxies one after the other are a circle. */
+const MAX_HOPS = 10;
+
+/** Follows a call from the proxy where it arrives, through all proxies, to every end that it can have. */
+export function followCall(mesh: MeshView, proxy: MeshProxy, call: Call): Journey {
+  const start = hop(mesh, proxy, call, 1);
+  const unknowns: Unknown[] = [];
+  collectUnknowns(start, unknowns);
+  return { start, outcomes: outcomesOf(start, call.payload), unknowns: distinct(unknowns) };
+}
+
+function hop(mesh: MeshView, proxy: MeshProxy, call: Call, depth: number): Hop {
+  const verdict = simulate(proxy.prepared, call);
+  return { proxy: proxy.name, verdict, next: steps({ mesh, proxy, call, verdict, depth }, verdict.handling) };
+}
+
+interface Stand {
+  readonly mesh: MeshView;
+  readonly proxy: MeshProxy;
+  readonly call: Call;
+  readonly verdict: ProxyVerdict;
+  readonly depth: number;
+}
+
+function steps(stand: Stand, handling: Handling): Step[] {
+  switch (handling.type) {
+    case 'closed':
+    case 'undecided':
+      return [{ share: 1, to: end({ type: handling.type, reason: handling.reason }) }];
+    case 'tcp':
+      return handling.tcp.targets.flatMap((target, index) => tcpSteps(stand, target, index));
+    case 'http':
+      return handling.http.choices.flatMap(({ share, fault, action }, choice) => {
+        if (action.type === 'respond') return faulty(fault, share, choice, (left) => [respond(action, left, choice)]);
+        if (action.type === 'undecided')
+          return [{ share, choice, to: end({ type: 'undecided', reason: action.reason }) }];
+        return action.targets.flatMap((target, index) =>
+          faulty(
+            target.fault === undefined ? fault : (target.fault ?? undefined),
+            share * target.share,
+            choice,
+            (left) => httpSteps(stand, action, index, left, choice),
+          ),
+        );
+      });
+  }
+}
+
+function end(value: End): Destination {
+  return { type: 'end', end: value };
+}
+
+function respond({ by, status, reason }: RespondVerdict, share: number, choice: number): Step {
+  return { share, choice, to: end({ type: 'answer', by, status, reason }) };
+}
+
+/** An injected fault takes its share; the rest goes on. */
+function faulty(
+  fault: FaultVerdict | undefined,
+  share: number,
+  choice: number,
+  rest: (left: number) => Step[],
+): Step[] {
+  const abort = fault?.abort;
+  if (abort === undefined) return rest(share);
+  const { share: aborts, ...status } = abort;
+  const aborted: Step = {
+    share: share * aborts,
+    choice,
+    to: end({ type: 'answer', by: 'fault', ...status, reason: 'a fault is injected' }),
+  };
+  return abort.share >= 1 ? [aborted] : [aborted, ...rest(share * (1 - abort.share))];
+}
+
+function httpSteps(stand: Stand, action: ForwardVerdict, target: number, share: number, choice: number): Step[] {
+  const chosen = action.targets[target];
+  if (chosen === undefined) return [];
+  const { cluster, request } = chosen;
+  const answered = (reason: string): End => ({
+    type: 'answer',
+    by: 'proxy',
+    reason,
+    ...replyStatus(request.headers, UNAVAILABLE),
+  });
+  const answer = (reason: string): Step => ({
+    share,
+    choice,
+    target,
+    cluster: cluster.name,
+    to: end(answered(reason)),
+  });
+  if (cluster.kind === 'missing') return [answer(`the proxy has no cluster ${cluster.name}`)];
+  if (cluster.endpoints.length === 0) return [answer(`the cluster ${cluster.name} has no endpoint that is ready`)];
+  const { payload } = stand.call;
+  const inside = innermost(payload);
+  const protocol = cluster.protocol === 'tcp' ? 'http1' : cluster.protocol;
+  const sent: Payload =
+    action.endsTunnel === true
+      ? (inside ?? { type: 'tcp' })
+      : { type: 'http', protocol, request, ...(inside === undefined ? {} : { inside }) };
+  return cluster.endpoints.map((endpoint) => ({
+    share: share * endpoint.share,
+    choice,
+    target,
+    cluster: cluster.name,
+    endpoint: endpoint.address,
+    to: connect(stand, endpoint, sent, answered),
+  }));
+}
+
+/** What is sent through the tunnel that the request asks for. */
+function innermost(payload: Payload): Payload | undefined {
+  if (payload.type === 'tls') return innermost(payload.inside);
+  return payload.type === 'http' ? payload.inside : undefined;
+}
+
+function tcpSteps(stand: Stand, { share, cluster, tunnel }: TcpTarget, target: number): Step[] {
+  const closed = (reason: string): Step => ({
+    share,
+    target,
+    cluster: cluster.name,
+    to: end({ type: 'closed', reason }),
+  });
+  if (cluster.kind === 'missing') return [closed(`the proxy has no cluster ${cluster.name}`)];
+  if (cluster.endpoints.length === 0) return [closed(`the cluster ${cluster.name} has no endpoint that is ready`)];
+  const passedOn = withoutTls(stand);
+  const sent: Payload =
+    tunnel === undefined
+      ? passedOn
+      : {
+          type: 'http',
+          protocol: cluster.protocol === 'tcp' ? 'http1' : cluster.protocol,
+          request: { ...tunnel, headers: [] },
+          inside: passedOn,
+        };
+  return cluster.endpoints.map((endpoint) => ({
+    share: share * endpoint.share,
+    target,
+    cluster: cluster.name,
+    endpoint: endpoint.address,
+    to: connect(stand, endpoint, sent, (reason) => ({ type: 'closed', reason })),
+  }));
+}
+
+/** The bytes as they leave the chain: without the TLS that ended there. */
+function withoutTls({ verdict, call: { payload } }: Stand): Payload {
+  return payload.type === 'tls' && verdict.chain?.tls != null ? payload.inside : payload;
+}
+
+/** Where a connection to an endpoint leads. `failed` is how this proxy ends the call if there is no connection. */
+function connect(
+  stand: Stand,
+  { address, tls }: EndpointVerdict,
+  sent: Payload,
+  failed: (reason: string) => End,
+): Destination {
+  const { mesh, proxy, depth } = stand;
+  if (depth >= MAX_HOPS)
+    return end({ type: 'undecided', reason: `the call goes through more than ${MAX_HOPS} proxies` });
+  if (address.type === 'pipe') return end({ type: 'undecided', reason: `who listens at ${address.path} is not known` });
+  const place: Place =
+    address.type === 'internal'
+      ? { type: 'proxy', proxy, at: { listener: address.listener } }
+      : mesh.lookUp(proxy, address);
+  switch (place.type) {
+    case 'nobody':
+      return end(failed(place.reason));
+    case 'application':
+      if (tls !== null) return end({ type: 'undecided', reason: 'how the application ends TLS is not known' });
+      return end({ ...place, port: address.type === 'socket' ? address.port : 0 });
+    case 'outside':
+      return end({
+        type: 'outside',
+        host: address.type === 'socket' ? address.host : '',
+        port: address.type === 'socket' ? address.port : 0,
+      });
+    case 'proxy':
+      return arriveAt(stand, place, tls, sent, failed);
+  }
+}
+
+function arriveAt(
+  { mesh, proxy, depth }: Stand,
+  place: Extract<Place, { type: 'proxy' }>,
+  tls: ClientTlsVerdict | null,
+  sent: Payload,
+  failed: (reason: string) => End,
+): Destination {
+  const { certificate } = proxy;
+  const payload: Payload =
+    tls === null
+      ? sent
+      : {
+          type: 'tls',
+          ...(tls.serverName === '' ? {} : { serverName: tls.serverName }),
+          applicationProtocols: tls.applicationProtocols.length > 0 ? tls.applicationProtocols : offered(sent),
+          ...(tls.clientCertificate && certificate !== undefined ? { certificate } : {}),
+          inside: sent,
+        };
+  const next = hop(
+    mesh,
+    place.proxy,
+    {
+      at: place.at,
+      source: { host: proxy.address, port: 0 },
+      payload,
+      ...(place.originalDestination === undefined ? {} : { originalDestination: place.originalDestination }),
+    },
+    depth + 1,
+  );
+  const refused = refusal(next.verdict, tls, place.proxy);
+  return refused === undefined ? { type: 'hop', hop: next } : { type: 'end', end: failed(refused), refusedBy: next };
+}
+
+/** What a connection pool offers where the configuration does not say. */
+function offered(sent: Payload): readonly string[] {
+  return sent.type === 'http' ? [sent.protocol === 'http1' ? 'http/1.1' : 'h2'] : [];
+}
+
+/** Why there is no connection to the next proxy, from the client's side. */
+function refusal(
+  { handling, chain }: ProxyVerdict,
+  tls: ClientTlsVerdict | null,
+  server: MeshProxy,
+): string | undefined {
+  if (handling.type === 'closed') return `${server.name} ends the connection: ${handling.reason}`;
+  if (tls === null || chain?.tls == null || !tls.verified) return undefined;
+  const { certificate } = server;
+  if (certificate === undefined) return `${server.name} has no certificate`;
+  if (!certificate.trusted) return `the certificate of ${server.name} is not signed by a root of the client`;
+  if (!hasIdentity(certificate, tls.identities))
+    return `${server.name} is ${certificate.names.join(', ')}, which is not who the client wants`;
+  return undefined;
+}
+
+function collectUnknowns({ verdict, next }: Hop, unknowns: Unknown[]): void {
+  unknowns.push(...verdict.unknowns);
+  for (const { to } of next) {
+    if (to.type === 'hop') collectUnknowns(to.hop, unknowns);
+    else if (to.refusedBy !== undefined) collectUnknowns(to.refusedBy, unknowns);
+  }
+}

@@ -1,0 +1,87 @@
+import type { EndpointAddress } from '@lateen/api/verdict.ts';
+import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
+import type { Certificate } from '../call.ts';
+import { PreparedProxy, type ProxyConfiguration } from '../proxy.ts';
+import type { MeshProxy, MeshView, Place } from './journey.ts';
+
+export interface MeshViewOptions {
+  readonly instances: Iterable<WorkloadInstance>;
+  /** Of the proxy beside an instance; undefined: it has none yet. Asked for when a call gets there. */
+  readonly configurationOf: (instance: WorkloadInstance) => ProxyConfiguration | undefined;
+  readonly certificateOf: (instance: WorkloadInstance) => Certificate | undefined;
+  /** What is at an address that is none of the mesh's. By default it is outside. */
+  readonly elsewhere?: (address: SocketEndpoint) => Place;
+}
+
+type SocketEndpoint = Extract<EndpointAddress, { type: 'socket' }>;
+
+/** A mesh whose instances tell the address and port of each of their sockets. */
+export interface InstanceMesh extends MeshView {
+  /** By `NAME.NAMESPACE` of the instance; undefined if there is none, or its proxy has no configuration. */
+  readonly proxy: (key: string) => MeshProxy | undefined;
+}
+
+export function instanceMesh({ instances, configurationOf, certificateOf, elsewhere }: MeshViewOptions): InstanceMesh {
+  const proxies = new Map<string, MeshProxy | undefined>();
+  const byKey = new Map<string, WorkloadInstance>();
+  const sockets = new Map<string, Socket>();
+  for (const instance of instances) {
+    byKey.set(instanceKey(instance), instance);
+    for (const socket of socketsOf(instance)) sockets.set(`${instance.address}:${socket.port}`, socket);
+  }
+  const proxy = (key: string): MeshProxy | undefined => {
+    const instance = byKey.get(key);
+    if (instance === undefined) return undefined;
+    if (!proxies.has(key)) proxies.set(key, meshProxy(instance, configurationOf(instance), certificateOf(instance)));
+    return proxies.get(key);
+  };
+  return {
+    proxy,
+    lookUp(_, address) {
+      const { host, port } = address;
+      const socket = sockets.get(`${host}:${port}`);
+      if (socket === undefined) return elsewhere?.(address) ?? { type: 'outside' };
+      const { instance, owner } = socket;
+      const key = instanceKey(instance);
+      if (owner === 'application') return { type: 'application', instance: key, workload: instance.workload };
+      const found = proxy(key);
+      if (found === undefined) return { type: 'nobody', reason: `the proxy of ${key} has no configuration` };
+      return { type: 'proxy', proxy: found, at: { host, port } };
+    },
+  };
+}
+
+interface Socket {
+  readonly instance: WorkloadInstance;
+  readonly port: number;
+  readonly owner: 'proxy' | 'application';
+}
+
+function socketsOf(instance: WorkloadInstance): Socket[] {
+  const { capture } = instance;
+  const ofProxy =
+    capture.mode === 'gateway'
+      ? Object.values(capture.hostPorts)
+      : [capture.httpProxyPort, ...Object.values(capture.servicePorts)];
+  return [
+    ...ofProxy.map((port): Socket => ({ instance, port, owner: 'proxy' })),
+    ...instance.ports.flatMap(({ inboundPort, appPort }): Socket[] => [
+      { instance, port: inboundPort, owner: 'proxy' },
+      { instance, port: appPort, owner: 'application' },
+    ]),
+  ];
+}
+
+function meshProxy(
+  instance: WorkloadInstance,
+  configuration: ProxyConfiguration | undefined,
+  certificate: Certificate | undefined,
+): MeshProxy | undefined {
+  if (configuration === undefined) return undefined;
+  return {
+    name: instanceKey(instance),
+    address: instance.address,
+    prepared: new PreparedProxy(configuration),
+    ...(certificate === undefined ? {} : { certificate }),
+  };
+}

@@ -1,0 +1,132 @@
+import type {
+  End,
+  HeaderChange,
+  Hop,
+  JourneyOutcome,
+  RouteChoice,
+  Step,
+  TcpTarget,
+  VerdictHeader,
+} from '@lateen/api/verdict.ts';
+import type { Payload } from '../call.ts';
+
+type Outcome = JourneyOutcome;
+type Delay = Outcome['delays'][number];
+
+/** What is known of a call on its way to an end. */
+interface Passed {
+  readonly share: number;
+  readonly proxies: readonly string[];
+  readonly clusters: readonly string[];
+  /** From the last proxy to the first: the order in which an answer passes them. */
+  readonly changes: readonly HeaderChange[];
+  readonly delays: readonly Delay[];
+  readonly protocol: Outcome['protocol'];
+  readonly request: Outcome['request'];
+  /** What was sent, without TLS around it. */
+  readonly payload: Payload;
+}
+
+/** Every end of a journey, the most frequent first. */
+export function outcomesOf(start: Hop, payload: Payload): Outcome[] {
+  const outcomes: Outcome[] = [];
+  const nothing = { share: 1, proxies: [], clusters: [], changes: [], delays: [] };
+  collect(start, { ...nothing, ...carried(payload) }, outcomes);
+  return outcomes.sort((a, b) => b.share - a.share);
+}
+
+/** What is sent, as the application at the end would understand it. */
+function carried(payload: Payload): Pick<Passed, 'protocol' | 'request' | 'payload'> {
+  switch (payload.type) {
+    case 'tls':
+      return carried(payload.inside);
+    case 'http': {
+      const { request, protocol } = payload;
+      return { protocol, request: { scheme: 'http', ...request, madeUpHeaders: [] }, payload };
+    }
+    case 'tcp':
+      return { protocol: 'tcp', request: undefined, payload };
+  }
+}
+
+function collect({ proxy, verdict, next }: Hop, before: Passed, outcomes: Outcome[]): void {
+  const { handling } = verdict;
+  const here: Passed = {
+    ...before,
+    proxies: [...before.proxies, proxy],
+    ...(handling.type === 'http' ? { request: handling.http.request, protocol: handling.http.protocol } : {}),
+  };
+  for (const step of next) {
+    const choice = handling.type === 'http' ? handling.http.choices[step.choice ?? 0] : undefined;
+    const passed = handling.type === 'tcp' ? passTcp(here, step, handling.tcp.targets) : passHttp(here, step, choice);
+    if (step.to.type === 'hop') collect(step.to.hop, passed, outcomes);
+    else outcomes.push(outcome(passed, before, step.to.end, choice));
+  }
+}
+
+function passTcp(here: Passed, step: Step, targets: readonly TcpTarget[]): Passed {
+  const { share, clusters } = along(here, step);
+  const target = targets[step.target ?? 0];
+  if (target?.tunnel === undefined) return { ...here, share, clusters };
+  const protocol = target.cluster.protocol === 'tcp' ? 'http1' : target.cluster.protocol;
+  const request = { ...target.tunnel, headers: [] };
+  return { ...here, share, clusters, ...carried({ type: 'http', protocol, request, inside: here.payload }) };
+}
+
+function along({ share, clusters }: Passed, step: Step) {
+  return {
+    share: share * step.share,
+    clusters: step.cluster === undefined ? clusters : [...clusters, step.cluster],
+  };
+}
+
+function passHttp(here: Passed, step: Step, choice: RouteChoice | undefined): Passed {
+  const action = choice?.action;
+  const target = action?.type === 'forward' ? action.targets[step.target ?? 0] : undefined;
+  const fault = target?.fault === undefined ? choice?.fault : (target.fault ?? undefined);
+  const common = {
+    ...here,
+    ...along(here, step),
+    delays: fault?.delay === undefined ? here.delays : [...here.delays, fault.delay],
+  };
+  if (action?.type !== 'forward' || target === undefined || step.endpoint === undefined) return common;
+  if (action.endsTunnel === true) {
+    // What is inside has headers of its own.
+    return { ...common, changes: [], ...carried(insideOf(here.payload)) };
+  }
+  return {
+    ...common,
+    protocol: target.cluster.protocol,
+    request: target.request,
+    changes: [...target.responseHeaders, ...here.changes],
+  };
+}
+
+function insideOf(payload: Payload): Payload {
+  return (payload.type === 'http' ? payload.inside : undefined) ?? { type: 'tcp' };
+}
+
+function outcome(passed: Passed, before: Passed, end: End, choice: RouteChoice | undefined): Outcome {
+  const answered = end.type === 'answer';
+  const action = choice?.action;
+  const own = answered && action?.type === 'respond' && end.by !== 'fault' ? action : undefined;
+  const { share, proxies, clusters, delays, protocol, request } = passed;
+  return {
+    share,
+    end,
+    proxies,
+    clusters,
+    responseHeaders: own?.headers ?? faultHeaders(end, choice),
+    ...(own?.body === undefined ? {} : { body: own.body }),
+    // What the proxy answers by itself is not changed by what it does to the answers of others.
+    responseChanges: answered ? before.changes : passed.changes,
+    protocol,
+    ...(request === undefined ? {} : { request }),
+    delays,
+  };
+}
+
+function faultHeaders(end: End, choice: RouteChoice | undefined): readonly VerdictHeader[] {
+  const status = end.type === 'answer' && end.by === 'fault' ? choice?.fault?.abort?.grpcStatus : undefined;
+  return status === undefined ? [] : [['grpc-status', String(status)]];
+}

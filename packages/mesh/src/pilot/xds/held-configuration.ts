@@ -1,0 +1,30 @@
+import { type DescMessage, fromBinary, type MessageShape } from '@bufbuild/protobuf';
+import { ClusterSchema } from '@lateen/envoy-api/envoy/config/cluster/v3/cluster_pb.js';
+import { ClusterLoadAssignmentSchema } from '@lateen/envoy-api/envoy/config/endpoint/v3/endpoint_pb.js';
+import { ListenerSchema } from '@lateen/envoy-api/envoy/config/listener/v3/listener_pb.js';
+import { RouteConfigurationSchema } from '@lateen/envoy-api/envoy/config/route/v3/route_pb.js';
+import type { ProxyConfiguration } from '../simulator/proxy.ts';
+import type { MeshResources } from './mesh-resources.ts';
+import type { ResourceType } from './resource.ts';
+
+/** What a connected proxy should hold now, read back from the very bytes that it gets. Undefined: there is no such proxy. */
+export function heldConfiguration(
+  { holdings, resources }: MeshResources,
+  nodeId: string,
+): ProxyConfiguration | undefined {
+  const held = holdings.get(nodeId);
+  if (held === undefined) return undefined;
+  const decode = <Desc extends DescMessage>(type: ResourceType, name: string, schema: Desc) => {
+    const key = held[type].get(name);
+    const resource = key === undefined ? undefined : resources.get(key);
+    return resource === undefined ? undefined : (fromBinary(schema, resource.bytes) as MessageShape<Desc>);
+  };
+  return {
+    listeners: [...held.listener.keys()]
+      .map((name) => decode('listener', name, ListenerSchema))
+      .filter((listener) => listener !== undefined),
+    route: (name) => decode('route', name, RouteConfigurationSchema),
+    cluster: (name) => decode('cluster', name, ClusterSchema),
+    endpoints: (name) => decode('endpoint', name, ClusterLoadAssignmentSchema),
+  };
+}
