@@ -5,6 +5,7 @@
  * LAT01xx reading and checking configuration · LAT02xx references between objects, what Envoy made of them, xDS
  * LAT03xx local processes · LAT04xx certificates, tokens and Unix sockets · LAT05xx command line and admin API
  * LAT059x and LAT070x gateways and their secrets
+ * LAT073x a Pilot for proxies of others
  * LAT09xx installing and running Envoy, and setting up a checkout
  */
 export type Severity = 'error' | 'warning' | 'info';
@@ -611,6 +612,30 @@ export const diagnosticCodes = {
     title: "A gateway's pod sets something for a process that there is not",
     why: 'In the pod of a gateway (inject.istio.io/templates: gateway) only an Envoy runs, which Lateen configures.',
     remedy: 'Remove what the message names, or move the container into a Deployment of its own.',
+  },
+  LAT0730: {
+    severity: 'error',
+    title: 'The node ID of a proxy cannot be understood',
+    why: 'Pilot learns from the node ID which workload a proxy stands beside. Its stream was refused.',
+    remedy: "Give the Envoy a node ID of the form that the message shows, or let Istio's agent write its bootstrap.",
+  },
+  LAT0731: {
+    severity: 'error',
+    title: 'The metadata of a proxy cannot be used',
+    why: 'Labels and the other metadata decide what a proxy gets, so its stream was refused and nothing was guessed.',
+    remedy: "Correct node.metadata in the Envoy's bootstrap. The names and types are those of Istio.",
+  },
+  LAT0732: {
+    severity: 'error',
+    title: 'Plaintext xDS is for the loopback address only',
+    why: 'Whoever can read the configuration of a mesh knows all of its services, and whoever could change it owns it.',
+    remedy: 'Listen on 127.0.0.1, or replace --plaintext by --tls-cert, --tls-key and --client-ca.',
+  },
+  LAT0733: {
+    severity: 'error',
+    title: 'The certificates for xDS cannot be used',
+    why: 'A file is missing, cannot be read, or does not hold what the option asks for.',
+    remedy: 'Check the file that the message names. All of them are PEM.',
   },
   LAT0901: {
     severity: 'error',

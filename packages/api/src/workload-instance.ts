@@ -24,8 +24,11 @@ export interface InstancePort {
   readonly appPort: number;
 }
 
-/** How traffic gets into the proxy. `explicit` needs no privileges: the application is told where the proxy listens. */
-export type Capture = ExplicitCapture | GatewayCapture;
+/**
+ * How traffic gets into the proxy. `explicit` needs no privileges: the application is told where the proxy listens.
+ * `redirect` is Istio's: the application knows nothing, and the kernel hands its connections to the proxy.
+ */
+export type Capture = ExplicitCapture | RedirectCapture | GatewayCapture;
 
 export interface ExplicitCapture {
   readonly mode: 'explicit';
@@ -35,12 +38,29 @@ export interface ExplicitCapture {
   readonly servicePorts: Readonly<Record<string, number>>;
 }
 
+/** What an agent like Istio's has set up where the proxy runs. */
+export interface RedirectCapture {
+  readonly mode: 'redirect';
+  /**
+   * Istio's INTERCEPTION_MODE. `redirect` and `tproxy`: the kernel hands connections to two ports of the proxy. `none`: it
+   * does not, and the application connects to listeners on the loopback address.
+   */
+  readonly interception: 'redirect' | 'tproxy' | 'none';
+}
+
 export interface GatewayCapture {
   readonly mode: 'gateway';
   /** For each port of a Gateway server, the port of the host that it is opened on: `{80: 8080}`. */
   readonly hostPorts: Readonly<Record<number, number>>;
   /** Numbers of the container ports that have a name: a Service may lead to one by it. */
   readonly portNames?: Readonly<Record<string, number>>;
+  /** The address is the proxy's own, so that ports which `hostPorts` does not name are opened as they are. */
+  readonly opensAll?: true;
+}
+
+/** The port of the host that a gateway opens for a port of a Gateway server; undefined if it cannot. */
+export function hostPortOf({ hostPorts, opensAll }: GatewayCapture, port: number): number | undefined {
+  return hostPorts[port] ?? (opensAll === true ? port : undefined);
 }
 
 export function instanceKey(instance: { name: string; namespace: string }): string {

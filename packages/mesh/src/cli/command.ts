@@ -89,6 +89,8 @@ export interface Program {
   readonly entry: string;
   /** The module of the control plane's process. */
   readonly controlPlaneModule: string;
+  /** The module with Pilot's server, as a URL. */
+  readonly pilotModule: string;
 }
 
 type ValueOf<S extends OptionSpec> = S extends FlagSpec

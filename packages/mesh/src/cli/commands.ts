@@ -5,9 +5,21 @@ import { deleteCommand } from './delete.ts';
 import { down } from './down.ts';
 import { get } from './get.ts';
 import { logs } from './logs.ts';
+import { pilot } from './pilot.ts';
 import { status } from './status.ts';
 import { up } from './up.ts';
 import { versionCommand } from './version.ts';
 
 /** All commands, in the order of the help. What they need beyond their data is loaded when they run. */
-export const commands: readonly Command[] = [up, down, status, logs, get, apply, create, deleteCommand, versionCommand];
+export const commands: readonly Command[] = [
+  up,
+  down,
+  status,
+  logs,
+  get,
+  apply,
+  create,
+  deleteCommand,
+  pilot,
+  versionCommand,
+];

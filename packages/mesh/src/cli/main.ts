@@ -11,6 +11,9 @@ import { version } from './version-number.ts';
  */
 const terminal = processTerminal();
 
+/** `.ts` here, `.js` in the published package. */
+const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+
 let exitCode: number;
 try {
   exitCode = await runProgram(commands, process.argv.slice(2), {
@@ -20,10 +23,8 @@ try {
     program: {
       version,
       entry: process.argv[1] ?? '',
-      // `.ts` here, `.js` in the published package.
-      controlPlaneModule: fileURLToPath(
-        new URL(`../runtime/control-plane-process${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
-      ),
+      controlPlaneModule: fileURLToPath(new URL(`../runtime/control-plane-process${extension}`, import.meta.url)),
+      pilotModule: new URL(`../runtime/pilot-server${extension}`, import.meta.url).href,
     },
   });
 } catch (error) {

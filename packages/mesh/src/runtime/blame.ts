@@ -25,8 +25,11 @@ function sourcesOf(pilot: Pilot, nodeId: string, type: ResourceType, name: strin
         own?.clusters.find((each) => each.name === name) ?? resolved.clusters.get(shared?.clusters.get(name) ?? '');
       return cluster?.sources ?? [];
     }
-    case 'listener':
-      return own?.listeners.find((each) => each.name === name)?.sources ?? [];
+    case 'listener': {
+      const listener =
+        own?.listeners.find((each) => each.name === name) ?? resolved.listeners.get(shared?.listeners.get(name) ?? '');
+      return listener?.sources ?? [];
+    }
     case 'route': {
       const table =
         own?.tables.find((each) => each.name === name) ?? resolved.tables.get(shared?.tables.get(name) ?? '');

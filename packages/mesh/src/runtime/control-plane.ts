@@ -21,22 +21,19 @@ import type {
 } from '#pilot/registry/processes/link.ts';
 import { PilotDirectory } from '#pilot/xds/directory.ts';
 import { countMatches, type UnmatchedPatch, unmatchedPatches } from '#pilot/xds/patch-matches.ts';
-import { type ResourceType, typeUrls } from '#pilot/xds/resource.ts';
+import { typeUrls } from '#pilot/xds/resource.ts';
 import { AdsServer } from '#pilot/xds/server/server.ts';
-import type { ProxyStatus } from '#pilot/xds/server/status.ts';
 import { type AdminServer, startAdminServer } from './admin/server.ts';
 import { adminHandlers } from './admin-handlers.ts';
-import { objectsBehind } from './blame.ts';
 import { manifestsMessage } from './manifests.ts';
 import { meshStatus } from './mesh-status.ts';
+import { Refusals } from './refusals.ts';
 import { ScheduleClock } from './schedule-clock.ts';
 
 /** How long a proxy may take to acknowledge a change before the supervisor no longer waits for it. */
 const SETTLE_TIMEOUT_MS = 5_000;
 /** Changes of one moment that are told one by one. */
 const MAX_NOTICES = 10;
-/** A listener that cannot be opened is the machine's affair, not that of any object. */
-const BIND_FAILURE = /cannot bind|Address already in use/i;
 
 /** The control plane of a laptop mesh: wires configuration, Pilot, Citadel and the admin API together. */
 export class ControlPlane {
@@ -44,6 +41,7 @@ export class ControlPlane {
   readonly #options: StartMessage;
   readonly #send: (message: ToSupervisor) => void;
   readonly #pilot: Pilot;
+  readonly #refusals: Refusals;
   readonly #ads: AdsServer;
   readonly #files: FileRegistry;
   readonly #scheduleClock: ScheduleClock;
@@ -56,8 +54,6 @@ export class ControlPlane {
   #instancesKnown = false;
   #serving = false;
   #unmatched: readonly UnmatchedPatch[] = [];
-  /** The configuration up to here was accepted by every proxy. */
-  #goodSequence = 0;
   readonly #lastSent = new Map<string, string>();
 
   /** @throws LateenError where the mesh's stored state cannot be used */
@@ -72,6 +68,7 @@ export class ControlPlane {
     const { graph, objects } = this.#pilot;
     this.store = new ConfigStore(graph, objects, overlay, DEFAULT_SETTINGS.clusterDomain, lastGood);
     this.#scheduleClock = new ScheduleClock(this.#pilot);
+    this.#refusals = new Refusals(this.#pilot, this.store);
     this.#ads = new AdsServer({ directory: new PilotDirectory(this.#pilot) });
     this.#files = new FileRegistry({
       roots: [options.dir, ...options.files],
@@ -110,7 +107,8 @@ export class ControlPlane {
     this.#ads.onEvent((event) => {
       // Not within the event: what is taken back changes the stream that the event came from.
       queueMicrotask(() => {
-        if (event.kind === 'changed' && event.rejected.length > 0) this.#onRejected(event.nodeId, event.rejected);
+        if (event.kind === 'changed' && event.rejected.length > 0)
+          this.#refusals.onRejected(event.nodeId, event.rejected);
         this.#proxiesChanged();
       });
     });
@@ -263,36 +261,13 @@ export class ControlPlane {
   #proxiesChanged(): void {
     const proxies = this.#proxyStates();
     if (Object.values(proxies).every(({ synced, rejected }) => synced && rejected === undefined)) {
-      this.#goodSequence = this.store.sequence;
+      this.#refusals.allAccepted();
     }
     this.#sendIfChanged({ type: 'proxies', proxies });
     // Only these depend on which proxies are connected.
     if (this.#pilot.resources.envoyFilters.sources.size > 0) {
       this.#sendIfChanged({ type: 'diagnostics', diagnostics: this.#configurationDiagnostics() });
     }
-  }
-
-  /** Envoy refused a resource: the newest change among the objects behind it is to blame, and is taken back. */
-  #onRejected(nodeId: string, rejected: ProxyStatus['rejected']): void {
-    for (const { type, names, version, message } of rejected) {
-      // Of what was taken back meanwhile, other proxies say the same, and this one until it has answered what came next.
-      if (names.every((name) => this.#versionOf(nodeId, type, name) !== version)) continue;
-      console.error(`${nodeId} refused ${type} ${names.join(', ')}: ${message}`);
-      if (BIND_FAILURE.test(message)) continue;
-      const suspects = new Set(names.flatMap((name) => objectsBehind(this.#pilot, nodeId, type, name)));
-      const newest = Math.max(0, ...[...suspects].map((key) => this.store.sequenceOf(key)));
-      if (newest <= this.#goodSequence) continue;
-      const blamed = [...suspects].filter((key) => this.store.sequenceOf(key) === newest);
-      console.error(`taking back ${blamed.join(', ')}`);
-      this.store.refuse(blamed, message);
-    }
-  }
-
-  /** Of a resource that a proxy should hold now; null if it should hold none of that name. */
-  #versionOf(nodeId: string, type: ResourceType, name: string): string | null {
-    const { holdings, resources } = this.#pilot.resources;
-    const key = holdings.get(nodeId)?.[type].get(name);
-    return (key === undefined ? undefined : resources.get(key)?.version) ?? null;
   }
 
   #proxyStates(): Record<string, ProxyState> {

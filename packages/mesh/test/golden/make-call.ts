@@ -60,6 +60,7 @@ async function makeOnce(
     if (port === undefined) throw new Error(`no Gateway opens port ${portOf(url)} on ${call.from}`);
     return send(call, { ...request, port });
   }
+  if (capture.mode !== 'explicit') throw new Error(`${call.from} is not told where its proxy listens`);
   if (call.via === 'connect') {
     return callThroughTunnel({ ...request, port: capture.httpProxyPort }, `${url.hostname}:${portOf(url)}`);
   }

@@ -20,13 +20,13 @@ export interface OverlayEntry {
 
 /** Changes to the running mesh, kept in one file so that they survive a restart of `lateen up`, all or none of a call. */
 export class Overlay {
-  readonly #path: string;
+  readonly #path: string | undefined;
   #entries: ReadonlyMap<ObjectKey, OverlayEntry>;
 
-  /** Reads what was stored. A file that cannot be read is never replaced: throws LAT0230. */
-  constructor(path: string) {
+  /** Reads what was stored. A file that cannot be read is never replaced: throws LAT0230. Without a path nothing is kept. */
+  constructor(path: string | undefined) {
     this.#path = path;
-    this.#entries = readEntries(path);
+    this.#entries = path === undefined ? new Map() : readEntries(path);
   }
 
   get(key: ObjectKey): OverlayEntry | undefined {
@@ -61,6 +61,7 @@ export class Overlay {
   }
 
   #store(entries: ReadonlyMap<ObjectKey, OverlayEntry>): void {
+    if (this.#path === undefined) return;
     try {
       mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
       replaceFile(this.#path, JSON.stringify({ entries: [...entries] }, undefined, 1), { flush: true });

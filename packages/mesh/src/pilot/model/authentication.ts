@@ -50,17 +50,18 @@ export interface PeerPolicyDecision {
  * The narrowest policy that says something decides: the workload's port, the workload, its namespace, the mesh; without
  * any, `permissive`. Where several policies of the same width apply, the first by name counts.
  *
+ * @param containerPort absent: any port for which there is no mode of its own
  * @param own policies of the workload's namespace, in order of name
  * @param meshWide policies of the root namespace, in order of name
  */
 export function decidePeerPolicy(
   labels: Readonly<Record<string, string>>,
-  containerPort: number,
+  containerPort: number | undefined,
   own: readonly PeerPolicy[],
   meshWide: readonly PeerPolicy[],
 ): PeerPolicyDecision {
   const forWorkload = own.find(({ selector }) => selector !== undefined && hasLabels(labels, selector));
-  const forPort = forWorkload?.portModes[containerPort];
+  const forPort = containerPort === undefined ? undefined : forWorkload?.portModes[containerPort];
   if (forWorkload !== undefined && forPort !== undefined) {
     return { mode: forPort, sources: [{ ...forWorkload.source, path: `spec.portLevelMtls[${containerPort}]` }] };
   }

@@ -28,6 +28,7 @@ export function buildGatewayService(
     name,
     namespace,
     ports: [...ports.values()].sort((a, b) => a.port - b.port),
+    addresses: [],
     selector: labels,
     visibility: 'all',
     builtIn: true,

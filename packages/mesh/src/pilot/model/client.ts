@@ -11,21 +11,40 @@ export interface ClientClass {
   readonly namespace: string;
   /** Of the labels of the workload, those that some configuration asks for. */
   readonly labels: Readonly<Record<string, string>>;
+  readonly capture: OutboundCapture;
 }
+
+/**
+ * How calls of applications come to their proxy: to ports that they are told of (`explicit`), redirected by the kernel, or
+ * to the called port on the loopback address. Gateways have no application.
+ */
+export type OutboundCapture =
+  | { readonly type: 'explicit' | 'gateway' }
+  | { readonly type: 'redirect' | 'loopback'; readonly family: 4 | 6 };
 
 /** @param askedLabels label keys by which configuration tells clients apart (`sourceLabels`, a `workloadSelector`) */
 export function clientClassOf(
-  { role, namespace, labels }: Pick<WorkloadInstance, 'role' | 'namespace' | 'labels'>,
+  instance: Pick<WorkloadInstance, 'role' | 'namespace' | 'labels' | 'capture' | 'address'>,
   askedLabels: Iterable<string>,
 ): ClientClass {
+  const { role, namespace, labels } = instance;
+  const capture = captureOf(instance);
   const known = [...askedLabels].sort().flatMap((key) => {
     const value = labels[key];
     return value === undefined ? [] : [[key, value] as const];
   });
+  const how = 'family' in capture ? [`${capture.type}${capture.family}`] : [];
   return {
-    key: [role, namespace, ...known.map(([key, value]) => `${key}=${value}`)].join('|'),
+    key: [role, ...how, namespace, ...known.map(([key, value]) => `${key}=${value}`)].join('|'),
     role,
     namespace,
     labels: Object.fromEntries(known),
+    capture,
   };
+}
+
+function captureOf({ capture, address }: Pick<WorkloadInstance, 'capture' | 'address'>): OutboundCapture {
+  if (capture.mode !== 'redirect') return { type: capture.mode };
+  // TPROXY is for inbound connections; outbound ones are redirected all the same.
+  return { type: capture.interception === 'none' ? 'loopback' : 'redirect', family: address.includes(':') ? 6 : 4 };
 }

@@ -16,10 +16,13 @@ export interface ServiceEndpoint {
 }
 
 /** The container port that a service port leads to on this instance; undefined if the instance has none such. */
-export function targetOf(port: ServicePort, instance: WorkloadInstance): InstancePort | undefined {
-  return instance.ports.find(({ containerPort, name }) =>
-    typeof port.targetPort === 'number' ? containerPort === port.targetPort : name === port.targetPort,
+export function targetOf({ targetPort }: ServicePort, instance: WorkloadInstance): InstancePort | undefined {
+  const declared = instance.ports.find(({ containerPort, name }) =>
+    typeof targetPort === 'number' ? containerPort === targetPort : name === targetPort,
   );
+  // A redirected application listens on the ports that callers use, whether they are declared or not.
+  if (declared !== undefined || instance.capture.mode !== 'redirect' || typeof targetPort !== 'number') return declared;
+  return { containerPort: targetPort, inboundPort: targetPort, appPort: targetPort };
 }
 
 /**

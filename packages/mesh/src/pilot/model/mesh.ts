@@ -34,8 +34,12 @@ export interface MeshModel {
   readonly endpoints: Collection<readonly ServiceEndpoint[]>;
   /** SPIFFE IDs that a service's instances may have, sorted, by `NAMESPACE/HOSTNAME|PORT`. */
   readonly peerIds: Collection<readonly string[]>;
+  /** Service ports with an endpoint that takes the mesh's TLS, by `NAMESPACE/HOSTNAME|PORT`. */
+  readonly meshTlsPorts: Collection<true>;
   /** How each container port of an instance is met, by instance key. */
   readonly inbound: Collection<readonly InboundPort[]>;
+  /** How all other ports of a redirected instance are met, by instance key. */
+  readonly elsewhere: Collection<PeerPolicyDecision>;
   /** By host of the DestinationRule, in order of namespace and name. */
   readonly trafficPolicies: Collection<readonly TrafficPolicy[]>;
   /** Routes of the sidecars, by host. */
@@ -172,7 +176,9 @@ export function buildModel(
       ([key, value]) => read.get(servicesByLabel, labelKey(namespace, key, value)) ?? [],
     );
     const selecting = candidates.filter(({ selector }) => hasLabels(labels, selector)).sort(byHostname);
-    return instance.ports.map(({ containerPort }) => {
+    const targets = selecting.flatMap(({ ports }) => ports.flatMap((port) => targetOf(port, instance) ?? []));
+    const containerPorts = new Set([...instance.ports, ...targets].map(({ containerPort }) => containerPort));
+    return [...containerPorts].map((containerPort) => {
       const leading = selecting.flatMap((service) =>
         service.ports
           .filter((port) => targetOf(port, instance)?.containerPort === containerPort)
@@ -182,10 +188,16 @@ export function buildModel(
         containerPort,
         protocol: agreedProtocol(leading.map(({ port }) => port.protocol)),
         grpcWeb: leading.some(({ port }) => port.grpcWeb),
-        peers: decidePeerPolicy(labels, containerPort, own, meshWide),
+        peers: peersOf(instance, containerPort, own, meshWide),
         services: [...new Set(leading.map(({ service }) => service))],
       };
     });
+  });
+
+  const elsewhere = graph.derive('other inbound ports', instances, (instance, read) => {
+    if (instance.capture.mode !== 'redirect') return undefined;
+    const own = read.get(peerPoliciesByNamespace, instance.namespace) ?? NO_POLICIES;
+    return peersOf(instance, undefined, own, read.get(peerPoliciesByNamespace, rootNamespace) ?? NO_POLICIES);
   });
 
   const endpoints = graph.expand('endpoints', services, (service, read) => {
@@ -226,7 +238,11 @@ export function buildModel(
     instances,
     endpoints,
     peerIds: graph.derive('peer IDs', endpoints, (list) => [...new Set(list.map(({ spiffeId }) => spiffeId))].sort()),
+    meshTlsPorts: graph.derive('ports with TLS of the mesh', endpoints, (list) =>
+      list.some(({ meshTls }) => meshTls) ? true : undefined,
+    ),
     inbound,
+    elsewhere,
     trafficPolicies: graph.index('traffic policies by host', trafficPolicyObjects, ({ host }) => [host]),
     meshRoutes: graph.index('mesh routes by host', routes, (rules) =>
       rules.gateways.includes(MESH_GATEWAY) ? rules.hosts : [],
@@ -241,6 +257,24 @@ export function buildModel(
 }
 
 const NO_POLICIES: readonly PeerPolicy[] = [];
+
+/** Istio's label of workloads whose proxy has a certificate of the mesh. */
+const TLS_MODE_LABEL = 'security.istio.io/tlsMode';
+
+/**
+ * A proxy that Lateen has not started may be without a certificate. Unless it says that it has one, or must have one,
+ * nothing is asked of it that needs one.
+ */
+function peersOf(
+  { labels, capture }: WorkloadInstance,
+  containerPort: number | undefined,
+  own: readonly PeerPolicy[],
+  meshWide: readonly PeerPolicy[],
+): PeerPolicyDecision {
+  const decided = decidePeerPolicy(labels, containerPort, own, meshWide);
+  const mayLack = capture.mode === 'redirect' && labels[TLS_MODE_LABEL] !== 'istio';
+  return decided.mode === 'permissive' && mayLack ? { ...decided, mode: 'none' } : decided;
+}
 
 function labelKey(namespace: string, key: string, value: string): string {
   return `${namespace}|${key}=${value}`;

@@ -1,4 +1,5 @@
 import type { Service as ServiceObject } from '@lateen/api/kinds.ts';
+import { isIp } from '@lateen/api/names.ts';
 import type { SourceRef } from '../proxy/ir/source.ts';
 import { serviceHostname } from './hostname.ts';
 import { isGrpcWeb, type Protocol, protocolOf } from './protocol.ts';
@@ -12,6 +13,8 @@ export interface Service {
   readonly name: string;
   readonly namespace: string;
   readonly ports: readonly ServicePort[];
+  /** IP addresses, and ranges of them such as `10.1.0.0/16`, that callers may use in place of the name. */
+  readonly addresses: readonly string[];
   /** Instances in the same namespace that carry all of these answer. Empty: none do. */
   readonly selector: Readonly<Record<string, string>>;
   readonly visibility: Visibility;
@@ -52,6 +55,7 @@ export function buildService(object: ServiceObject, clusterDomain: string): Serv
       ...(isGrpcWeb(port.name, port.appProtocol) ? { grpcWeb: true as const } : {}),
       targetPort: port.targetPort ?? port.port,
     })),
+    addresses: addressesOf(object),
     selector: object.spec.selector ?? {},
     visibility: buildVisibility(
       annotations[EXPORT_TO]?.split(',').map((each) => each.trim()),
@@ -59,6 +63,11 @@ export function buildService(object: ServiceObject, clusterDomain: string): Serv
     ),
     source: { kind: 'Service', namespace, name },
   };
+}
+
+/** A file says them only where somebody has chosen them, or where it was read from a cluster. */
+function addressesOf({ spec: { clusterIP, clusterIPs = [] } }: ServiceObject): readonly string[] {
+  return [...new Set([...(clusterIP === undefined ? [] : [clusterIP]), ...clusterIPs])].filter(isIp);
 }
 
 /** Of the services with one hostname, the one that clients of a namespace mean: their own, or the first that they see. */

@@ -8,10 +8,13 @@ export interface MeshSettings {
   readonly trustDomain: string;
   /** The namespace whose policies hold for the whole mesh: `istio-system`. */
   readonly rootNamespace: string;
+  /** `off`: Sidecars do not limit what proxies hold. */
+  readonly scoping: 'on' | 'off';
 }
 
 export const DEFAULT_SETTINGS: MeshSettings = {
   clusterDomain: 'cluster.local',
   trustDomain: DEFAULT_TRUST_DOMAIN,
   rootNamespace: 'istio-system',
+  scoping: 'on',
 };

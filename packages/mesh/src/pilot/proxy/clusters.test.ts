@@ -1,4 +1,4 @@
-import { nodeIdOf } from '@lateen/api/workload-instance.ts';
+import { nodeIdOf, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import { describe, expect, it } from 'vitest';
 import { networkingText, pilotOf, serviceText, sidecarOf } from '../testing/pilot-of.ts';
 
@@ -10,10 +10,12 @@ function policy(namespace: string, simple: string, subsets = '[]'): string {
   return networkingText('DestinationRule', 'a', spec, namespace);
 }
 
+const SERVER = sidecarOf('a-0', { namespace: 'shop', ports: [{ containerPort: 80, inboundPort: 1, appPort: 2 }] });
+
 /** What the clients of a namespace hold under the name of a cluster. */
-function clusterFor(namespace: string, text: string, name = CLUSTER) {
+function clusterFor(namespace: string, text: string, name = CLUSTER, ...servers: readonly WorkloadInstance[]) {
   const client = sidecarOf('client', { namespace });
-  const { resolved } = pilotOf(text, client);
+  const { resolved } = pilotOf(text, client, ...servers);
   const key = resolved.shared.get(nodeIdOf(client))?.clusters.get(name);
   return key === undefined ? undefined : resolved.clusters.get(key);
 }
@@ -34,7 +36,7 @@ describe('a cluster', () => {
   it('of a subset has its labels, and its own load balancer before that of the service', () => {
     const subsets = '[{name: v1, labels: {version: v1}}, {name: v2, trafficPolicy: {loadBalancer: {simple: RANDOM}}}]';
     const text = SHOP + policy('shop', 'ROUND_ROBIN', subsets);
-    expect(clusterFor('shop', text, 'outbound|80|v1|a.shop.svc.cluster.local')).toMatchObject({
+    expect(clusterFor('shop', text, 'outbound|80|v1|a.shop.svc.cluster.local', SERVER)).toMatchObject({
       policy: {
         loadBalancer: { type: 'round-robin' },
         tls: { type: 'mesh-where-accepted', sni: 'outbound_.80_.v1_.a.shop.svc.cluster.local' },
@@ -45,7 +47,7 @@ describe('a cluster', () => {
     });
     const { resolved } = pilotOf(
       text,
-      sidecarOf('a-0', { namespace: 'shop', ports: [{ containerPort: 80, inboundPort: 1, appPort: 2 }] }),
+      SERVER,
       sidecarOf('a-1', {
         namespace: 'shop',
         ports: [{ containerPort: 80, inboundPort: 3, appPort: 4 }],
@@ -71,6 +73,15 @@ describe('a cluster', () => {
     ['other', 'same-as-downstream', ['istio']],
   ])('of a port named %s speaks %s', (name, upstreamProtocol, alpn) => {
     const text = serviceText('a', `[{port: 80, name: ${name}}]`, { namespace: 'shop' });
-    expect(clusterFor('shop', text)).toMatchObject({ upstreamProtocol, policy: { tls: { alpn } } });
+    expect(clusterFor('shop', text, CLUSTER, SERVER)).toMatchObject({ upstreamProtocol, policy: { tls: { alpn } } });
+  });
+
+  it('is without TLS where no endpoint takes it, so that its clients need no certificate', () => {
+    const stranger = { ...SERVER, capture: { mode: 'redirect', interception: 'redirect' } } as const;
+    const tls = (server?: WorkloadInstance) =>
+      clusterFor('client', SHOP, CLUSTER, ...(server === undefined ? [] : [server]))?.policy.tls.type;
+    expect([tls(), tls(stranger), tls(SERVER)]).toEqual(['plaintext', 'plaintext', 'mesh-where-accepted']);
+    const labels = { ...stranger.labels, 'security.istio.io/tlsMode': 'istio' };
+    expect(tls({ ...stranger, labels })).toBe('mesh-where-accepted');
   });
 });

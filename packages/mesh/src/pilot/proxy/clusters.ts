@@ -90,6 +90,7 @@ export function resolveClusters(
         hostname: service.hostname,
         protocol,
         meshTls: { sni: sniOf(name), peerIds: read.get(model.peerIds, endpointKey(service, port)) ?? [] },
+        takesMeshTls: read.get(model.meshTlsPorts, endpointKey(service, port)) ?? false,
       }),
       weightedLocalities: spec.placement !== undefined && weighsLocalities(spec.placement),
       sources: spec.sources,

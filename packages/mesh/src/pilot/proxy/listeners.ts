@@ -2,17 +2,18 @@ import type { InstancePort } from '@lateen/api/workload-instance.ts';
 import type { InboundPort } from '../model/mesh.ts';
 import type { Protocol } from '../model/protocol.ts';
 import { clusterName } from './clusters.ts';
-import { httpHandler, inboundChains, portChains } from './filter-chains.ts';
+import { httpHandler, inboundChains, type PortHandlers, portChains } from './filter-chains.ts';
 import type { ListenerIr, TcpConnectionIr } from './ir/listener.ts';
 import type { RouteTableIr } from './ir/route.ts';
 import type { SourceRef } from './ir/source.ts';
 import { applicationClusterName } from './own-clusters.ts';
 import { HTTP_PROXY_TABLE, serviceTableName } from './routes.ts';
 
-/** Stands in front of one container port of the application. */
-export function inboundListener(address: string, port: InstancePort, met: InboundPort): ListenerIr {
-  const { containerPort } = port;
-  const cluster = applicationClusterName(containerPort);
+/** What becomes of connections to a container port: everything goes to the application, or to another cluster. */
+export function applicationRoutes(
+  { containerPort, protocol, grpcWeb, services }: Omit<InboundPort, 'peers'>,
+  cluster = applicationClusterName(containerPort),
+): PortHandlers {
   const table: RouteTableIr = {
     name: `inbound|${containerPort}`,
     ignorePortInHost: false,
@@ -30,8 +31,8 @@ export function inboundListener(address: string, port: InstancePort, met: Inboun
               retry: { type: 'off' },
               stripResponseHeaders: [],
             },
-            ...(met.grpcWeb ? { grpcWeb: true as const } : {}),
-            sources: met.services.map(({ source }) => source),
+            ...(grpcWeb ? { grpcWeb: true as const } : {}),
+            sources: services.map(({ source }) => source),
           },
         ],
       },
@@ -39,24 +40,30 @@ export function inboundListener(address: string, port: InstancePort, met: Inboun
   };
   const statPrefix = `inbound_${containerPort}`;
   return {
+    protocol,
+    http: {
+      statPrefix,
+      routes: { type: 'inline', table },
+      role: 'sidecar-inbound',
+      dynamicForward: false,
+      connect: false,
+    },
+    tcp: { statPrefix, cluster },
+  };
+}
+
+/** Stands in front of one container port of the application. */
+export function inboundListener(
+  address: string,
+  { containerPort, inboundPort }: Pick<InstancePort, 'containerPort' | 'inboundPort'>,
+  met: InboundPort,
+): ListenerIr {
+  return {
     name: `inbound|${containerPort}`,
     address,
-    port: port.inboundPort,
+    port: inboundPort,
     direction: 'inbound',
-    ...inboundChains(
-      {
-        protocol: met.protocol,
-        http: {
-          statPrefix,
-          routes: { type: 'inline', table },
-          role: 'sidecar-inbound',
-          dynamicForward: false,
-          connect: false,
-        },
-        tcp: { statPrefix, cluster },
-      },
-      met.peers.mode,
-    ),
+    ...inboundChains(applicationRoutes(met), met.peers.mode),
     sources: [...met.services.map(({ source }) => source), ...met.peers.sources],
   };
 }
@@ -122,9 +129,15 @@ export function servicePortListener(
 }
 
 /** One port of a gateway, with all the servers that share it. */
-export function gatewayListener(address: string, at: number, port: number, sources: readonly SourceRef[]): ListenerIr {
+export function gatewayListener(
+  name: string,
+  address: string,
+  at: number,
+  port: number,
+  sources: readonly SourceRef[],
+): ListenerIr {
   return {
-    name: `gateway|${port}`,
+    name,
     address,
     port: at,
     direction: 'outbound',

@@ -2,18 +2,36 @@ import type { InstancePort } from '@lateen/api/workload-instance.ts';
 import { DEFAULT_POOL } from '../model/connection-pool.ts';
 import type { Protocol } from '../model/protocol.ts';
 import { upstreamProtocolOf } from './clusters.ts';
-import type { ApplicationClusterIr, DynamicForwardClusterIr, LoopbackClusterIr } from './ir/cluster.ts';
+import type {
+  ApplicationClusterIr,
+  DynamicForwardClusterIr,
+  LoopbackClusterIr,
+  NowhereClusterIr,
+  OriginalDestinationClusterIr,
+} from './ir/cluster.ts';
 import type { SourceRef } from './ir/source.ts';
 
-/** Istio's name for what is not in the mesh. */
-export const DYNAMIC_FORWARD_CLUSTER = 'PassthroughCluster';
+/** Istio's names: of what is not in the mesh, of what must lead nowhere, and of ports of the workload that no Service has. */
+export const PASSTHROUGH_CLUSTER = 'PassthroughCluster';
+export const BLACK_HOLE_CLUSTER = 'BlackHoleCluster';
+export const INBOUND_PASSTHROUGH_CLUSTER = 'InboundPassthroughCluster';
 
 export const DYNAMIC_FORWARD: DynamicForwardClusterIr = {
   type: 'dynamic-forward',
-  name: DYNAMIC_FORWARD_CLUSTER,
+  name: PASSTHROUGH_CLUSTER,
   connectTimeoutMs: DEFAULT_POOL.limits.connectTimeoutMs,
   sources: [],
 };
+
+/** Connections that the kernel redirected go on to where they were meant to go. */
+export const PASSTHROUGH: OriginalDestinationClusterIr = {
+  type: 'original-destination',
+  name: PASSTHROUGH_CLUSTER,
+  connectTimeoutMs: DEFAULT_POOL.limits.connectTimeoutMs,
+  sources: [],
+};
+
+export const BLACK_HOLE: NowhereClusterIr = { type: 'nowhere', name: BLACK_HOLE_CLUSTER, sources: [] };
 
 export function loopbackClusterName(hostname: string, port: number): string {
   return `loopback|${port}||${hostname}`;
@@ -36,7 +54,7 @@ export function applicationClusterName(containerPort: number): string {
 }
 
 export function applicationCluster(
-  port: InstancePort,
+  port: Pick<InstancePort, 'containerPort' | 'appPort'>,
   address: string,
   protocol: Protocol,
   sources: readonly SourceRef[],

@@ -1,12 +1,20 @@
-import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
+import {
+  type ExplicitCapture,
+  type GatewayCapture,
+  hostPortOf,
+  instanceKey,
+  type WorkloadInstance,
+} from '@lateen/api/workload-instance.ts';
 import type { Collection, Reader } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 import { type ClientClass, clientClassOf } from '../model/client.ts';
 import type { MeshModel } from '../model/mesh.ts';
-import { byHostname, hasLabels, type Service, serviceSeenFrom } from '../model/service.ts';
+import { hasLabels, type Service, type ServicePort } from '../model/service.ts';
 import { NO_SETTINGS, settingsFor } from '../model/traffic-settings.ts';
-import { clusterKey, clusterName, clusterSpecs, policyForClient, resolveClusters } from './clusters.ts';
-import { endpointViewKey, type PlacedCluster, placementOf, resolveEndpoints } from './endpoint-sets.ts';
+import { capturedInbound } from './captured-inbound.ts';
+import { anyAddress, capturedOutbound, resolveCapturedHosts, type TcpConnection } from './captured-outbound.ts';
+import { clusterSpecs, policyForClient, resolveClusters } from './clusters.ts';
+import { endpointViewKey, resolveEndpoints } from './endpoint-sets.ts';
 import { isHttp } from './filter-chains.ts';
 import type { ClusterIr, ServiceClusterIr } from './ir/cluster.ts';
 import type { EndpointsIr } from './ir/endpoints.ts';
@@ -25,7 +33,7 @@ import {
   servicePortKey,
   serviceTableName,
 } from './routes.ts';
-
+import { EMPTY_SCOPE, resolveScope, type Scope } from './scope.ts';
 import { resolveTcpConnection } from './upstream-policy.ts';
 
 /** A proxy that Pilot is asked to configure. */
@@ -48,22 +56,15 @@ export interface OwnIr {
 export interface SharedRefs {
   readonly clusters: ReadonlyMap<string, string>;
   readonly endpoints: ReadonlyMap<string, string>;
+  readonly listeners: ReadonlyMap<string, string>;
   readonly tables: ReadonlyMap<string, string>;
-}
-
-/** What the proxies of one class see: each hostname stands for one service, under the policy that holds for them. */
-interface Scope {
-  /** In order of hostname. */
-  readonly services: readonly Service[];
-  readonly clusters: ReadonlyMap<string, string>;
-  /** Those of the clusters in which localities count. */
-  readonly placed: readonly PlacedCluster[];
 }
 
 /** Fragments that proxies share, and for each proxy the complete answer: its own fragments and the shared ones it holds. */
 export interface ResolvedMesh {
   readonly clusters: Collection<ServiceClusterIr>;
   readonly endpoints: Collection<EndpointsIr>;
+  readonly listeners: Collection<ListenerIr>;
   readonly tables: Collection<RouteTableIr>;
   readonly own: Collection<OwnIr>;
   readonly shared: Collection<SharedRefs>;
@@ -82,23 +83,55 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
   const classes = graph.derive('client classes', byClass, ([client]) => client);
   const specs = clusterSpecs(graph, model, classes);
   const scopes = graph.derive('scopes', classes, (client, read) => resolveScope(client, model, read));
-  const scopeOf = (instance: WorkloadInstance, read: Reader) => read.get(scopes, clientOf(instance, read).key);
+  const classesByCapture = graph.index('classes by capture', classes, ({ capture }) => [capture.type]);
+  const capturedHosts = resolveCapturedHosts(graph, model, serviceRoutes, classesByCapture);
   const sharedTables = graph.derive('service tables', serviceRoutes, (routes, _, key) =>
     resolveServiceTable(key.slice(key.indexOf('/') + 1), routes),
   );
-  const clientTables = graph.expand('client tables', classes, (client, read) => {
-    const { services } = read.get(scopes, client.key) ?? EMPTY_SCOPE;
-    const own = services.flatMap((service) =>
-      service.ports
-        .filter(({ port }) => read.get(serviceRoutes, servicePortKey(service, port)) === undefined)
-        .map((port) => {
-          const routes = routesForClient(service, port, client, model, read);
-          const table = resolveServiceTable(serviceTableName(service.hostname, port.port), routes);
-          return [clientTableKey(client, table.name), table] as const;
-        }),
+  const fragments = graph.derive('class fragments', classes, (client, read): ClassFragments => {
+    const scope = read.get(scopes, client.key) ?? EMPTY_SCOPE;
+    const tables: RouteTableIr[] = [];
+    const serviceTables = new Map<string, string>();
+    const routesOf = (service: Service, port: ServicePort) => routesForClient(service, port, client, model, read);
+    const addServiceTable = (service: Service, port: ServicePort) => {
+      const name = serviceTableName(service.hostname, port.port);
+      const shared = servicePortKey(service, port.port);
+      const isShared = read.get(serviceRoutes, shared) !== undefined;
+      serviceTables.set(name, isShared ? shared : clientKey(client.key, name));
+      if (!isShared) tables.push(resolveServiceTable(name, routesOf(service, port)));
+    };
+    if (client.capture.type === 'explicit') {
+      for (const service of scope.services) {
+        for (const port of service.ports) if (port.protocol !== 'tcp') addServiceTable(service, port);
+      }
+      tables.push(resolveProxyTable(client, scope.services, sidecarHosts, model, read));
+      return { listeners: [], tables, serviceTables };
+    }
+    const connectionOf = (service: Service, port: number) => tcpConnectionFor(service, port, client, model, read);
+    const captured = capturedOutbound(
+      { client, scope, capturedHosts, sidecarHosts, routesOf, connectionOf },
+      model,
+      read,
     );
-    const proxyTable = resolveProxyTable(client, services, sidecarHosts, model, read);
-    return [...own, [clientTableKey(client, proxyTable.name), proxyTable] as const];
+    for (const { service, port } of captured.services) addServiceTable(service, port);
+    return { listeners: captured.listeners, tables: [...tables, ...captured.tables], serviceTables };
+  });
+  const listeners = graph.expand('class listeners', fragments, (each, _, key) =>
+    each.listeners.map((listener) => [clientKey(key, listener.name), listener] as const),
+  );
+  const classTables = graph.expand('class tables', fragments, ({ tables }, _, key) =>
+    tables.map((table) => [clientKey(key, table.name), table] as const),
+  );
+  const classRefs = graph.derive('class references', fragments, (each, read, key): SharedRefs => {
+    const { clusters } = read.get(scopes, key) ?? EMPTY_SCOPE;
+    const keyed = (named: readonly { readonly name: string }[]) =>
+      named.map(({ name }) => [name, clientKey(key, name)] as const);
+    return {
+      clusters,
+      endpoints: clusters,
+      listeners: new Map(keyed(each.listeners)),
+      tables: new Map([...keyed(each.tables), ...each.serviceTables]),
+    };
   });
 
   return {
@@ -108,71 +141,70 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
       model,
       specs,
       proxyInstances,
-      (instance, read) => scopeOf(instance, read)?.placed ?? [],
+      (instance, read) => read.get(scopes, clientOf(instance, read).key)?.placed ?? [],
     ),
-    tables: graph.union('tables', [sharedTables, clientTables]),
-    own: graph.derive('own fragments', proxyInstances, (instance, read) => resolveOwn(instance, model, read)),
+    listeners,
+    tables: graph.union('tables', [sharedTables, classTables]),
+    own: graph.derive('own fragments', proxyInstances, (instance, read) =>
+      resolveOwn(instance, () => read.get(scopes, clientOf(instance, read).key) ?? EMPTY_SCOPE, model, read),
+    ),
     shared: graph.derive('shared fragments', proxyInstances, (instance, read): SharedRefs | undefined => {
-      const client = clientOf(instance, read);
-      const scope = scopeOf(instance, read);
-      if (scope === undefined) return undefined;
-      const views = scope.placed.map((cluster) => [cluster.name, endpointViewKey(cluster, instance)] as const);
-      const endpoints = views.length === 0 ? scope.clusters : new Map([...scope.clusters, ...views]);
-      const refs = { clusters: scope.clusters, endpoints };
-      if (instance.capture.mode !== 'explicit') return { ...refs, tables: new Map() };
+      const { key } = clientOf(instance, read);
+      const refs = read.get(classRefs, key);
+      if (refs === undefined) return undefined;
+      const placed = read.get(scopes, key)?.placed ?? [];
+      const views = placed.map((cluster) => [cluster.name, endpointViewKey(cluster, instance)] as const);
+      const placedRefs = views.length === 0 ? refs : { ...refs, endpoints: new Map([...refs.endpoints, ...views]) };
+      if (instance.capture.mode !== 'explicit') return placedRefs;
+      // Of the services' own tables, those that a listener of this instance is for.
       const { servicePorts } = instance.capture;
-      const tables = new Map([[HTTP_PROXY_TABLE, clientTableKey(client, HTTP_PROXY_TABLE)]]);
-      for (const service of scope.services) {
-        for (const { port, protocol } of service.ports) {
-          const name = serviceTableName(service.hostname, port);
-          if (protocol === 'tcp' || servicePorts[name] === undefined) continue;
-          const shared = servicePortKey(service, port);
-          tables.set(name, read.get(serviceRoutes, shared) === undefined ? clientTableKey(client, name) : shared);
-        }
-      }
-      return { ...refs, tables };
+      const tables = [...refs.tables].filter(([name]) => name === HTTP_PROXY_TABLE || servicePorts[name] !== undefined);
+      return { ...placedRefs, tables: new Map(tables) };
     }),
   };
 }
 
-const EMPTY_SCOPE: Scope = { services: [], clusters: new Map(), placed: [] };
-
-function clientTableKey(client: ClientClass, table: string): string {
-  return `${client.key} ${table}`;
+/** What all proxies of a class hold, beside clusters. */
+interface ClassFragments {
+  readonly listeners: readonly ListenerIr[];
+  readonly tables: readonly RouteTableIr[];
+  /** Tables of service ports: name -> key in `ResolvedMesh.tables`. */
+  readonly serviceTables: ReadonlyMap<string, string>;
 }
 
-/** What clients of a class can call: every service that their namespace sees, under the policy that holds for them. */
-function resolveScope(client: ClientClass, model: MeshModel, read: Reader): Scope {
-  const services = [...read.all(model.servicesByHost).values()]
-    .map((candidates) => serviceSeenFrom(candidates, client.namespace))
-    .filter((service) => service !== undefined)
-    .sort(byHostname);
-  const clusters = new Map<string, string>();
-  const placed: PlacedCluster[] = [];
-  for (const service of services) {
-    const policy = policyForClient(service, client, model, read);
-    for (const { port } of service.ports) {
-      for (const subset of [undefined, ...(policy?.subsets ?? [])]) {
-        const name = clusterName(service.hostname, port, subset?.name);
-        const key = clusterKey(service, policy, name);
-        clusters.set(name, key);
-        const placement = placementOf(settingsFor(policy?.settings ?? NO_SETTINGS, subset?.settings, port));
-        if (placement !== undefined) placed.push({ name, key, placement });
-      }
-    }
+function clientKey(classKey: string, name: string): string {
+  return `${classKey} ${name}`;
+}
+
+/** What holds for TCP connections to a service port, and the policy that says so. */
+function tcpConnectionFor(
+  service: Service,
+  port: number,
+  client: Pick<ClientClass, 'namespace' | 'labels'>,
+  model: MeshModel,
+  read: Reader,
+): TcpConnection {
+  const policy = policyForClient(service, client, model, read);
+  const connection = resolveTcpConnection(settingsFor(policy?.settings ?? NO_SETTINGS, undefined, port));
+  return connection === undefined ? { sources: [] } : { connection, sources: policy?.sources ?? [] };
+}
+
+function resolveOwn(instance: WorkloadInstance, scopeOf: () => Scope, model: MeshModel, read: Reader): OwnIr {
+  const { capture } = instance;
+  switch (capture.mode) {
+    case 'explicit':
+      return resolveSidecar(instance, capture, scopeOf(), model, read);
+    case 'redirect':
+      return { ...capturedInbound(instance, capture.interception, model, read), tables: [] };
+    case 'gateway':
+      return resolveGateway(instance, capture, model, read);
   }
-  return { services, clusters, placed };
-}
-
-function resolveOwn(instance: WorkloadInstance, model: MeshModel, read: Reader): OwnIr {
-  return instance.capture.mode === 'explicit'
-    ? resolveSidecar(instance, instance.capture, model, read)
-    : resolveGateway(instance, instance.capture.hostPorts, model, read);
 }
 
 function resolveSidecar(
   instance: WorkloadInstance,
-  capture: Extract<WorkloadInstance['capture'], { mode: 'explicit' }>,
+  capture: ExplicitCapture,
+  scope: Scope,
   model: MeshModel,
   read: Reader,
 ): OwnIr {
@@ -193,27 +225,25 @@ function resolveSidecar(
     );
     listeners.push(inboundListener(address, port, met));
   }
+  const services = new Map(scope.services.map((service) => [service.hostname, service]));
   for (const [name, at] of Object.entries(capture.servicePorts).sort(([a], [b]) => (a < b ? -1 : 1))) {
     const [hostname = '', portText] = name.split(':');
-    const service = serviceSeenFrom(read.get(model.servicesByHost, hostname), instance.namespace);
+    const service = services.get(hostname);
     const servicePort = service?.ports.find(({ port }) => port === Number(portText));
     if (service === undefined || servicePort === undefined) continue;
     clusters.push(loopbackCluster(hostname, servicePort.port, address, at));
     const { port, protocol } = servicePort;
-    const policy = isHttp(protocol) ? undefined : policyForClient(service, instance, model, read);
-    const connection = resolveTcpConnection(settingsFor(policy?.settings ?? NO_SETTINGS, undefined, port));
-    const sources = [service.source, ...(connection === undefined ? [] : (policy?.sources ?? []))];
-    listeners.push(servicePortListener(address, at, hostname, port, protocol, connection, sources));
+    const { connection, sources } = isHttp(protocol)
+      ? { connection: undefined, sources: [] }
+      : tcpConnectionFor(service, port, instance, model, read);
+    listeners.push(
+      servicePortListener(address, at, hostname, port, protocol, connection, [service.source, ...sources]),
+    );
   }
   return { clusters, listeners, tables: [] };
 }
 
-function resolveGateway(
-  instance: WorkloadInstance,
-  hostPorts: Readonly<Record<number, number>>,
-  model: MeshModel,
-  read: Reader,
-): OwnIr {
+function resolveGateway(instance: WorkloadInstance, capture: GatewayCapture, model: MeshModel, read: Reader): OwnIr {
   const gateways = [...read.all(model.gateways).values()]
     .filter(({ selector }) => hasLabels(instance.labels, selector))
     .sort((a, b) => (a.key < b.key ? -1 : 1));
@@ -221,14 +251,15 @@ function resolveGateway(
   const listeners: ListenerIr[] = [];
   const tables: RouteTableIr[] = [];
   for (const port of ports) {
-    const at = hostPorts[port];
+    const at = hostPortOf(capture, port);
     if (at === undefined) continue;
     const onPort = gateways.flatMap((gateway) =>
       gateway.servers.filter((server) => server.port === port).map((server) => ({ key: gateway.key, ...server })),
     );
     listeners.push(
       gatewayListener(
-        instance.address,
+        capture.opensAll === true ? `${anyAddress(4)}_${port}` : `gateway|${port}`,
+        capture.opensAll === true ? anyAddress(4) : instance.address,
         at,
         port,
         onPort.map(({ source }) => source),

@@ -9,8 +9,9 @@ import type { Service, ServicePort } from '../model/service.ts';
 import { isVisible } from '../model/visibility.ts';
 import { clusterName } from './clusters.ts';
 import type { RouteIr, RouteTableIr, VirtualHostIr } from './ir/route.ts';
-import { DYNAMIC_FORWARD_CLUSTER, HTTP_PROXY_LOOPBACK_CLUSTER, loopbackClusterName } from './own-clusters.ts';
+import { HTTP_PROXY_LOOPBACK_CLUSTER, loopbackClusterName, PASSTHROUGH_CLUSTER } from './own-clusters.ts';
 import { type RouteContext, resolveRules } from './route-rules.ts';
+import type { OutsidePolicy } from './scope.ts';
 
 /** The route table of every sidecar's HTTP proxy listener. */
 export const HTTP_PROXY_TABLE = 'http_proxy';
@@ -88,7 +89,11 @@ function defaultRoute(service: Service, port: ServicePort): RouteIr {
 }
 
 /** How a client stands to a service: short names hold in the service's own namespace only. */
-type Nearness = 'near' | 'far';
+export type Nearness = 'near' | 'far';
+
+export function nearnessOf(service: Service, client: Pick<ClientClass, 'namespace'>): Nearness {
+  return service.namespace === client.namespace ? 'near' : 'far';
+}
 
 /**
  * The virtual host of each service port in the tables of HTTP proxy listeners, by `NEARNESS|` and `servicePortKey`. Tables
@@ -207,7 +212,7 @@ export function resolveProxyTable(
   read: Reader,
 ): RouteTableIr {
   const ofServices = services.flatMap((service) => {
-    const nearness: Nearness = service.namespace === client.namespace ? 'near' : 'far';
+    const nearness = nearnessOf(service, client);
     return service.ports.map(
       (port) =>
         read.get(hosts.services, `${nearness}|${servicePortKey(service, port.port)}`) ??
@@ -218,7 +223,8 @@ export function resolveProxyTable(
   return { name: HTTP_PROXY_TABLE, virtualHosts, ignorePortInHost: false };
 }
 
-function otherVirtualHosts(
+/** For hosts that only rules know. `ofServices` are already in the table. */
+export function otherVirtualHosts(
   client: ClientClass,
   { others, otherRules }: SidecarHosts,
   ofServices: readonly VirtualHostIr[],
@@ -236,6 +242,17 @@ function otherVirtualHosts(
   });
 }
 
+/**
+ * The host for all that no other one is for.
+ *
+ * @param connect where clients ask for tunnels
+ */
+export function outsideHost(_policy: OutsidePolicy, connect: boolean): VirtualHostIr {
+  return connect
+    ? OUTSIDE
+    : { ...OUTSIDE, routes: OUTSIDE.routes.filter(({ match }) => match.path.type !== 'connect') };
+}
+
 /** Hosts that are not in the mesh are reached as they would be without it (`outboundTrafficPolicy` ALLOW_ANY). */
 const OUTSIDE: VirtualHostIr = {
   name: 'allow_any',
@@ -244,7 +261,7 @@ const OUTSIDE: VirtualHostIr = {
     {
       name: 'outside connect',
       match: { path: { type: 'connect' }, headers: [] },
-      action: { type: 'tunnel', cluster: DYNAMIC_FORWARD_CLUSTER },
+      action: { type: 'tunnel', cluster: PASSTHROUGH_CLUSTER },
       sources: [],
     },
     {
@@ -252,7 +269,7 @@ const OUTSIDE: VirtualHostIr = {
       match: { path: { type: 'any' }, headers: [] },
       action: {
         type: 'forward',
-        destinations: [{ cluster: DYNAMIC_FORWARD_CLUSTER, weight: 1 }],
+        destinations: [{ cluster: PASSTHROUGH_CLUSTER, weight: 1 }],
         retry: { type: 'off' },
         stripResponseHeaders: [],
       },
@@ -261,11 +278,14 @@ const OUTSIDE: VirtualHostIr = {
   ],
 };
 
+/** By which hosts clients know a service. */
+export function serviceNames({ name, namespace, hostname }: Service, nearness: Nearness): readonly string[] {
+  return [...(nearness === 'near' ? [name] : []), `${name}.${namespace}`, `${name}.${namespace}.svc`, hostname];
+}
+
 function serviceDomains(service: Service, port: number, nearness: Nearness): readonly string[] {
-  const { name, namespace, hostname } = service;
-  const names = [...(nearness === 'near' ? [name] : []), `${name}.${namespace}`, `${name}.${namespace}.svc`, hostname];
   // Clients leave the port out where it is HTTP's own.
-  return names.flatMap((host) => (port === 80 ? [host, `${host}:80`] : [`${host}:${port}`]));
+  return serviceNames(service, nearness).flatMap((host) => (port === 80 ? [host, `${host}:80`] : [`${host}:${port}`]));
 }
 
 /** The table of a service port's own listener: whatever the Host header says, it is that service that is called. */

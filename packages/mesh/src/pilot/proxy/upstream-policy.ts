@@ -17,6 +17,8 @@ export interface Upstream {
   readonly protocol: UpstreamProtocol;
   /** Of endpoints in the mesh. */
   readonly meshTls: Omit<MeshTlsIr, 'alpn'>;
+  /** One of the endpoints takes the mesh's TLS. Where none does, proxies need no certificate for the cluster. */
+  readonly takesMeshTls: boolean;
   /** Names that certificates of endpoints outside of the mesh may have, unless the policy says it. */
   readonly subjectAltNames?: readonly string[];
 }
@@ -58,7 +60,7 @@ function resolveTls(tls: ClientTls | undefined, upstream: Upstream): UpstreamTls
   const mesh = { ...upstream.meshTls, alpn: ['istio', ...APPLICATION_PROTOCOLS[upstream.protocol]] };
   switch (tls?.type) {
     case undefined:
-      return { type: 'mesh-where-accepted', ...mesh };
+      return upstream.takesMeshTls ? { type: 'mesh-where-accepted', ...mesh } : { type: 'plaintext' };
     case 'plaintext':
       return { type: 'plaintext' };
     case 'mesh': {

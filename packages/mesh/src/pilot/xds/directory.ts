@@ -6,9 +6,17 @@ import type { ProxyDirectory, ProxyNode, ProxyView, Resource, ResourceChange, Re
 
 const TYPES: readonly ResourceType[] = ['cluster', 'endpoint', 'extension', 'listener', 'route'];
 
+/** Where workloads become known by the proxies that connect. */
+export interface NodeDirectory {
+  /** Gives the key of the workload instance. Throws a LateenError for a node that does not tell what is needed. */
+  arrive(node: ProxyNode): string;
+  leave(nodeId: string, instance: string): void;
+}
+
 /** Gives the xDS server a live view of what each connected proxy should hold. */
 export class PilotDirectory implements ProxyDirectory {
   readonly #pilot: Pilot;
+  readonly #nodes: NodeDirectory | undefined;
   /** By node ID; several streams of one proxy (while it reconnects) share one entry in `pilot.proxies`. */
   readonly #views = new Map<string, Set<View>>();
   /** Which proxies hold a resource, by its key: a change of it concerns just those. */
@@ -18,8 +26,10 @@ export class PilotDirectory implements ProxyDirectory {
   readonly #changedResources = new Set<string>();
   readonly #changedHoldings = new Set<string>();
 
-  constructor(pilot: Pilot) {
+  /** With `nodes`, every proxy that tells who it is gets configuration; otherwise those of known instances. */
+  constructor(pilot: Pilot, nodes?: NodeDirectory) {
     this.#pilot = pilot;
+    this.#nodes = nodes;
     const { resources, holdings } = pilot.resources;
     resources.onChange((keys) => {
       for (const key of keys) this.#changedResources.add(key);
@@ -31,21 +41,26 @@ export class PilotDirectory implements ProxyDirectory {
   }
 
   connect(node: ProxyNode): ProxyView {
-    const instanceKey = instanceOfNode(node.id);
-    const instance = this.#pilot.instances.get(instanceKey);
-    if (instance === undefined || nodeIdOf(instance, this.#pilot.model.settings.clusterDomain) !== node.id) {
-      throw new LateenError(
-        'LAT0220',
-        `the proxy ${JSON.stringify(node.id)} stands beside no workload instance of this mesh`,
-        'Node IDs have the form sidecar~IP~NAME.NAMESPACE~NAMESPACE.svc.cluster.local.',
-      );
-    }
-    const view = new View(node.id, this.#pilot, () => this.#close(node.id, view));
-    const views = this.#views.get(node.id) ?? new Set();
-    views.add(view);
-    this.#views.set(node.id, views);
-    this.#pilot.proxies.set(node.id, { nodeId: node.id, instance: instanceKey, metadata: node.metadata });
-    return view;
+    return this.#pilot.graph.transaction(() => {
+      const instance = this.#nodes?.arrive(node) ?? this.#knownInstance(node);
+      const view = new View(node.id, this.#pilot, () => this.#close(node.id, view));
+      const views = this.#views.get(node.id) ?? new Set();
+      views.add(view);
+      this.#views.set(node.id, views);
+      this.#pilot.proxies.set(node.id, { nodeId: node.id, instance, metadata: node.metadata });
+      return view;
+    });
+  }
+
+  #knownInstance(node: ProxyNode): string {
+    const key = instanceOfNode(node.id);
+    const instance = this.#pilot.instances.get(key);
+    if (instance !== undefined && nodeIdOf(instance, this.#pilot.model.settings.clusterDomain) === node.id) return key;
+    throw new LateenError(
+      'LAT0220',
+      `the proxy ${JSON.stringify(node.id)} stands beside no workload instance of this mesh`,
+      'Node IDs have the form sidecar~IP~NAME.NAMESPACE~NAMESPACE.svc.cluster.local.',
+    );
   }
 
   #close(nodeId: string, view: View): void {
@@ -53,7 +68,9 @@ export class PilotDirectory implements ProxyDirectory {
     views?.delete(view);
     if (views?.size === 0) {
       this.#views.delete(nodeId);
+      const instance = this.#pilot.proxies.get(nodeId)?.instance;
       this.#pilot.proxies.delete(nodeId);
+      if (instance !== undefined) this.#nodes?.leave(nodeId, instance);
     }
   }
 

@@ -34,6 +34,7 @@ export function collectResources(
   const shared = [
     graph.expand('cluster resources', resolved.clusters, (ir, _, key) => [[`cluster/${key}`, encodeCluster(ir)]]),
     graph.expand('endpoint resources', resolved.endpoints, (ir, _, key) => [[`endpoint/${key}`, encodeEndpoints(ir)]]),
+    graph.expand('listener resources', resolved.listeners, (ir, _, key) => [[`listener/${key}`, encodeListener(ir)]]),
     graph.expand('table resources', resolved.tables, (ir, _, key) => [[`route/${key}`, encodeRouteTable(ir)]]),
     graph.expand('patched resources', patched.shared, ({ resource }, _, key) =>
       resource === undefined ? [] : [[key, resource]],
@@ -94,7 +95,7 @@ export function collectResources(
       cluster: all('cluster', held?.clusters, clusters),
       endpoint: all('endpoint', held?.endpoints),
       extension: all('extension'),
-      listener: all('listener', undefined, listeners),
+      listener: all('listener', held?.listeners, listeners),
       route: all('route', held?.tables, tables),
     };
   });

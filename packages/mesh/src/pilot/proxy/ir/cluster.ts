@@ -2,7 +2,13 @@ import type { SourceRef } from './source.ts';
 import type { UpstreamPolicyIr } from './upstream-policy.ts';
 
 /** Where requests can be sent, as one proxy sees it. */
-export type ClusterIr = ServiceClusterIr | ApplicationClusterIr | LoopbackClusterIr | DynamicForwardClusterIr;
+export type ClusterIr =
+  | ServiceClusterIr
+  | ApplicationClusterIr
+  | LoopbackClusterIr
+  | DynamicForwardClusterIr
+  | OriginalDestinationClusterIr
+  | NowhereClusterIr;
 
 /** A service port, or one subset of it; its endpoints come by EDS. */
 export interface ServiceClusterIr {
@@ -23,6 +29,8 @@ export interface ApplicationClusterIr {
   readonly name: string;
   readonly address: string;
   readonly port: number;
+  /** Where connections come from; absent: the operating system chooses. */
+  readonly sourceAddress?: string;
   readonly upstreamProtocol: UpstreamProtocol;
   readonly sources: readonly SourceRef[];
 }
@@ -41,6 +49,23 @@ export interface DynamicForwardClusterIr {
   readonly type: 'dynamic-forward';
   readonly name: string;
   readonly connectTimeoutMs: number;
+  readonly sources: readonly SourceRef[];
+}
+
+/** Where the client wanted to go before its connection was redirected. */
+export interface OriginalDestinationClusterIr {
+  readonly type: 'original-destination';
+  readonly name: string;
+  readonly connectTimeoutMs: number;
+  /** Where connections come from; absent: the operating system chooses. */
+  readonly sourceAddress?: string;
+  readonly sources: readonly SourceRef[];
+}
+
+/** Has no endpoints: connections to it are closed. */
+export interface NowhereClusterIr {
+  readonly type: 'nowhere';
+  readonly name: string;
   readonly sources: readonly SourceRef[];
 }
 

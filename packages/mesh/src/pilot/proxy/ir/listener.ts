@@ -14,8 +14,24 @@ export interface ListenerIr {
    * only a moment. `always`: as long as it takes, since clients speak first. Only where a chain's match asks for them.
    */
   readonly firstBytes: 'always' | 'detect';
+  /** For how long `detect` waits; absent: a moment. 0: as long as it takes. */
+  readonly detectionTimeoutMs?: number;
+  /** For connections that no chain's match fits. Absent: they are closed. */
+  readonly fallback?: FilterChainIr;
+  readonly socket?: SocketIr;
   readonly sources: readonly SourceRef[];
 }
+
+/**
+ * Where connections come from, if not simply from clients of the listener's own address.
+ *
+ * - `redirected`: from the kernel, which has been told to hand them over; their destination is found out first. With
+ *   `handsOver`, the listener for that destination takes the connection, if there is one.
+ * - `none`: from such a listener; nothing is bound.
+ */
+export type SocketIr =
+  | { readonly type: 'redirected'; readonly handsOver: boolean; readonly transparent: boolean }
+  | { readonly type: 'none' };
 
 /** What is done with the connections that a match picks out. */
 export interface FilterChainIr {
@@ -28,6 +44,10 @@ export interface FilterChainIr {
 
 /** All that are given must hold. */
 export interface FilterChainMatchIr {
+  /** Of the address that the client connected to. */
+  readonly destinationPort?: number;
+  /** The client connected to an address of one of these, such as `10.1.0.0/16`. */
+  readonly destinationRanges?: readonly string[];
   /** Server names of a TLS handshake; `*.example.com` for those below. */
   readonly serverNames?: readonly string[];
   readonly transport?: 'tls' | 'plaintext';

@@ -58,18 +58,25 @@ interface Socket {
 }
 
 function socketsOf(instance: WorkloadInstance): Socket[] {
-  const { capture } = instance;
-  const ofProxy =
-    capture.mode === 'gateway'
-      ? Object.values(capture.hostPorts)
-      : [capture.httpProxyPort, ...Object.values(capture.servicePorts)];
   return [
-    ...ofProxy.map((port): Socket => ({ instance, port, owner: 'proxy' })),
+    ...proxyPorts(instance.capture).map((port): Socket => ({ instance, port, owner: 'proxy' })),
     ...instance.ports.flatMap(({ inboundPort, appPort }): Socket[] => [
       { instance, port: inboundPort, owner: 'proxy' },
       { instance, port: appPort, owner: 'application' },
     ]),
   ];
+}
+
+/** Where clients connect to the proxy itself. One that the kernel hands connections to is met on its inbound ports only. */
+function proxyPorts(capture: WorkloadInstance['capture']): readonly number[] {
+  switch (capture.mode) {
+    case 'gateway':
+      return Object.values(capture.hostPorts);
+    case 'explicit':
+      return [capture.httpProxyPort, ...Object.values(capture.servicePorts)];
+    case 'redirect':
+      return [];
+  }
 }
 
 function meshProxy(

@@ -12,6 +12,8 @@ import type {
   ClusterIr,
   DynamicForwardClusterIr,
   LoopbackClusterIr,
+  NowhereClusterIr,
+  OriginalDestinationClusterIr,
   ServiceClusterIr,
 } from '../../proxy/ir/cluster.ts';
 import { NO_LIMITS } from './circuit-breakers.ts';
@@ -35,6 +37,10 @@ export function translateCluster(ir: ClusterIr): Cluster {
       return translateLoopback(ir);
     case 'dynamic-forward':
       return translateDynamicForward(ir);
+    case 'original-destination':
+      return translateOriginalDestination(ir);
+    case 'nowhere':
+      return translateNowhere(ir);
   }
 }
 
@@ -54,6 +60,7 @@ function translateApplication(ir: ApplicationClusterIr): Cluster {
     ...staticEndpoint(ir.name, ir.address, ir.port),
     circuitBreakers: NO_LIMITS,
     ...httpProtocolOptions(ir.upstreamProtocol, { idleTimeoutMs: APPLICATION_IDLE_TIMEOUT_MS }),
+    ...from(ir.sourceAddress),
     ...sourceMetadata(ir.sources),
   });
 }
@@ -82,6 +89,37 @@ function translateDynamicForward(ir: DynamicForwardClusterIr): Cluster {
     circuitBreakers: NO_LIMITS,
     ...forwardProtocolOptions(),
   });
+}
+
+function translateOriginalDestination(ir: OriginalDestinationClusterIr): Cluster {
+  return create(ClusterSchema, {
+    name: ir.name,
+    clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.ORIGINAL_DST },
+    connectTimeout: duration(ir.connectTimeoutMs),
+    lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
+    circuitBreakers: NO_LIMITS,
+    ...httpProtocolOptions('same-as-downstream', {}),
+    ...from(ir.sourceAddress),
+    ...sourceMetadata(ir.sources),
+  });
+}
+
+function translateNowhere(ir: NowhereClusterIr): Cluster {
+  return create(ClusterSchema, {
+    name: ir.name,
+    clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
+    connectTimeout: duration(LOCAL_CONNECT_TIMEOUT_MS),
+    ...sourceMetadata(ir.sources),
+  });
+}
+
+function from(sourceAddress: string | undefined) {
+  if (sourceAddress === undefined) return {};
+  return {
+    upstreamBindConfig: {
+      sourceAddress: { address: sourceAddress, portSpecifier: { case: 'portValue' as const, value: 0 } },
+    },
+  };
 }
 
 function staticEndpoint(name: string, address: string, port: number) {

@@ -7,8 +7,6 @@ import {
   FilterSchema,
 } from '@lateen/envoy-api/envoy/config/listener/v3/listener_components_pb.js';
 import { type Listener, ListenerSchema } from '@lateen/envoy-api/envoy/config/listener/v3/listener_pb.js';
-import { HttpInspectorSchema } from '@lateen/envoy-api/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.js';
-import { TlsInspectorSchema } from '@lateen/envoy-api/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js';
 import { TcpProxySchema } from '@lateen/envoy-api/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
 import type {
   ApplicationProtocolsIr,
@@ -18,9 +16,11 @@ import type {
   TcpProxyIr,
 } from '../../proxy/ir/listener.ts';
 import { translateHttpConnection } from './http-connection.ts';
+import type { Init } from './init.ts';
+import { listenerFilters } from './listener-filters.ts';
 import { sourceMetadata } from './metadata.ts';
 import { downstreamMeshTls, MESH_ALPN } from './tls.ts';
-import { duration, extension, socketAddress } from './values.ts';
+import { addressRange, duration, extension, socketAddress } from './values.ts';
 
 type FilterChainInit = MessageInitShape<typeof FilterChainSchema>;
 type MatchInit = MessageInitShape<typeof FilterChainMatchSchema>;
@@ -38,20 +38,32 @@ export function translateListener(ir: ListenerIr): Listener {
     address: socketAddress(ir.address, ir.port),
     trafficDirection: ir.direction === 'inbound' ? TrafficDirection.INBOUND : TrafficDirection.OUTBOUND,
     perConnectionBufferLimitBytes: BUFFER_LIMIT_BYTES,
-    listenerFilters: listenerFilters(ir.chains.map(({ match }) => match)),
+    listenerFilters: listenerFilters(ir),
     ...(ir.firstBytes === 'detect'
-      ? { listenerFiltersTimeout: duration(DETECTION_TIMEOUT_MS), continueOnListenerFiltersTimeout: true }
+      ? {
+          listenerFiltersTimeout: duration(ir.detectionTimeoutMs ?? DETECTION_TIMEOUT_MS),
+          continueOnListenerFiltersTimeout: true,
+        }
       : {}),
     filterChains: ir.chains.map(translateChain),
+    ...(ir.fallback === undefined ? {} : { defaultFilterChain: translateChain(ir.fallback) }),
+    ...translateSocket(ir.socket),
     ...sourceMetadata(ir.sources),
   });
 }
 
-/** What must look at the first bytes before a chain can be chosen. */
-function listenerFilters(matches: readonly FilterChainMatchIr[]) {
-  const tls = matches.some(({ serverNames, transport }) => serverNames !== undefined || transport !== undefined);
-  const http = matches.some(({ applicationProtocols }) => applicationProtocols === 'http');
-  return [...(tls ? [TLS_INSPECTOR] : []), ...(http ? [HTTP_INSPECTOR] : [])];
+function translateSocket(socket: ListenerIr['socket']): Init<typeof ListenerSchema> {
+  switch (socket?.type) {
+    case undefined:
+      return {};
+    case 'none':
+      return { bindToPort: false };
+    case 'redirected':
+      return {
+        ...(socket.handsOver ? { useOriginalDst: true } : {}),
+        ...(socket.transparent ? { transparent: true } : {}),
+      };
+  }
 }
 
 function translateChain({ name, match, tls, handler }: FilterChainIr): FilterChainInit {
@@ -63,8 +75,11 @@ function translateChain({ name, match, tls, handler }: FilterChainIr): FilterCha
   };
 }
 
-function translateMatch({ serverNames = [], transport, applicationProtocols }: FilterChainMatchIr): MatchInit {
+function translateMatch(match: FilterChainMatchIr): MatchInit {
+  const { destinationPort, destinationRanges = [], serverNames = [], transport, applicationProtocols } = match;
   return {
+    ...(destinationPort === undefined ? {} : { destinationPort }),
+    prefixRanges: destinationRanges.map(addressRange),
     serverNames: [...serverNames],
     ...(transport === undefined ? {} : { transportProtocol: TRANSPORTS[transport] }),
     applicationProtocols: applicationProtocols === undefined ? [] : [...APPLICATION_PROTOCOLS[applicationProtocols]],
@@ -95,6 +110,3 @@ function tcpProxy({ statPrefix, cluster, connection = {} }: TcpProxyIr): Filter 
     }),
   );
 }
-
-const TLS_INSPECTOR = extension('envoy.filters.listener.tls_inspector', TlsInspectorSchema);
-const HTTP_INSPECTOR = extension('envoy.filters.listener.http_inspector', HttpInspectorSchema);

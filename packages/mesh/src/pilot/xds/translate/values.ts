@@ -35,6 +35,12 @@ export function socketAddress(address: string, port: number): Address {
   });
 }
 
+/** `10.1.0.0/16`; a single address stands for itself. */
+export function addressRange(range: string) {
+  const [addressPrefix = '', bits] = range.split('/');
+  return { addressPrefix, prefixLen: bits === undefined ? (addressPrefix.includes(':') ? 128 : 32) : Number(bits) };
+}
+
 /** One of Envoy's extensions (a filter, a transport socket, a retry predicate) and its configuration. */
 export function extension<Desc extends DescMessage>(name: string, schema: Desc, config?: MessageInitShape<Desc>) {
   return { name, configType: { case: 'typedConfig' as const, value: packAny(schema, create(schema, config)) } };

@@ -1,0 +1,149 @@
+import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
+import type { Reader } from '../incremental/collection.ts';
+import { DEFAULT_POOL } from '../model/connection-pool.ts';
+import type { InboundPort, MeshModel } from '../model/mesh.ts';
+import { anyAddress } from './captured-outbound.ts';
+import { inboundChains, tcpHandler } from './filter-chains.ts';
+import type { ClusterIr } from './ir/cluster.ts';
+import type { FilterChainIr, ListenerIr } from './ir/listener.ts';
+import { applicationRoutes, inboundListener } from './listeners.ts';
+import {
+  applicationCluster,
+  BLACK_HOLE,
+  BLACK_HOLE_CLUSTER,
+  DYNAMIC_FORWARD,
+  INBOUND_PASSTHROUGH_CLUSTER,
+  PASSTHROUGH,
+} from './own-clusters.ts';
+
+/** Where the kernel sends calls to the workload (Istio's port). */
+export const INBOUND_PORT = 15_006;
+
+/** What a proxy beside a redirected application has of its own. */
+export interface CapturedInbound {
+  readonly clusters: readonly ClusterIr[];
+  readonly listeners: readonly ListenerIr[];
+}
+
+export function capturedInbound(
+  instance: WorkloadInstance,
+  interception: 'redirect' | 'tproxy' | 'none',
+  model: MeshModel,
+  read: Reader,
+): CapturedInbound {
+  const inbound = read.get(model.inbound, instanceKey(instance)) ?? [];
+  return interception === 'none'
+    ? unredirected(instance, inbound)
+    : redirected(instance, interception, inbound, model, read);
+}
+
+function redirected(
+  instance: WorkloadInstance,
+  interception: 'redirect' | 'tproxy',
+  inbound: readonly InboundPort[],
+  model: MeshModel,
+  read: Reader,
+): CapturedInbound {
+  const { address } = instance;
+  const family = address.includes(':') ? 6 : 4;
+  const sourceAddress = sourceOf(instance, interception);
+  const from = sourceAddress === undefined ? {} : { sourceAddress };
+  const elsewhere = read.get(model.elsewhere, instanceKey(instance));
+  const served = inbound.filter(({ services }) => services.length > 0);
+  const listener: ListenerIr = {
+    name: 'virtualInbound',
+    address: anyAddress(family),
+    port: INBOUND_PORT,
+    direction: 'inbound',
+    socket: { type: 'redirected', handsOver: false, transparent: interception === 'tproxy' },
+    chains: [
+      // Who calls the port itself was not redirected, and would be sent round in circles.
+      {
+        name: 'virtualInbound-blackhole',
+        match: { destinationPort: INBOUND_PORT },
+        handler: tcpHandler({ statPrefix: BLACK_HOLE_CLUSTER, cluster: BLACK_HOLE_CLUSTER }),
+      },
+      ...served.flatMap(chainsOfPort),
+      ...chainsElsewhere(elsewhere?.mode ?? 'permissive'),
+    ],
+    firstBytes: 'detect',
+    sources: [...served.flatMap(({ services, peers }) => [...services.map(({ source }) => source), ...peers.sources])],
+  };
+  return {
+    clusters: [
+      PASSTHROUGH,
+      BLACK_HOLE,
+      {
+        type: 'original-destination',
+        name: INBOUND_PASSTHROUGH_CLUSTER,
+        connectTimeoutMs: DEFAULT_POOL.limits.connectTimeoutMs,
+        ...from,
+        sources: [],
+      },
+      ...served.map((port) => ({ ...clusterOfPort(port, address), ...from })),
+    ],
+    listeners: [listener],
+  };
+}
+
+/**
+ * Connections to the application come from an address that the rules of Istio's agent know, so that the kernel does not
+ * send them back to the proxy. An address on the loopback interface is not redirected in the first place; and with TPROXY
+ * they come from the client's own address.
+ */
+function sourceOf({ address }: WorkloadInstance, interception: 'redirect' | 'tproxy'): string | undefined {
+  if (interception === 'tproxy' || isLoopback(address)) return undefined;
+  return address.includes(':') ? '::6' : '127.0.0.6';
+}
+
+function isLoopback(address: string): boolean {
+  return address.startsWith('127.') || address === '::1';
+}
+
+function clusterOfPort({ containerPort, protocol, services }: InboundPort, address: string) {
+  return applicationCluster(
+    { containerPort, appPort: containerPort },
+    address,
+    protocol,
+    services.map(({ source }) => source),
+  );
+}
+
+function chainsOfPort(port: InboundPort): FilterChainIr[] {
+  const { containerPort } = port;
+  return inboundChains(applicationRoutes(port), port.peers.mode).chains.map((chain) => ({
+    ...chain,
+    name: `inbound|${containerPort} ${chain.name}`,
+    match: { destinationPort: containerPort, ...chain.match },
+  }));
+}
+
+/** For ports of the workload that no Service has: connections go where they were meant to go. */
+function chainsElsewhere(mode: InboundPort['peers']['mode']): FilterChainIr[] {
+  const statPrefix = INBOUND_PASSTHROUGH_CLUSTER;
+  const handlers = applicationRoutes(
+    { containerPort: 0, protocol: 'detect', grpcWeb: false, services: [] },
+    statPrefix,
+  );
+  return inboundChains(handlers, mode).chains.map((chain) => ({
+    ...chain,
+    name: `virtualInbound-catchall ${chain.name}`,
+  }));
+}
+
+/**
+ * Without redirection the proxy listens on the workload's address and the application on the loopback address. Where the
+ * workload has no other address, there is no room for both.
+ */
+function unredirected(instance: WorkloadInstance, inbound: readonly InboundPort[]): CapturedInbound {
+  const { address } = instance;
+  const served = isLoopback(address) ? [] : inbound.filter(({ services }) => services.length > 0);
+  const application = address.includes(':') ? '::1' : '127.0.0.1';
+  return {
+    clusters: [DYNAMIC_FORWARD, BLACK_HOLE, ...served.map((port) => clusterOfPort(port, application))],
+    listeners: served.map((port) => ({
+      ...inboundListener(address, { ...port, inboundPort: port.containerPort }, port),
+      name: `${address}_${port.containerPort}`,
+    })),
+  };
+}

@@ -1,0 +1,354 @@
+import type { Collection, Reader } from '../incremental/collection.ts';
+import type { Graph } from '../incremental/graph.ts';
+import type { ClientClass, OutboundCapture } from '../model/client.ts';
+import type { MeshModel } from '../model/mesh.ts';
+import type { Service, ServicePort } from '../model/service.ts';
+import { clusterName } from './clusters.ts';
+import { httpHandler, isHttp, type PortHandlers, portChains, tcpHandler } from './filter-chains.ts';
+import type { FilterChainIr, HttpConnectionIr, ListenerIr, TcpConnectionIr } from './ir/listener.ts';
+import type { RouteIr, RouteTableIr, VirtualHostIr } from './ir/route.ts';
+import type { SourceRef } from './ir/source.ts';
+import { BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER } from './own-clusters.ts';
+import {
+  type Nearness,
+  nearnessOf,
+  otherVirtualHosts,
+  outsideHost,
+  type SidecarHosts,
+  serviceNames,
+  servicePortKey,
+  serviceTableName,
+} from './routes.ts';
+import type { OutsidePolicy, Scope } from './scope.ts';
+
+/** Where the kernel sends the calls of an application (Istio's port). */
+export const OUTBOUND_PORT = 15_001;
+
+type Captured = Extract<OutboundCapture, { readonly family: 4 | 6 }>;
+
+/** One port of a service that clients see. */
+export interface VisiblePort {
+  readonly service: Service;
+  readonly port: ServicePort;
+}
+
+/** What clients may mean by one port, as far as the address that they call does not tell. */
+interface PortPlan {
+  readonly port: number;
+  /** Told apart by the Host header. */
+  readonly http: VisiblePort[];
+  /** Gets everything that is not HTTP. */
+  tcp?: VisiblePort;
+  /** Services with ranges of addresses. */
+  readonly ranges: VisiblePort[];
+}
+
+interface OutboundPlan {
+  readonly ports: readonly PortPlan[];
+  /** Services that an address of their own stands for, by `ADDRESS_PORT`. */
+  readonly addresses: ReadonlyMap<string, VisiblePort & { readonly address: string }>;
+}
+
+/**
+ * Divides what clients see among listeners, as Istio does: HTTP is told apart by its Host header, so it shares a listener
+ * for each port; other protocols need an address. Where several services could be meant, the first in order of hostname
+ * is. (Istio takes the oldest, but files have no age.)
+ */
+function planOutbound(services: readonly Service[], capture: Captured): OutboundPlan {
+  const ports = new Map<number, PortPlan>();
+  const addresses = new Map<string, VisiblePort & { readonly address: string }>();
+  const planOf = (port: number) => {
+    const plan = ports.get(port) ?? { port, http: [], ranges: [] };
+    ports.set(port, plan);
+    return plan;
+  };
+  for (const service of services) {
+    const single = capture.type === 'loopback' ? [] : service.addresses.filter((each) => !isRange(each));
+    const ranges = capture.type === 'loopback' ? [] : service.addresses.filter(isRange);
+    for (const port of service.ports) {
+      const visible = { service, port };
+      if (port.protocol === 'http' || port.protocol === 'http2') {
+        planOf(port.port).http.push(visible);
+        continue;
+      }
+      for (const address of single) {
+        const key = `${address}_${port.port}`;
+        if (!addresses.has(key)) addresses.set(key, { ...visible, address });
+      }
+      if (ranges.length > 0) planOf(port.port).ranges.push(visible);
+      if (service.addresses.length > 0 && capture.type === 'redirect') continue;
+      const plan = planOf(port.port);
+      if (port.protocol === 'detect') plan.http.push(visible);
+      plan.tcp ??= visible;
+    }
+  }
+  return { ports: [...ports.values()].sort((a, b) => a.port - b.port), addresses };
+}
+
+/** What is known of a class of clients when its calls are resolved. */
+export interface OutboundInput {
+  readonly client: ClientClass;
+  readonly scope: Scope;
+  /** By `capturedHostKey`, where they are the same for all clients. */
+  readonly capturedHosts: Collection<VirtualHostIr>;
+  readonly sidecarHosts: SidecarHosts;
+  readonly routesOf: (service: Service, port: ServicePort) => readonly RouteIr[];
+  readonly connectionOf: (service: Service, port: number) => TcpConnection;
+}
+
+/** What holds for TCP connections to a service port; without `connection` nothing but defaults. */
+export interface TcpConnection {
+  readonly connection?: TcpConnectionIr;
+  readonly sources: readonly SourceRef[];
+}
+
+export interface CapturedOutbound {
+  readonly listeners: readonly ListenerIr[];
+  /** For each port with HTTP one with all hosts, named like the port. */
+  readonly tables: readonly RouteTableIr[];
+  /** Service ports that need a table of their own. */
+  readonly services: readonly VisiblePort[];
+}
+
+/** Hosts that only rules know are on HTTP's own port. */
+const HTTP_PORT = 80;
+
+/** Everything for the calls of the clients of a class, which all of them share. */
+export function capturedOutbound(input: OutboundInput, model: MeshModel, read: Reader): CapturedOutbound {
+  const { client, scope } = input;
+  const { capture } = client;
+  if (capture.type !== 'redirect' && capture.type !== 'loopback') return { listeners: [], tables: [], services: [] };
+  const { ports, addresses } = planOutbound(scope.services, capture);
+  const tables = new Map<number, RouteTableIr>();
+  for (const { port, http } of withHttpPort(ports)) {
+    const ofServices = withoutTakenDomains(http.map((visible) => hostOf(visible, input, read)));
+    const others = port === HTTP_PORT ? otherHosts(ofServices, input, model, read) : [];
+    const virtualHosts = [...ofServices, ...others];
+    if (virtualHosts.length === 0) continue;
+    virtualHosts.push(outsideHost(scope.outside, false));
+    tables.set(port, { name: String(port), virtualHosts, ignorePortInHost: true });
+  }
+  const listeners = withHttpPort(ports).map((plan) => portListener(plan, tables.has(plan.port), capture, input));
+  for (const [name, at] of addresses) listeners.push(addressListener(name, at, input));
+  if (capture.type === 'redirect') listeners.push(virtualOutbound(capture, scope.outside));
+  const withTables = [...addresses.values(), ...ports.flatMap(({ ranges }) => ranges)].filter(
+    ({ port }) => port.protocol === 'detect',
+  );
+  return {
+    listeners: listeners.filter((listener) => listener !== undefined),
+    tables: [...tables.values()],
+    services: [...new Map(withTables.map((at) => [serviceTableName(at.service.hostname, at.port.port), at])).values()],
+  };
+}
+
+function withHttpPort(ports: readonly PortPlan[]): readonly PortPlan[] {
+  return ports.some(({ port }) => port === HTTP_PORT) ? ports : [...ports, { port: HTTP_PORT, http: [], ranges: [] }];
+}
+
+/** Takes what the kernel redirects, and keeps what no other listener is for. */
+function virtualOutbound({ family }: Captured, outside: OutsidePolicy): ListenerIr {
+  return {
+    name: 'virtualOutbound',
+    address: anyAddress(family),
+    port: OUTBOUND_PORT,
+    direction: 'outbound',
+    socket: { type: 'redirected', handsOver: true, transparent: false },
+    chains: [
+      // Who calls the port itself was not redirected, and would be sent round in circles.
+      {
+        name: 'virtualOutbound-blackhole',
+        match: { destinationPort: OUTBOUND_PORT },
+        handler: tcpHandler({ statPrefix: BLACK_HOLE_CLUSTER, cluster: BLACK_HOLE_CLUSTER }),
+      },
+    ],
+    fallback: { ...passOn(outside), name: 'virtualOutbound-catchall-tcp' },
+    firstBytes: 'always',
+    sources: [],
+  };
+}
+
+/** What is done with a connection that could be meant for anybody. */
+function passOn(outside: OutsidePolicy): FilterChainIr {
+  const cluster = outside.type === 'allow' ? PASSTHROUGH_CLUSTER : BLACK_HOLE_CLUSTER;
+  return { name: 'PassthroughFilterChain', match: {}, handler: tcpHandler({ statPrefix: cluster, cluster }) };
+}
+
+function portListener(
+  plan: PortPlan,
+  hasTable: boolean,
+  capture: Captured,
+  input: OutboundInput,
+): ListenerIr | undefined {
+  const { port, http, tcp, ranges } = plan;
+  const address = capture.type === 'loopback' ? loopbackOf(capture.family) : anyAddress(capture.family);
+  const name = `${address}_${port}`;
+  const isCaptured = capture.type === 'redirect';
+  const chains: FilterChainIr[] = ranges.flatMap((visible) =>
+    chainsTo(visible, input).map((chain) => ({
+      ...chain,
+      name: `${visible.service.hostname} ${chain.name}`,
+      match: { ...chain.match, destinationRanges: visible.service.addresses.filter(isRange) },
+    })),
+  );
+  const passedOn = isCaptured ? passOn(input.scope.outside) : undefined;
+  const fallback = tcp === undefined ? passedOn : chainsTo(tcp, input).at(-1);
+  if (hasTable) {
+    // Without anything else to do with it, it need not be looked at.
+    const match = fallback === undefined ? {} : ({ applicationProtocols: 'http' } as const);
+    chains.push({ name: 'http', match, handler: httpHandler(connectionOf(`outbound_${name}`, String(port), capture)) });
+  }
+  // In Envoy's order of matches, an empty one is tried before the fallback, but not for addresses within a range.
+  if (chains.length === 0 && tcp !== undefined && fallback !== undefined) chains.push({ ...fallback, match: {} });
+  if (chains.length === 0) return undefined;
+  const visible = [...http, ...(tcp === undefined ? [] : [tcp]), ...ranges];
+  const clientsSpeakFirst = tcp === undefined && ranges.every((range) => range.port.protocol !== 'detect');
+  return {
+    name,
+    address,
+    port,
+    direction: 'outbound',
+    ...(isCaptured ? { socket: { type: 'none' as const } } : {}),
+    chains,
+    ...(fallback === undefined || (!hasTable && ranges.length === 0) ? {} : { fallback }),
+    firstBytes: 'detect',
+    // Where HTTP alone is known to be spoken, clients may take their time.
+    ...(clientsSpeakFirst ? { detectionTimeoutMs: 0 } : {}),
+    sources: sourcesOf(visible, input),
+  };
+}
+
+/** More would only make the listener large; routes and clusters have theirs in any case. */
+const MAX_SOURCES = 16;
+
+function sourcesOf(ports: readonly VisiblePort[], { connectionOf: policyOf }: OutboundInput): readonly SourceRef[] {
+  const services = new Set(ports.map(({ service }) => service.source));
+  const policies = ports
+    .filter(({ port }) => !isHttp(port.protocol))
+    .flatMap(({ service, port }) => policyOf(service, port.port).sources);
+  return [...(services.size <= MAX_SOURCES ? services : []), ...new Set(policies)];
+}
+
+function addressListener(
+  name: string,
+  at: VisiblePort & { readonly address: string },
+  input: OutboundInput,
+): ListenerIr {
+  return {
+    name,
+    address: at.address,
+    port: at.port.port,
+    direction: 'outbound',
+    socket: { type: 'none' },
+    ...portChains(handlersOf(at, input)),
+    sources: sourcesOf([at], input),
+  };
+}
+
+/** The last one takes what the others do not. */
+function chainsTo(visible: VisiblePort, input: OutboundInput): readonly FilterChainIr[] {
+  return portChains(handlersOf(visible, input)).chains;
+}
+
+function handlersOf({ service, port: { port, protocol } }: VisiblePort, input: OutboundInput): PortHandlers {
+  const statPrefix = `outbound_${port}_${service.hostname}`;
+  const table = serviceTableName(service.hostname, port);
+  const { connection } = isHttp(protocol) ? {} : input.connectionOf(service, port);
+  const cluster = clusterName(service.hostname, port);
+  const tcp = { statPrefix, cluster, ...(connection === undefined ? {} : { connection }) };
+  return { protocol, http: connectionOf(statPrefix, table, undefined), tcp };
+}
+
+function connectionOf(statPrefix: string, table: string, capture: Captured | undefined): HttpConnectionIr {
+  return {
+    statPrefix,
+    routes: { type: 'discovered', name: table },
+    role: 'sidecar-outbound',
+    // The kernel does not tell where a connection to a loopback listener was meant to go; the Host header does.
+    dynamicForward: capture?.type === 'loopback',
+    connect: false,
+  };
+}
+
+function isRange(address: string): boolean {
+  return address.includes('/');
+}
+
+export function anyAddress(family: 4 | 6): string {
+  return family === 4 ? '0.0.0.0' : '::';
+}
+
+function loopbackOf(family: 4 | 6): string {
+  return family === 4 ? '127.0.0.1' : '::1';
+}
+
+function hostOf({ service, port }: VisiblePort, input: OutboundInput, read: Reader): VirtualHostIr {
+  const nearness = nearnessOf(service, input.client);
+  return (
+    read.get(input.capturedHosts, capturedHostKey(service, port.port, nearness)) ??
+    capturedHost(service, port.port, input.routesOf(service, port), nearness)
+  );
+}
+
+/** Nobody asks for tunnels where connections are redirected, and ports do not count. */
+function otherHosts(
+  ofServices: readonly VirtualHostIr[],
+  { client, sidecarHosts }: OutboundInput,
+  model: MeshModel,
+  read: Reader,
+): readonly VirtualHostIr[] {
+  return otherVirtualHosts(client, sidecarHosts, ofServices, model, read).map(({ domains, routes, ...host }) => ({
+    ...host,
+    domains: domains.slice(0, 1),
+    routes: routes.filter(({ match }) => match.path.type !== 'connect'),
+  }));
+}
+
+/** Envoy refuses a table in which two hosts have one domain. The first one keeps it. */
+function withoutTakenDomains(hosts: readonly VirtualHostIr[]): readonly VirtualHostIr[] {
+  const taken = new Set<string>();
+  return hosts.flatMap((host) => {
+    const domains = host.domains.filter((domain) => !taken.has(domain));
+    for (const domain of domains) taken.add(domain);
+    if (domains.length === host.domains.length) return [host];
+    return domains.length === 0 ? [] : [{ ...host, domains }];
+  });
+}
+
+/** The virtual hosts of those tables that all clients share, made once for all of them. */
+export function resolveCapturedHosts(
+  graph: Graph,
+  model: MeshModel,
+  routes: Collection<readonly RouteIr[]>,
+  classesByCapture: Collection<readonly ClientClass[]>,
+): Collection<VirtualHostIr> {
+  return graph.expand('captured virtual hosts', model.services, (service, read) => {
+    const isUsed = CAPTURED.some((type) => read.get(classesByCapture, type) !== undefined);
+    if (!isUsed) return [];
+    return service.ports.flatMap(({ port }) => {
+      const shared = read.get(routes, servicePortKey(service, port));
+      if (shared === undefined) return [];
+      return (['near', 'far'] as const).map(
+        (nearness) =>
+          [capturedHostKey(service, port, nearness), capturedHost(service, port, shared, nearness)] as const,
+      );
+    });
+  });
+}
+
+const CAPTURED = ['redirect', 'loopback'] as const;
+
+function capturedHostKey(service: Service, port: number, nearness: Nearness): string {
+  return `${nearness}|${servicePortKey(service, port)}`;
+}
+
+function capturedHost(service: Service, port: number, routes: readonly RouteIr[], nearness: Nearness): VirtualHostIr {
+  const addresses = service.addresses.filter((each) => !isRange(each));
+  return {
+    name: serviceTableName(service.hostname, port),
+    domains: [
+      ...serviceNames(service, nearness),
+      ...addresses.map((each) => (each.includes(':') ? `[${each}]` : each)),
+    ],
+    routes,
+  };
+}

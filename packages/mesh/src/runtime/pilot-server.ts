@@ -1,0 +1,120 @@
+import type { ServerCredentials } from '@grpc/grpc-js';
+import type { Diagnostic } from '@lateen/api/diagnostic.ts';
+import { Overlay } from '#pilot/config/overlay.ts';
+import { ConfigStore, type StoreChange } from '#pilot/config/store.ts';
+import { DEFAULT_SETTINGS } from '#pilot/model/settings.ts';
+import { createPilot, type Pilot } from '#pilot/pilot.ts';
+import { FileRegistry } from '#pilot/registry/files/file-registry.ts';
+import { NodeRegistry } from '#pilot/registry/nodes/node-registry.ts';
+import { PilotDirectory } from '#pilot/xds/directory.ts';
+import { verifyWorkloadIdentity } from '#pilot/xds/server/peer.ts';
+import { AdsServer } from '#pilot/xds/server/server.ts';
+import { Refusals } from './refusals.ts';
+import { ScheduleClock } from './schedule-clock.ts';
+
+export interface PilotServerOptions {
+  /** Absolute files and folders with configuration. */
+  readonly roots: readonly string[];
+  /** `HOST:PORT`, port 0 for a free one, or `unix:/path`. */
+  readonly address: string;
+  /** With TLS; clients then have to show the certificate of their service account. Absent: plaintext. */
+  readonly credentials?: ServerCredentials;
+  /** `off`: every proxy gets all that its namespace sees, whatever Sidecars say. */
+  readonly scoping: 'on' | 'off';
+  /** Something happened that an operator wants to see. */
+  readonly onNotice: (text: string) => void;
+  /** What is wrong with the configuration, all of it, at the start and whenever that may have changed. */
+  readonly onDiagnostics: (diagnostics: readonly Diagnostic[]) => void;
+  readonly onChanges?: (changes: readonly StoreChange[]) => void;
+}
+
+/** Looking for what is wrong takes a look at everything, so that is done once for many changes, and after them. */
+const DIAGNOSE_AFTER_MS = 250;
+
+/** Pilot by itself: serves a folder of configuration to the proxies that connect, and nothing else. */
+export class PilotServer {
+  readonly store: ConfigStore;
+  readonly #options: PilotServerOptions;
+  readonly #pilot: Pilot;
+  readonly #nodes: NodeRegistry;
+  readonly #ads: AdsServer;
+  readonly #files: FileRegistry;
+  readonly #refusals: Refusals;
+  readonly #scheduleClock: ScheduleClock;
+  #diagnosing: NodeJS.Timeout | undefined;
+  #noting: NodeJS.Immediate | undefined;
+
+  constructor(options: PilotServerOptions) {
+    this.#options = options;
+    const { onNotice, roots, scoping } = options;
+    const settings = { ...DEFAULT_SETTINGS, scoping };
+    this.#pilot = createPilot(settings, (error, where) => {
+      console.error(`internal error while deriving ${where}; its last value stays in force:`, error);
+    });
+    const { graph, objects, instances } = this.#pilot;
+    this.store = new ConfigStore(graph, objects, new Overlay(undefined), settings.clusterDomain);
+    this.#refusals = new Refusals(this.#pilot, this.store);
+    this.#scheduleClock = new ScheduleClock(this.#pilot);
+    this.#nodes = new NodeRegistry(instances);
+    this.#ads = new AdsServer({
+      directory: new PilotDirectory(this.#pilot, this.#nodes),
+      ...(options.credentials === undefined ? {} : { verifyPeer: verifyWorkloadIdentity(settings.trustDomain) }),
+    });
+    this.#files = new FileRegistry({
+      roots,
+      defaultNamespace: 'default',
+      cwd: process.cwd(),
+      onResults: (results) => this.store.setFiles(results),
+      onUnwatched: (folder, reason) =>
+        onNotice(`${folder} cannot be watched, so edits in it are not seen until the next start: ${reason}`),
+      loses: (file, result) => this.store.loses(file, result),
+    });
+  }
+
+  /**
+   * Reads everything, then listens. Resolves with the address, which has the real port.
+   * @throws LateenError LAT0241 when the address cannot be listened on
+   */
+  async start(): Promise<string> {
+    const { address, credentials, onNotice, onChanges } = this.#options;
+    const { skipped } = this.#files.start();
+    for (const folder of skipped) onNotice(`${folder} is not read; name it with --config to read it`);
+    this.#options.onDiagnostics(this.store.diagnostics());
+    this.store.onChange((changes) => {
+      onChanges?.(changes);
+      this.#diagnosing ??= setTimeout(() => {
+        this.#diagnosing = undefined;
+        this.#options.onDiagnostics(this.store.diagnostics());
+      }, DIAGNOSE_AFTER_MS);
+    });
+    this.#ads.onEvent((event) => {
+      if (event.kind === 'disconnected' && event.error !== undefined) {
+        onNotice(`a proxy was refused: ${event.error.message}`);
+      }
+      // Not within the event: what is taken back changes the stream that the event came from.
+      queueMicrotask(() => {
+        if (event.kind !== 'changed') return;
+        if (event.rejected.length > 0) this.#refusals.onRejected(event.nodeId, event.rejected);
+        this.#noting ??= setImmediate(() => {
+          this.#noting = undefined;
+          this.#noteAccepted();
+        });
+      });
+    });
+    return this.#ads.start(address, credentials);
+  }
+
+  #noteAccepted(): void {
+    if (this.#ads.proxies().every(({ synced, rejected }) => synced && rejected.length === 0)) {
+      this.#refusals.allAccepted();
+    }
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.#diagnosing);
+    this.#files.close();
+    this.#scheduleClock.stop();
+    this.#nodes.close();
+    await this.#ads.stop();
+  }
+}
