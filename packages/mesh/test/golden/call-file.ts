@@ -3,6 +3,9 @@ import { bounds, count, fieldsOf, instant, listOf, mapOf, oneOf, optionalField, 
 /** What the echo application does with one attempt of a call: a status, never answering, or breaking the connection. */
 export type UpstreamStep = number | 'slow' | 'die';
 
+const PROTOCOLS = ['http1', 'http2', 'tcp', 'tcp-server-first', 'grpc', 'grpc-web', 'websocket'] as const;
+export type CallProtocol = (typeof PROTOCOLS)[number];
+
 /** One entry of `calls` in expect.yaml. */
 export interface Call {
   readonly name: string;
@@ -20,8 +23,11 @@ export interface Call {
   readonly body?: string;
   /** How the call gets into the sidecar. */
   readonly via: 'http-proxy' | 'service-port' | 'connect';
-  /** With `tcp-server-first` the client waits for the application's greeting before it sends. */
-  readonly protocol: 'http1' | 'http2' | 'tcp' | 'tcp-server-first';
+  /**
+   * With `tcp-server-first` the client waits for the application's greeting before it sends. `grpc` sends the body as one
+   * message over HTTP/2, `grpc-web` as browsers do, over HTTP/1; `websocket` sends it as a text.
+   */
+  readonly protocol: CallProtocol;
   /** For `from: outside`: the client's certificate, a ServiceAccount of the mesh or of another mesh. None: plaintext. */
   readonly certificate?: string;
   /** What the applications do with the attempts of this call, in order; then they answer. */
@@ -45,11 +51,12 @@ export interface Expectation {
   readonly instance?: string;
   readonly path?: string;
   readonly method?: string;
-  readonly host?: string;
+  readonly host?: HeaderExpectation;
   readonly body?: string;
   readonly protocol?: string;
   readonly headers?: ReadonlyMap<string, HeaderExpectation>;
   /** What the caller got. */
+  readonly answer?: string;
   readonly location?: string;
   readonly responseHeaders?: ReadonlyMap<string, HeaderExpectation>;
   /** SPIFFE ID of the server that the client shook hands with. */
@@ -58,8 +65,18 @@ export interface Expectation {
   readonly attempts?: number;
   /** How many different instances answered: least and most. */
   readonly instances?: readonly [number, number];
+  /** Names of headers, spelt as the application, or the caller, got them. */
+  readonly headerNames?: readonly string[];
+  readonly responseHeaderNames?: readonly string[];
+  /** How long the answer took, in milliseconds. */
+  readonly atLeastMs?: number;
+  readonly atMostMs?: number;
+  /** A `statPrefix` under which the sidecar of the caller counts these requests, and no others. */
+  readonly countedAs?: string;
   /** Share of the answers by workload. */
   readonly distribution?: ReadonlyMap<string, readonly [number, number]>;
+  /** Share of the requests of which a workload got a copy. Copies are waited for, but for those that must not be there. */
+  readonly mirrored?: ReadonlyMap<string, readonly [number, number]>;
 }
 
 const CALL_FIELDS = [
@@ -69,7 +86,8 @@ const CALL_FIELDS = [
 
 const EXPECT_FIELDS = [
   ...(['status', 'fails', 'workload', 'instance', 'path', 'method', 'host', 'body', 'protocol', 'headers'] as const),
-  ...(['location', 'responseHeaders', 'peer', 'attempts', 'instances', 'distribution'] as const),
+  ...(['answer', 'location', 'responseHeaders', 'peer', 'attempts', 'instances', 'distribution', 'mirrored'] as const),
+  ...(['headerNames', 'responseHeaderNames', 'atLeastMs', 'atMostMs', 'countedAs'] as const),
 ];
 
 export function readCall(value: unknown, where: string): Call {
@@ -83,7 +101,7 @@ export function readCall(value: unknown, where: string): Call {
     headers: mapOf(call.headers ?? {}, `${where}.headers`, text),
     ...optionalField('body', call.body, where, text),
     via: oneOf('http-proxy', 'service-port', 'connect')(call.via ?? 'http-proxy', `${where}.via`),
-    protocol: oneOf('http1', 'http2', 'tcp', 'tcp-server-first')(call.protocol ?? 'http1', `${where}.protocol`),
+    protocol: oneOf(...PROTOCOLS)(call.protocol ?? 'http1', `${where}.protocol`),
     ...optionalField('certificate', call.certificate, where, text),
     upstream: listOf(call.upstream ?? [], `${where}.upstream`, readStep),
     count: count(call.count ?? 1, `${where}.count`),
@@ -111,7 +129,7 @@ function readHeader(value: unknown, where: string): HeaderExpectation {
 function readExpectation(value: unknown, where: string): Expectation {
   const fields = fieldsOf(value, where, EXPECT_FIELDS);
   if (Object.keys(fields).length === 0) throw new Error(`${where} expects nothing`);
-  const { headers, responseHeaders, instances, distribution } = fields;
+  const { headers, responseHeaders, headerNames, responseHeaderNames, instances, distribution, mirrored } = fields;
   return {
     ...optionalField('status', fields.status, where, count),
     ...optionalField('fails', fields.fails, where, yes),
@@ -119,15 +137,22 @@ function readExpectation(value: unknown, where: string): Expectation {
     ...optionalField('instance', fields.instance, where, text),
     ...optionalField('path', fields.path, where, text),
     ...optionalField('method', fields.method, where, text),
-    ...optionalField('host', fields.host, where, text),
+    ...optionalField('host', fields.host, where, readHeader),
     ...optionalField('body', fields.body, where, text),
     ...optionalField('protocol', fields.protocol, where, text),
     ...optionalField('headers', headers, where, (map, at) => mapOf(map, at, readHeader)),
+    ...optionalField('answer', fields.answer, where, text),
     ...optionalField('location', fields.location, where, text),
     ...optionalField('responseHeaders', responseHeaders, where, (map, at) => mapOf(map, at, readHeader)),
     ...optionalField('peer', fields.peer, where, text),
     ...optionalField('attempts', fields.attempts, where, count),
     ...optionalField('instances', instances, where, bounds),
+    ...optionalField('headerNames', headerNames, where, (list, at) => listOf(list, at, text)),
+    ...optionalField('responseHeaderNames', responseHeaderNames, where, (list, at) => listOf(list, at, text)),
+    ...optionalField('atLeastMs', fields.atLeastMs, where, count),
+    ...optionalField('atMostMs', fields.atMostMs, where, count),
+    ...optionalField('countedAs', fields.countedAs, where, text),
     ...optionalField('distribution', distribution, where, (map, at) => mapOf(map, at, bounds)),
+    ...optionalField('mirrored', mirrored, where, (map, at) => mapOf(map, at, bounds)),
   };
 }

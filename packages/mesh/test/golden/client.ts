@@ -11,7 +11,10 @@ export type Answer =
   | {
       readonly type: 'response';
       readonly status?: number;
+      /** With the trailers. */
       readonly headers: IncomingHttpHeaders;
+      /** Names as they were spelt; HTTP/1 only. */
+      readonly rawHeaders?: readonly string[];
       readonly body: string;
       /** SPIFFE ID of the server, where the client spoke TLS itself. */
       readonly peer?: string;
@@ -68,7 +71,13 @@ function exchange(options: ClientRequestOptions, socket?: Socket): Promise<Extra
     outgoing.once('response', (response: IncomingMessage) => {
       text(response).then(
         (received) =>
-          resolve({ type: 'response', status: response.statusCode ?? 0, headers: response.headers, body: received }),
+          resolve({
+            type: 'response',
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            rawHeaders: response.rawHeaders.filter((_, i) => i % 2 === 0),
+            body: received,
+          }),
         reject,
       );
     });
@@ -137,10 +146,15 @@ export function callHttp2({ port, method, target, host, headers, body }: ClientR
       { signal: AbortSignal.timeout(TIMEOUT_MS) },
     );
     stream.once('error', fail);
+    let trailers: IncomingHttpHeaders = {};
+    stream.once('trailers', (received) => {
+      trailers = received as IncomingHttpHeaders;
+    });
     stream.once('response', ({ ':status': status, ...received }) => {
       text(stream).then((content) => {
         session.destroy();
-        resolve({ type: 'response', status: status ?? 0, headers: received as IncomingHttpHeaders, body: content });
+        const headers = { ...(received as IncomingHttpHeaders), ...trailers };
+        resolve({ type: 'response', status: status ?? 0, headers, body: content });
       }, fail);
     });
     stream.end(body);

@@ -2,7 +2,9 @@ import { createServer as createHttpServer, type IncomingMessage, type ServerResp
 import { createServer as createHttp2Server, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
 import { createServer, type Socket } from 'node:net';
 import type { UpstreamStep } from './call-file.ts';
+import { answerGrpc, isGrpc } from './grpc.ts';
 import { LOOPBACK } from './instances.ts';
+import { answerWebSocket } from './websocket.ts';
 
 /** What the echo application saw of a request; for TCP only who it is and the text. */
 export interface EchoReport {
@@ -14,6 +16,8 @@ export interface EchoReport {
   readonly path?: string;
   readonly host?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** As they were spelt. */
+  readonly headerNames?: readonly string[];
   readonly body: string;
 }
 
@@ -21,8 +25,8 @@ export interface EchoReport {
 export const CALL_ID_HEADER = 'x-echo-call';
 export const UPSTREAM_HEADER = 'x-echo-upstream';
 
-/** How often applications saw each call. */
-export type Attempts = Map<string, number>;
+/** How often applications saw each call, and which workloads saw a copy of it. */
+export type Attempts = Map<string, { readonly count: number; readonly mirrored: ReadonlySet<string> }>;
 
 export interface EchoOptions {
   readonly workload: string;
@@ -47,7 +51,9 @@ export async function startEcho(options: EchoOptions): Promise<{ close(): Promis
     };
     void answer(request, response as ServerResponse, options, kill);
   };
-  const http1 = createHttpServer(onRequest);
+  const http1 = createHttpServer(onRequest).on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) =>
+    answerWebSocket(request, socket, head, options),
+  );
   const http2 = createHttp2Server(onRequest);
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -93,7 +99,7 @@ async function answer(
   { workload, instance, attempts, failing }: EchoOptions,
   kill: () => void,
 ): Promise<void> {
-  const planned = stepFor(request, attempts);
+  const planned = stepFor(request, attempts, workload);
   const step = failing.has(instance) ? 503 : planned;
   if (step === 'die') return kill();
   let body = '';
@@ -113,16 +119,32 @@ async function answer(
     path: request.url ?? '',
     host: headers[':authority'] ?? headers.host ?? '',
     headers,
+    headerNames: request.rawHeaders.filter((_, i) => i % 2 === 0),
     body,
   };
-  response.writeHead(step, { 'content-type': 'application/json', server: 'echo' });
+  if (isGrpc(headers['content-type'])) return answerGrpc(response, report);
+  response.writeHead(step, { 'content-type': 'application/json', server: 'echo', [SPELT_HEADER]: 'kept' });
   response.end(JSON.stringify(report));
 }
 
-function stepFor({ headers }: IncomingMessage | Http2ServerRequest, attempts: Attempts): UpstreamStep {
+/** Spelt so in answers over HTTP/1. */
+const SPELT_HEADER = 'X-Echo-Spelling';
+
+/** Proxies of callers add this to the host of copies. */
+const SHADOW = /-shadow(:\d+)?$/;
+
+function stepFor(
+  { headers }: IncomingMessage | Http2ServerRequest,
+  attempts: Attempts,
+  workload: string,
+): UpstreamStep {
   const id = String(headers[CALL_ID_HEADER] ?? '');
-  const before = attempts.get(id) ?? 0;
-  attempts.set(id, before + 1);
+  const { count, mirrored } = attempts.get(id) ?? { count: 0, mirrored: new Set<string>() };
+  if (SHADOW.test(String(headers[':authority'] ?? headers.host ?? ''))) {
+    attempts.set(id, { count, mirrored: new Set([...mirrored, workload]) });
+    return 200;
+  }
+  attempts.set(id, { count: count + 1, mirrored });
   const steps = JSON.parse(String(headers[UPSTREAM_HEADER] ?? '[]')) as UpstreamStep[];
-  return steps[before] ?? 200;
+  return steps[count] ?? 200;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Call, readCall } from './call-file.ts';
 import type { Answer } from './client.ts';
-import { judge } from './judge.ts';
+import { judge, type Outcome } from './judge.ts';
 
 function call(expectation: object, more: object = {}): Call {
   return readCall({ name: 'a call', from: 'client', get: 'http://a/', ...more, expect: expectation }, 'calls[0]');
@@ -63,6 +63,33 @@ describe('a verdict', () => {
     expect(problems({ distribution }, answer('a'), answer('a'))).toEqual([]);
     expect(problems({ distribution }, answer('a'), answer('b'))).toEqual(['b gave 0.5 of the answers, not 0 to 0']);
     expect(problems({ distribution: { a: [0, 0.4] } }, answer('a'))).toEqual(['a gave 1 of the answers, not 0 to 0.4']);
+  });
+});
+
+describe('what is known of calls that were really made', () => {
+  const made = (expectation: object, more: Partial<Outcome>) =>
+    judge(call(expectation), [{ answer: answer('a'), attempts: 1, ...more }]);
+
+  it('is how long they took', () => {
+    expect(made({ atLeastMs: 10, atMostMs: 20 }, { durationMs: 15 })).toEqual([]);
+    expect(made({ atLeastMs: 10 }, { durationMs: 9 })).toEqual(['the answer came after 9 ms, not 10 or more']);
+    expect(made({ atMostMs: 20 }, { durationMs: 21 })).toEqual(['the answer came after 21 ms, not 20 or less']);
+    expect(made({ atLeastMs: 10 }, {})).toEqual([]);
+  });
+
+  it('is who got copies', () => {
+    const copies = (...workloads: string[]) => ({ mirrored: new Set(workloads) });
+    expect(made({ mirrored: { b: [1, 1] } }, copies('b'))).toEqual([]);
+    expect(made({ mirrored: { b: [1, 1] } }, copies())).toEqual(['b got copies of 0 of the requests, not 1 to 1']);
+    expect(made({ mirrored: {} }, copies('c'))).toEqual(['c got copies of 1 of the requests, not 0 to 0']);
+    expect(made({ mirrored: { b: [1, 1] } }, {})).toEqual([]);
+  });
+
+  it('is what was counted, and how names are spelt', () => {
+    expect(made({ countedAs: 'x' }, { counted: false })).toEqual(['the requests were not counted as x']);
+    expect(made({ countedAs: 'x' }, { counted: true })).toEqual([]);
+    expect(made({ responseHeaderNames: ['X-A'] }, {})).toEqual(['there is no response header spelt X-A']);
+    expect(made({ headerNames: ['X-A'] }, {})).toEqual(['the application saw no header spelt X-A']);
   });
 });
 

@@ -10,7 +10,7 @@ import { PilotDirectory } from '#pilot/xds/directory.ts';
 import { AdsServer } from '#pilot/xds/server/server.ts';
 import type { GoldenCase } from './case-file.ts';
 import { type Attempts, startEcho } from './echo-application.ts';
-import { workloadLabel } from './instances.ts';
+import { LOOPBACK, workloadLabel } from './instances.ts';
 import { runPipeline } from './pipeline.ts';
 import { claimPortBlock } from './port-block.ts';
 import type { TestAuthority } from './test-authority.ts';
@@ -37,6 +37,8 @@ export interface LiveMesh {
   instanceOf(workload: string): WorkloadInstance;
   /** Makes it this time, and waits until all proxies know what that changes. */
   setTime(ms: number): Promise<void>;
+  /** Requests that the workload's proxy counted under a `statPrefix`. */
+  requestsCounted(workload: string, statPrefix: string): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -92,8 +94,12 @@ async function start(
     undo.push(() => echo.close());
   }
 
+  const adminPorts = new Map(instances.map((instance) => [instanceKey(instance), ports.next()]));
   const started = await Promise.allSettled(
-    instances.map((instance) => startProxy(instance, golden, dir, xdsSocket, ports.next(), authority, undo)),
+    instances.map((instance) => {
+      const adminPort = adminPorts.get(instanceKey(instance)) ?? 0;
+      return startProxy(instance, golden, dir, xdsSocket, adminPort, authority, undo);
+    }),
   );
   for (const result of started) if (result.status === 'rejected') throw result.reason;
   const settled = async () => {
@@ -103,6 +109,11 @@ async function start(
   };
   await settled();
 
+  const instanceOf = (workload: string) => {
+    const found = instances.find((instance) => workloadLabel(instance) === workload);
+    if (found === undefined) throw new Error(`${golden.name} has no workload ${workload}`);
+    return found;
+  };
   return {
     instances,
     outsidePort,
@@ -111,15 +122,17 @@ async function start(
     failing,
     freePort: ports.next,
     settled,
-    instanceOf(workload) {
-      const found = instances.find((instance) => workloadLabel(instance) === workload);
-      if (found === undefined) throw new Error(`${golden.name} has no workload ${workload}`);
-      return found;
-    },
+    instanceOf,
     async setTime(ms) {
       now = ms;
       pilot.tick();
       await ads.settled(SETTLE_TIMEOUT_MS);
+    },
+    async requestsCounted(workload, statPrefix) {
+      const admin = `http://${LOOPBACK}:${adminPorts.get(instanceKey(instanceOf(workload)))}`;
+      const answer = await fetch(`${admin}/stats?filter=^vhost\\..*\\.route\\.`);
+      const pattern = new RegExp(`\\.route\\.${statPrefix}\\.upstream_rq_total: (\\d+)`, 'g');
+      return [...(await answer.text()).matchAll(pattern)].reduce((sum, [, each]) => sum + Number(each), 0);
     },
     stop,
   };

@@ -80,7 +80,9 @@ export class Admission {
       if (object.kind !== 'VirtualService') continue;
       const { destinations, gateways, meshHosts } = referencesOf(object, this.#clusterDomain);
       // Hosts outside of the mesh have no service, but sidecars know them by the rules.
-      const ofServices = meshHosts.filter((host) => serviceKeyOf(host, this.#clusterDomain) !== undefined);
+      const ofServices = meshHosts.filter(
+        (host) => !host.startsWith('*') && serviceKeyOf(host, this.#clusterDomain) !== undefined,
+      );
       found.push(...this.#withoutService(key, ofServices, 'spec.hosts'));
       found.push(...meshHosts.flatMap((host) => this.#shortened(key, host)));
       for (const { hostname, path } of destinations) {

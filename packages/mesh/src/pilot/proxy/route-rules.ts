@@ -114,7 +114,7 @@ function resolveAction(
     case 'forward':
       return resolveForward(action, options, match.path, context.port, model, read);
     case 'redirect':
-      return { ir: resolveRedirect(action, context), grpcWeb: false };
+      return { ir: resolveRedirect(action, match.path, context), grpcWeb: false };
     case 'direct-response':
       return { ir: action, grpcWeb: false };
     case 'delegate':
@@ -123,17 +123,33 @@ function resolveAction(
   }
 }
 
-/** The port stays by itself where the answer repeats host and scheme of the request. */
-function resolveRedirect({ port, ...action }: RedirectAction, context: RouteContext): RedirectActionIr {
+function resolveRedirect(
+  { port, path, ...action }: RedirectAction,
+  match: PathMatchIr,
+  context: RouteContext,
+): RedirectActionIr {
+  const redirected = redirectPort(port, action, context);
+  return {
+    ...action,
+    ...(path === undefined ? {} : { path: { ...path, type: replacesPrefix(path, match) ? 'prefix' : 'full' } }),
+    ...(redirected === undefined ? {} : { port: redirected }),
+  };
+}
+
+/** Undefined: as it follows from the host, or from the request where scheme and host are repeated. */
+function redirectPort(
+  port: RedirectAction['port'],
+  { authority, scheme }: Pick<RedirectAction, 'authority' | 'scheme'>,
+  context: RouteContext,
+): number | undefined {
   switch (port) {
-    case undefined:
-      return action;
     case 'from-request':
-      return action.authority === undefined && action.scheme === undefined ? action : { ...action, port: context.port };
+      return authority === undefined && scheme === undefined ? undefined : context.port;
     case 'from-protocol-default':
-      return { ...action, port: (action.scheme ?? (context.tls ? 'https' : 'http')) === 'https' ? 443 : 80 };
+      if (authority !== undefined && !authority.includes(':')) return undefined;
+      return (scheme ?? (context.tls ? 'https' : 'http')) === 'https' ? 443 : 80;
     default:
-      return { ...action, port };
+      return port;
   }
 }
 
@@ -201,6 +217,10 @@ function resolveRewrite(
 function rewrittenPath({ uri, regex }: RewriteRule, path: PathMatchIr): RewriteIr['path'] {
   if (regex !== undefined) return { type: 'regex', ...regex };
   if (uri === undefined) return undefined;
-  // A rewrite of a prefix keeps the rest of the path; every path matches the prefix `/` where none was asked for.
-  return { type: path.type === 'prefix' || path.type === 'any' ? 'prefix' : 'full', value: uri };
+  return { type: replacesPrefix({ type: 'prefix' }, path) ? 'prefix' : 'full', value: uri };
+}
+
+/** The rest of the path stays where a prefix was matched; where nothing was asked for, that is `/`. */
+function replacesPrefix({ type }: { readonly type: 'prefix' | 'full' }, match: PathMatchIr): boolean {
+  return type === 'prefix' && (match.type === 'prefix' || match.type === 'any');
 }

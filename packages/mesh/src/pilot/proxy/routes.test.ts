@@ -56,9 +56,30 @@ describe('the table of the HTTP proxy', () => {
   });
 
   it('never has one domain twice', () => {
-    const text = A + serviceText('a', '[{port: 80, name: http}]', { namespace: 'other' }) + B + SEVERAL;
+    const rules = networkingText(
+      'VirtualService',
+      'x',
+      '{hosts: [a.default, a.other.svc, elsewhere], http: [{route: [{destination: {host: b}}]}]}',
+    );
+    const text = A + serviceText('a', '[{port: 80, name: http}]', { namespace: 'other' }) + B + SEVERAL + rules;
     const domains = domainsIn('default', text) ?? [];
     expect(new Set(domains).size).toBe(domains.length);
+    expect(domains).toContain('elsewhere.default.svc.cluster.local');
+  });
+
+  it('has hosts that only rules know, for the clients that see a rule', () => {
+    const rules = (exportTo: string) =>
+      networkingText(
+        'VirtualService',
+        'x',
+        `{hosts: [old.example.com, '*.example.com'], exportTo: ['${exportTo}'], http: [{route: [{destination: {host: b}}]}]}`,
+      );
+    const others = (namespace: string, exportTo: string) =>
+      domainsIn(namespace, B + rules(exportTo))?.filter((domain) => domain.includes('example'));
+    const all = ['*.example.com', '*.example.com:80', 'old.example.com', 'old.example.com:80'];
+    expect(others('default', '*')).toEqual(all);
+    expect(others('default', '.')).toEqual(all);
+    expect(others('other', '.')).toEqual([]);
   });
 });
 
@@ -110,6 +131,37 @@ describe('routes to a service', () => {
     ]);
   });
 
+  it('have the names of rule and match behind that', () => {
+    const rules = networkingText(
+      'VirtualService',
+      'rules',
+      '{hosts: [a], http: [{name: canary, match: [{name: mobile, uri: {exact: /x}}, {uri: {exact: /y}}], redirect: {uri: /}}, {match: [{name: lonely}], redirect: {uri: /}}]}',
+    );
+    const [host] = routesOf('a.default.svc.cluster.local:80', A + rules)?.virtualHosts ?? [];
+    expect(host?.routes.map(({ name }) => name)).toEqual([
+      'default/rules http[0].match[0] canary.mobile',
+      'default/rules http[0].match[1] canary',
+      'default/rules http[1].match[0] lonely',
+    ]);
+  });
+
+  it('for every request come last, whichever of several rule sets they are in', () => {
+    const set = (name: string, http: string) => networkingText('VirtualService', name, `{hosts: [a], http: ${http}}`);
+    const answer = 'directResponse: {status: 200}';
+    const text =
+      A +
+      set('x', `[{match: [{uri: {regex: '/.*'}}, {port: 80}, {uri: {prefix: /x}}], ${answer}}, {${answer}}]`) +
+      set('y', `[{match: [{uri: {prefix: /}, queryParams: {q: {}}}], ${answer}}, {match: [{port: 81}], ${answer}}]`);
+    const [host] = routesOf('a.default.svc.cluster.local:80', text)?.virtualHosts ?? [];
+    expect(host?.routes.map(({ name }) => name)).toEqual([
+      'default/x http[0].match[2]',
+      'default/y http[0].match[0]',
+      'default/x http[0].match[0]',
+      'default/x http[0].match[1]',
+      'default/x http[1]',
+    ]);
+  });
+
   it('of another protocol than HTTP know no rules', () => {
     const tcp = serviceText('a', '[{port: 80, name: tcp}]');
     const rules = networkingText('VirtualService', 'x', '{hosts: [a], http: [{redirect: {uri: /}}]}');
@@ -127,7 +179,10 @@ describe('a redirect that keeps the port of the request', () => {
     ['{uri: /x, derivePort: FROM_REQUEST_PORT}', undefined],
     ['{authority: b.test, derivePort: FROM_REQUEST_PORT}', 9080],
     ['{scheme: https, derivePort: FROM_REQUEST_PORT}', 9080],
-    ['{authority: b.test, derivePort: FROM_PROTOCOL_DEFAULT}', 80],
+    ['{authority: b.test, derivePort: FROM_PROTOCOL_DEFAULT}', undefined],
+    ["{authority: 'b.test:81', derivePort: FROM_PROTOCOL_DEFAULT}", 80],
+    ['{scheme: https, derivePort: FROM_PROTOCOL_DEFAULT}', 443],
+    ['{derivePort: FROM_PROTOCOL_DEFAULT}', 80],
     ['{authority: b.test}', undefined],
   ])('%s has the port %s', (redirect, port) => {
     const rules = networkingText('VirtualService', 'x', `{hosts: [b], http: [{redirect: ${redirect}}]}`);

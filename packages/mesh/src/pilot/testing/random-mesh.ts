@@ -69,9 +69,23 @@ const destination = fc
     ...(port === null ? {} : { port: { number: port } }),
   }));
 
+const match = fc.constantFrom<readonly object[]>(
+  [],
+  [{ uri: { prefix: '/x' } }],
+  [{ headers: { user: { exact: 'jason' } } }, { method: {} }],
+  [{ sourceLabels: { version: 'v1' } }],
+  [{ sourceNamespace: 'other' }, { gateways: ['front'] }],
+  [{ port: 80 }],
+);
+
 const rule = fc.record({
-  match: fc.constantFrom([], [{ uri: { prefix: '/x' } }], [{ headers: { user: { exact: 'jason' } } }, { method: {} }]),
+  match,
   route: fc.array(fc.record({ destination, weight: fc.nat(2) }), { minLength: 1, maxLength: 2 }),
+});
+
+const delegatingRule = fc.record({
+  match,
+  delegate: fc.record({ name: fc.constantFrom('part', 'x'), namespace }),
 });
 
 const virtualService = fc
@@ -80,9 +94,18 @@ const virtualService = fc
     namespace,
     hosts: fc.uniqueArray(fc.oneof(host, fc.constantFrom('shop.example.com', '*.example.com')), { minLength: 1 }),
     gateways: fc.constantFrom([], ['mesh'], ['front'], ['mesh', 'default/front']),
-    http: fc.array(rule, { minLength: 1, maxLength: 2 }),
+    http: fc.array(fc.oneof({ weight: 3, arbitrary: rule }, delegatingRule), { minLength: 1, maxLength: 2 }),
+    exportTo: fc.constantFrom<string[]>([], [], [], ['.'], ['other']),
   })
   .map(({ name, namespace, ...spec }) => object('VirtualService', name, namespace, spec));
+
+const delegate = fc
+  .record({
+    namespace,
+    http: fc.array(rule, { minLength: 1, maxLength: 2 }),
+    exportTo: fc.constantFrom<string[]>([], [], ['.']),
+  })
+  .map(({ namespace, ...spec }) => object('VirtualService', 'part', namespace, spec));
 
 const gateway = fc
   .record({
@@ -159,6 +182,7 @@ export const anyObject: fc.Arbitrary<ConfigObject> = fc.oneof(
   service,
   destinationRule,
   virtualService,
+  delegate,
   gateway,
   peerAuthentication,
   envoyFilter,
