@@ -523,6 +523,18 @@ export const diagnosticCodes = {
     remedy:
       'Compare the match with lateen proxy-config listeners, routes or clusters of a workload, or remove the patch.',
   },
+  LAT0532: {
+    severity: 'warning',
+    title: 'A bootstrap has changed since its Envoy was started',
+    why: 'Envoy reads its bootstrap only when it starts. A BOOTSTRAP patch of an EnvoyFilter was added, changed or removed.',
+    remedy: 'End that Envoy (it starts again at once), or start the mesh again.',
+  },
+  LAT0533: {
+    severity: 'error',
+    title: 'Envoy refuses a bootstrap with its patches',
+    why: 'The BOOTSTRAP patches of EnvoyFilters make it one that Envoy cannot start with, so it was started without them.',
+    remedy: 'Correct the patch that the message is about.',
+  },
   LAT0541: {
     severity: 'error',
     title: 'The Host header is not a loopback name',

@@ -93,7 +93,8 @@ function readMessage(schema: DescMessage, value: unknown, path: Path, reading: R
 }
 
 function fieldOf(schema: DescMessage, key: string): DescField | undefined {
-  return schema.fields.find(({ name, jsonName }) => name === key || jsonName === key);
+  // The generated descriptors leave out the JSON name where it is the usual one, which `localName` is as well.
+  return schema.fields.find(({ name, jsonName, localName }) => name === key || jsonName === key || localName === key);
 }
 
 /** Another field, or the same once more in its other spelling. */

@@ -1,6 +1,7 @@
 import type { ConfigMap } from '@lateen/api/kinds.ts';
 import type { TokenIssuer } from '#citadel/tokens/issuer.ts';
 import type { ServicePortRef } from '#pilot/registry/processes/link.ts';
+import type { BootstrapPatches } from './bootstrap-patches.ts';
 import type { InstanceEvent } from './events.ts';
 import type { Instances } from './instances.ts';
 import type { LogRotation } from './logs.ts';
@@ -21,6 +22,7 @@ export interface MeshContext {
   readonly logs: LogRotation;
   readonly tokens: TokenIssuer;
   readonly instances: Instances;
+  readonly bootstrapPatches: BootstrapPatches;
   /** The environment of `lateen up`. */
   readonly inherited: NodeJS.ProcessEnv;
   /** Of the newest manifests. */

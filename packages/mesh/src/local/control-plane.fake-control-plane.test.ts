@@ -40,6 +40,7 @@ function make(steps: readonly string[]) {
     logPath: join(dir, 'logs', 'control-plane.log'),
     table,
     onState: (state) => states.push(state),
+    onBootstrapPatches: () => {},
     onManifests: () => {},
     onProxies: () => {},
     onDiagnostics: () => {},

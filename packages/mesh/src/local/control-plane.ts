@@ -3,6 +3,7 @@ import { closeSync } from 'node:fs';
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
 import { LateenError, messageOf } from '@lateen/api/lateen-error.ts';
 import type {
+  BootstrapPatch,
   DiagnosticsMessage,
   InstanceReport,
   ManifestsMessage,
@@ -32,6 +33,7 @@ export interface ControlPlaneOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly table: ProcessTable;
   readonly onState: (state: ControlPlaneState) => void;
+  readonly onBootstrapPatches: (patches: readonly BootstrapPatch[]) => void;
   readonly onManifests: (message: ManifestsMessage) => void;
   readonly onProxies: (proxies: Readonly<Record<string, ProxyState>>) => void;
   readonly onDiagnostics: (message: DiagnosticsMessage) => void;
@@ -180,6 +182,9 @@ export class ControlPlane {
       case 'ready':
         if (child.pid !== undefined) this.#become({ kind: 'running', pid: child.pid, admin: message.admin });
         this.#send({ type: 'problems', diagnostics: this.#problems });
+        return;
+      case 'bootstrap-patches':
+        this.#options.onBootstrapPatches(message.patches);
         return;
       case 'manifests':
         this.#options.onManifests(message);

@@ -2,6 +2,7 @@ import { join, relative } from 'node:path';
 import type { ConfigMap, Deployment } from '@lateen/api/kinds.ts';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { GatewayRef } from '#pilot/registry/processes/link.ts';
+import { BootstrapPatches } from './bootstrap-patches.ts';
 import type { MeshContext } from './context.ts';
 import { Deployments } from './deployments.ts';
 import { Instances } from './instances.ts';
@@ -35,6 +36,7 @@ function make() {
     logs,
     tokens: { issue: () => Promise.reject(new Error('nobody needs one')) },
     instances: new Instances(() => 0),
+    bootstrapPatches: new BootstrapPatches(),
     inherited: {},
     services: () => [],
     configMaps: () => configMaps,

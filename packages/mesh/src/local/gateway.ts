@@ -147,6 +147,8 @@ export class Gateway {
     }
     const proxy = this.#proxy?.problem;
     if (proxy !== undefined) found.push(diagnostic(proxy.code, proxy.message, details));
+    const bootstrap = this.#proxy?.bootstrapProblem;
+    if (bootstrap !== undefined) found.push(diagnostic(bootstrap.code, bootstrap.message, details));
     return found;
   }
 

@@ -1,10 +1,13 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import { expect, onTestFinished, test } from 'vitest';
+import type { BootstrapPatch } from '#pilot/registry/processes/link.ts';
+import { BootstrapPatches } from './bootstrap-patches.ts';
 import { processStartTime } from './process-identity.ts';
 import { ProxyProcess, type ProxyProcessState } from './proxy-process.ts';
-import { type FakeEnvoyBehaviour, fakeMesh } from './testing/fake-mesh.ts';
+import { type FakeEnvoyBehaviour, type FakeMesh, fakeMesh } from './testing/fake-mesh.ts';
+import { killNow } from './testing/kill-now.ts';
 import { waitUntil } from './testing/wait-until.ts';
 
 const instance: WorkloadInstance = {
@@ -92,6 +95,87 @@ test('an Envoy that ends again and again is started ever more slowly, and its la
 test('an Envoy whose admin port is taken says so', async () => {
   const { portsTaken } = await startProxy({ dies: 'cannot bind 127.0.0.1:20001: Address already in use' });
   await waitUntil('it is told', () => portsTaken.length > 0);
+});
+
+const patch: BootstrapPatch = {
+  source: { namespace: 'default', name: 'f', path: 'spec.configPatches[0]' },
+  roles: ['sidecar'],
+  namespace: 'default',
+  labels: { app: 'hello' },
+  metadata: { CLUSTER_ID: 'Kubernetes' },
+  value: { stats_flush_interval: '1s' },
+};
+
+/** The bootstrap that the Envoy runs with. */
+function bootstrapOf(mesh: FakeMesh): unknown {
+  return JSON.parse(readFileSync(join(mesh.context.runDir, 'proxies', 'hello-v1-0.default', 'envoy.json'), 'utf8'));
+}
+
+test('an Envoy that is not live yet is replaced when its bootstrap is patched', async () => {
+  const { mesh, proxy, states, seen } = await startProxy();
+  await waitUntil('its Envoy answers', () => seen('listening').length > 0);
+  expect(bootstrapOf(mesh)).not.toHaveProperty('stats_flush_interval');
+  mesh.context.bootstrapPatches.set([patch]);
+  await waitUntil('another one answers', () => seen('listening').length > 1);
+  expect(bootstrapOf(mesh)).toMatchObject({
+    stats_flush_interval: '1s',
+    node: { id: expect.stringContaining('~hello-v1-0.default~') },
+    admin: { address: { socket_address: { port_value: Number(new URL(proxy.admin).port) } } },
+  });
+  proxy.tell(holdsEverything);
+  await waitUntil('it is live', () => proxy.state.kind === 'live');
+  expect(proxy.bootstrapProblem).toBe(undefined);
+  expect(proxy.restarts).toBe(0);
+  expect(states.map(({ kind }) => kind)).not.toContain('back-off');
+});
+
+test('an Envoy that serves goes on with its old bootstrap, which is told, and starts with the new one', async () => {
+  const { mesh, proxy } = await startProxy();
+  proxy.tell(holdsEverything);
+  await waitUntil('it is live', () => proxy.state.kind === 'live');
+  const { pid } = proxy;
+  mesh.context.bootstrapPatches.set([patch]);
+  expect(proxy.bootstrapProblem).toEqual({
+    code: 'LAT0532',
+    message: `hello-v1-0 starts with the BOOTSTRAP patches of EnvoyFilter default/f the next time: its Envoy (process ${pid}) runs with those from before`,
+  });
+  mesh.context.bootstrapPatches.set([]);
+  expect(proxy.bootstrapProblem).toBe(undefined);
+  mesh.context.bootstrapPatches.set([patch]);
+  expect(proxy.pid).toBe(pid);
+  killNow(pid);
+  await waitUntil('another one is live', () => proxy.state.kind === 'live' && proxy.pid !== pid);
+  expect(bootstrapOf(mesh)).toHaveProperty('stats_flush_interval', '1s');
+  expect(proxy.bootstrapProblem).toBe(undefined);
+});
+
+test('an Envoy that refuses its patched bootstrap starts without the patches', async () => {
+  const { mesh, proxy, seen } = await startProxy({ refuses: 'stats_flush_interval' });
+  mesh.context.bootstrapPatches.set([patch]);
+  proxy.tell(holdsEverything);
+  await waitUntil('it is live', () => proxy.state.kind === 'live' && proxy.bootstrapProblem !== undefined);
+  expect(bootstrapOf(mesh)).not.toHaveProperty('stats_flush_interval');
+  expect(proxy.bootstrapProblem).toEqual({
+    code: 'LAT0533',
+    message:
+      'hello-v1-0 runs without the BOOTSTRAP patches of EnvoyFilter default/f. Envoy says: cannot have stats_flush_interval',
+  });
+  expect(seen('start').length).toBeGreaterThan(0);
+});
+
+test.each([
+  ['another role', { roles: ['router'] }],
+  ['another namespace', { namespace: 'other' }],
+  ['other labels', { labels: { app: 'other' } }],
+  ['another version', { proxyVersion: '^1[.]2' }],
+  ['other metadata', { metadata: { CLUSTER_ID: 'other' } }],
+] as const)('a patch for %s is for other Envoys', (_, other) => {
+  const patches = new BootstrapPatches();
+  const metadata = { ISTIO_VERSION: '1.30.0', CLUSTER_ID: 'Kubernetes' };
+  patches.set([patch, { ...patch, ...other }]);
+  expect(patches.for(instance, metadata)).toEqual([patch]);
+  patches.set([{ ...patch, proxyVersion: '^1[.]3', roles: ['sidecar', 'router'] }]);
+  expect(patches.for(instance, metadata)).toHaveLength(1);
 });
 
 test('one that was stopped leaves no process, no socket and no bootstrap', async () => {

@@ -4,10 +4,11 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '@lateen/api/lateen-error.ts';
 import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
-import { buildBootstrap } from '#agent/bootstrap.ts';
+import { buildBootstrap, nodeMetadata } from '#agent/bootstrap.ts';
+import { checkBootstrap } from '#agent/envoy/check.ts';
 import { drain, type EnvoyProcess, runEnvoy, stopEnvoy, waitReady } from '#agent/envoy/run.ts';
 import { WorkloadSecrets } from '#agent/secrets/workload-secrets.ts';
-import type { ProxyState as ControlPlaneView } from '#pilot/registry/processes/link.ts';
+import type { BootstrapPatch, ProxyState as ControlPlaneView } from '#pilot/registry/processes/link.ts';
 import { BackOff, infrastructureBackOff } from './back-off.ts';
 import type { MeshContext } from './context.ts';
 import { lastLinesOfRun, logPath, openLog, writeMarker } from './logs.ts';
@@ -54,6 +55,12 @@ export class ProxyProcess {
   #state: ProxyProcessState = { kind: 'stopped' };
   #problem: { readonly code: 'LAT0330' | 'LAT0332'; readonly message: string } | undefined;
   #envoy: EnvoyProcess | undefined;
+  /** The BOOTSTRAP patches that it was started with. */
+  #startedWith = '[]';
+  #bootstrapProblem: { readonly code: 'LAT0532' | 'LAT0533'; readonly message: string } | undefined;
+  /** It was ended because it must start with another bootstrap. */
+  #replacing = false;
+  #unsubscribe = () => {};
   #restarts = 0;
   #running: Promise<void> = Promise.resolve();
 
@@ -79,6 +86,11 @@ export class ProxyProcess {
     return this.#problem;
   }
 
+  /** About its bootstrap. The Envoy runs. */
+  get bootstrapProblem(): { readonly code: 'LAT0532' | 'LAT0533'; readonly message: string } | undefined {
+    return this.#bootstrapProblem;
+  }
+
   get pid(): number | null {
     return 'pid' in this.#state ? this.#state.pid : null;
   }
@@ -92,6 +104,7 @@ export class ProxyProcess {
   }
 
   start(): void {
+    this.#unsubscribe = this.#options.context.bootstrapPatches.onChange(() => this.#compareBootstrap());
     this.#become({ kind: 'starting', pid: null });
     this.#running = this.#run();
   }
@@ -109,6 +122,7 @@ export class ProxyProcess {
 
   async stop(): Promise<void> {
     if (this.#stopped.signal.aborted) return;
+    this.#unsubscribe();
     this.#stopped.abort();
     const envoy = this.#envoy;
     this.#become({ kind: 'stopped' });
@@ -121,6 +135,7 @@ export class ProxyProcess {
 
   /** Without waiting, and for good. */
   kill(): void {
+    this.#unsubscribe();
     this.#stopped.abort();
     if (this.#envoy !== undefined) signalGroup(this.#envoy.pid, 'SIGKILL');
     this.#become({ kind: 'stopped' });
@@ -141,6 +156,11 @@ export class ProxyProcess {
       } catch (error) {
         reason = `Envoy cannot be started: ${messageOf(error).replace(/\.$/, '')}`;
         if (this.#envoy !== undefined) await this.#discard(this.#envoy);
+      }
+      if (this.#replacing) {
+        this.#replacing = false;
+        if (!signal.aborted) this.#become({ kind: 'starting', pid: null });
+        continue;
       }
       if (!signal.aborted) await this.#pauseAfter(performance.now() - startedAt, reason);
     }
@@ -174,17 +194,18 @@ export class ProxyProcess {
     const log = openLog(this.#logFile);
     writeMarker(log, `Envoy of ${instance.name} starts`);
     closeSync(log);
+    const bootstrap = buildBootstrap({
+      instance,
+      adminPort,
+      xdsSocket: context.xdsSocket,
+      sdsSocket: this.#sdsSocket,
+      trustDomain: context.trustDomain,
+      meshId: context.mesh,
+      drainToken: this.#drainToken,
+    });
     const envoy = await runEnvoy({
       path: context.envoyPath,
-      bootstrap: buildBootstrap({
-        instance,
-        adminPort,
-        xdsSocket: context.xdsSocket,
-        sdsSocket: this.#sdsSocket,
-        trustDomain: context.trustDomain,
-        meshId: context.mesh,
-        drainToken: this.#drainToken,
-      }),
+      bootstrap: await this.#patchBootstrap(bootstrap),
       dir: this.#dir,
       logFile: this.#logFile,
     });
@@ -194,7 +215,57 @@ export class ProxyProcess {
     // Stopped while it was being started: nobody else knows of it.
     if (this.#stopped.signal.aborted) await this.#discard(envoy);
     else this.#become({ kind: 'starting', pid: envoy.pid });
+    this.#compareBootstrap();
     return envoy;
+  }
+
+  #bootstrapPatches(): BootstrapPatch[] {
+    const { context, instance } = this.#options;
+    const metadata = nodeMetadata({ instance, trustDomain: context.trustDomain, meshId: context.mesh });
+    return context.bootstrapPatches.for(instance, metadata);
+  }
+
+  /** With the BOOTSTRAP patches for this proxy, if Envoy accepts that. */
+  async #patchBootstrap(bootstrap: object): Promise<object> {
+    const { context, instance } = this.#options;
+    const patches = this.#bootstrapPatches();
+    this.#startedWith = JSON.stringify(patches);
+    this.#bootstrapProblem = undefined;
+    if (patches.length === 0) return bootstrap;
+    // With the descriptions of Envoy's whole API, which nothing else here needs.
+    const { patchBootstrap } = await import('#pilot/xds/patch/bootstrap.ts');
+    const patched = patchBootstrap(
+      bootstrap,
+      patches.map(({ value }) => value),
+    );
+    const reason = await checkBootstrap(context.envoyPath, patched, this.#dir);
+    if (reason === undefined) return patched;
+    const message = `${instance.name} runs without the BOOTSTRAP patches of ${namesOf(patches)}. Envoy says: ${reason}`;
+    this.#bootstrapProblem = { code: 'LAT0533', message };
+    return bootstrap;
+  }
+
+  /**
+   * Envoy reads its bootstrap only when it starts. One that is not live yet is replaced: the gateway's is started before
+   * anything is known of the configuration. Another serves on.
+   */
+  #compareBootstrap(): void {
+    const { instance, onChange } = this.#options;
+    const patches = this.#bootstrapPatches();
+    const isSame = JSON.stringify(patches) === this.#startedWith;
+    if (!isSame && this.#state.kind === 'starting' && this.#envoy !== undefined) {
+      this.#replacing = true;
+      signalGroup(this.#envoy.pid, 'SIGKILL');
+    } else if (!isSame && this.#state.kind === 'live') {
+      const what =
+        patches.length === 0 ? 'without BOOTSTRAP patches' : `with the BOOTSTRAP patches of ${namesOf(patches)}`;
+      const message = `${instance.name} starts ${what} the next time: its Envoy (process ${this.#state.pid}) runs with those from before`;
+      this.#bootstrapProblem = { code: 'LAT0532', message };
+      onChange();
+    } else if (isSame && this.#bootstrapProblem?.code === 'LAT0532') {
+      this.#bootstrapProblem = undefined;
+      onChange();
+    }
   }
 
   async #discard(envoy: EnvoyProcess): Promise<void> {
@@ -280,4 +351,9 @@ export class ProxyProcess {
     this.#state = state;
     this.#options.onChange();
   }
+}
+
+function namesOf(patches: readonly BootstrapPatch[]): string {
+  const names = patches.map(({ source }) => `EnvoyFilter ${source.namespace}/${source.name}`);
+  return [...new Set(names)].join(', ');
 }

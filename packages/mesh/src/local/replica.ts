@@ -137,8 +137,10 @@ export class Replica {
     const object = { kind: 'Deployment', namespace, name: deployment };
     const found: { code: DiagnosticCode; message: string; path?: string }[] = [];
     if (this.#portProblem !== undefined) found.push({ code: 'LAT0331', message: this.#portProblem });
-    const proxyProblem = this.#state.kind === 'up' ? this.#state.body.proxy.problem : undefined;
-    if (proxyProblem !== undefined) found.push(proxyProblem);
+    if (this.#state.kind === 'up') {
+      const { problem, bootstrapProblem } = this.#state.body.proxy;
+      found.push(...[problem, bootstrapProblem].filter((each) => each !== undefined));
+    }
     for (const container of this.#containers) if (container.problem !== undefined) found.push(container.problem);
     return found.map(({ code, message, path }) =>
       diagnostic(code, message, path === undefined ? { object } : { object, path }),

@@ -6,6 +6,7 @@ import { isLateenError, messageOf } from '@lateen/api/lateen-error.ts';
 import { DEFAULT_TRUST_DOMAIN } from '@lateen/api/spiffe-id.ts';
 import { createTokenIssuer, type TokenIssuer } from '#citadel/tokens/issuer.ts';
 import type { ManifestsMessage, ProxyState } from '#pilot/registry/processes/link.ts';
+import { BootstrapPatches } from './bootstrap-patches.ts';
 import type { BuiltInGateways } from './built-in-gateways.ts';
 import type { MeshContext } from './context.ts';
 import { ControlPlane, type ControlPlaneState } from './control-plane.ts';
@@ -114,6 +115,7 @@ class LocalMesh implements Supervisor {
   readonly #prepared: Prepared;
   readonly #token = randomBytes(32).toString('hex');
   readonly #logs = new LogRotation();
+  readonly #bootstrapPatches = new BootstrapPatches();
   readonly #table: ProcessTable;
   readonly #controlPlane: ControlPlane;
   readonly #instances: Instances;
@@ -155,6 +157,7 @@ class LocalMesh implements Supervisor {
       env: { NODE_COMPILE_CACHE: join(stateDir, 'compile-cache'), ...process.env },
       table: this.#table,
       onState: (state) => this.#controlPlaneChanged(state),
+      onBootstrapPatches: (patches) => this.#bootstrapPatches.set(patches),
       onManifests: (message) => this.#applyManifests(message),
       onProxies: (proxies) => this.#tellProxies(proxies),
       onDiagnostics: ({ diagnostics }) => {
@@ -179,6 +182,7 @@ class LocalMesh implements Supervisor {
       logs: this.#logs,
       tokens: prepared.tokens,
       instances: this.#instances,
+      bootstrapPatches: this.#bootstrapPatches,
       inherited: options.env ?? process.env,
       services: () => this.#manifests?.services ?? [],
       configMaps: () => this.#manifests?.configMaps ?? [],

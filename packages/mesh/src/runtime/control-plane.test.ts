@@ -28,13 +28,17 @@ function configMap(name: string, value = 'a'): string {
   return `---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: ${name}}, data: {key: ${value}}}\n`;
 }
 
-/** With a patch for each of the targets: the inbound listener, a cluster that no one has, or an extension to add. */
-function envoyFilter(name: string, ...targets: readonly ('LISTENER' | 'CLUSTER' | 'EXTENSION_CONFIG')[]): string {
+/** With a patch for each of the targets: the inbound listener, a cluster that no one has, an extension to add, ... */
+function envoyFilter(
+  name: string,
+  ...targets: readonly ('LISTENER' | 'CLUSTER' | 'EXTENSION_CONFIG' | 'BOOTSTRAP')[]
+): string {
   const patches = {
     LISTENER:
       '{applyTo: LISTENER, match: {context: SIDECAR_INBOUND}, patch: {operation: MERGE, value: {reuse_port: false}}}',
     CLUSTER:
       '{applyTo: CLUSTER, match: {cluster: {service: nowhere}}, patch: {operation: MERGE, value: {connect_timeout: 1s}}}',
+    BOOTSTRAP: '{applyTo: BOOTSTRAP, patch: {operation: MERGE, value: {stats_flush_interval: 1s}}}',
     EXTENSION_CONFIG: '{applyTo: EXTENSION_CONFIG, patch: {operation: ADD, value: {name: extension}}}',
   };
   const spec = `{workloadSelector: {labels: {app: a}}, configPatches: [${targets.map((target) => patches[target])}]}`;
@@ -201,6 +205,24 @@ describe('an EnvoyFilter', () => {
     // A proxy that is away for a moment changes nothing about that.
     await supervised.run(sidecar, gateway, sidecarOf('app-1', { labels: { app: 'a' } }));
     expect(supervised.plane.diagnostics()).toMatchObject([problem]);
+  });
+
+  test('that patches bootstraps is told to the supervisor before what is to run with them', async () => {
+    const folder = new MeshFolder({ 'a.yaml': services, 'f.yaml': envoyFilter('f', 'BOOTSTRAP') });
+    const supervised = await startControlPlane(folder);
+    const types = supervised.heard.map(({ type }) => type);
+    expect(types.indexOf('bootstrap-patches')).toBeLessThan(types.indexOf('manifests'));
+    const source = { namespace: 'default', name: 'f', path: 'spec.configPatches[0]' };
+    expect(supervised.last('bootstrap-patches')?.patches).toMatchObject([
+      { source, value: { stats_flush_interval: '1s' } },
+    ]);
+    apply(supervised, envoyFilter('f', 'LISTENER'));
+    await eventually(() => expect(supervised.last('bootstrap-patches')?.patches).toEqual([]));
+  });
+
+  test('that patches none is no news to the supervisor', async () => {
+    const supervised = await startControlPlane(new MeshFolder({ 'f.yaml': envoyFilter('f', 'LISTENER') }));
+    expect(supervised.last('bootstrap-patches')).toBe(undefined);
   });
 });
 

@@ -20,6 +20,7 @@ import type {
   ToSupervisor,
 } from '#pilot/registry/processes/link.ts';
 import { PilotDirectory } from '#pilot/xds/directory.ts';
+import { bootstrapPatches } from '#pilot/xds/patch/bootstrap.ts';
 import { countMatches, type UnmatchedPatch, unmatchedPatches } from '#pilot/xds/patch-matches.ts';
 import { typeUrls } from '#pilot/xds/resource.ts';
 import { AdsServer } from '#pilot/xds/server/server.ts';
@@ -243,9 +244,23 @@ export class ControlPlane {
       const origin = this.store.origin(key);
       return (origin === undefined ? undefined : this.#files.folderOf(origin.file)) ?? dir;
     });
+    this.#sendBootstrapPatches();
     this.#sendIfChanged(message);
     this.#sendIfChanged({ type: 'diagnostics', diagnostics: this.#configurationDiagnostics() });
     this.#proxiesChanged();
+  }
+
+  #sendBootstrapPatches(): void {
+    const { sources, rootNamespace } = this.#pilot.resources.envoyFilters;
+    const objectOf = (key: ObjectKey) => {
+      const object = this.store.objects.get(key);
+      return object?.kind === 'EnvoyFilter' ? object : undefined;
+    };
+    const all = [...sources.entries()].map(([, source]) => source);
+    const patches = bootstrapPatches(all, objectOf, rootNamespace);
+    // Hardly any mesh has some.
+    if (patches.length === 0 && !this.#lastSent.has('bootstrap-patches')) return;
+    this.#sendIfChanged({ type: 'bootstrap-patches', patches });
   }
 
   #announce(changes: readonly StoreChange[]): void {

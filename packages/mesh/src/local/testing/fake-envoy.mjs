@@ -9,8 +9,13 @@ const [dir, , bootstrapFile] = process.argv.slice(2);
 const behaviour = () => JSON.parse(readFileSync(`${dir}/behaviour.json`, 'utf8'));
 const note = (what) => appendFileSync(`${dir}/seen`, `${JSON.stringify({ at: Date.now(), pid: process.pid, what })}\n`);
 
+const { dies, refuses } = behaviour();
+if (process.argv.includes('validate')) {
+  if (refuses === undefined || !readFileSync(bootstrapFile, 'utf8').includes(refuses)) process.exit(0);
+  console.error(`[2026-11-23 14:11:00.858][1][critical][main] [source/server.cc:76] cannot have ${refuses}`);
+  process.exit(1);
+}
 note('start');
-const { dies } = behaviour();
 if (dies !== undefined) {
   console.error(dies);
   process.exit(1);

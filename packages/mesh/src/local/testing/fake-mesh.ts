@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import type { ServicePortRef } from '#pilot/registry/processes/link.ts';
+import { BootstrapPatches } from '../bootstrap-patches.ts';
 import type { MeshContext } from '../context.ts';
 import { Instances } from '../instances.ts';
 import { LogRotation } from '../logs.ts';
@@ -18,6 +19,8 @@ export interface FakeEnvoyBehaviour {
   readonly activeRequests: number;
   /** It prints this and exits at once. */
   readonly dies?: string | undefined;
+  /** What it says when it checks a bootstrap in which this text occurs. */
+  readonly refuses?: string | undefined;
 }
 
 export interface Seen {
@@ -94,6 +97,7 @@ export function fakeMesh(): FakeMesh {
       logs,
       tokens: { issue: async () => 'a token' },
       instances: new Instances(() => 0),
+      bootstrapPatches: new BootstrapPatches(),
       inherited: process.env,
       services: () => mesh.services,
       configMaps: () => [],

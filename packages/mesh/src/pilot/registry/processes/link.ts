@@ -1,3 +1,4 @@
+import type { JsonObject } from '@bufbuild/protobuf';
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
 import type { ConfigMap, Deployment } from '@lateen/api/kinds.ts';
 import type { WorkloadInstance } from '@lateen/api/workload-instance.ts';
@@ -9,6 +10,7 @@ import type { WorkloadInstance } from '@lateen/api/workload-instance.ts';
 export type ToControlPlane = StartMessage | InstancesMessage | ProblemsMessage | StopMessage;
 export type ToSupervisor =
   | ReadyMessage
+  | BootstrapPatchesMessage
   | ManifestsMessage
   | ProxiesMessage
   | SettledMessage
@@ -80,6 +82,32 @@ export interface ReadyMessage {
   readonly type: 'ready';
   /** `http://localhost:19000` */
   readonly admin: string;
+}
+
+/**
+ * The BOOTSTRAP patches of EnvoyFilters, in the order in which they apply. Sent before the manifests that run with them,
+ * and whenever they change.
+ */
+export interface BootstrapPatchesMessage {
+  readonly type: 'bootstrap-patches';
+  readonly patches: readonly BootstrapPatch[];
+}
+
+export interface BootstrapPatch {
+  /** The EnvoyFilter, and the patch in it. */
+  readonly source: { readonly namespace: string; readonly name: string; readonly path: string };
+  /** Proxies of these roles. */
+  readonly roles: readonly WorkloadInstance['role'][];
+  /** Of workloads in this namespace; absent: in any. */
+  readonly namespace?: string;
+  /** Of workloads with all of these labels. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** A regular expression for the node metadata `ISTIO_VERSION`. */
+  readonly proxyVersion?: string;
+  /** Node metadata that the proxy has. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** In the JSON form of Envoy's Bootstrap. */
+  readonly value: JsonObject;
 }
 
 /** What the supervisor has to run, sent at the start and whenever it changes. */
