@@ -97,6 +97,8 @@ export interface TcpVerdict {
 export interface TcpTarget {
   readonly share: Share;
   readonly cluster: ClusterVerdict;
+  /** As for HTTP. */
+  readonly hash: readonly HashVerdict[];
   /** The bytes go inside of an HTTP tunnel to this authority. */
   readonly tunnel?: { readonly method: string; readonly authority: string; readonly path: string };
 }
@@ -351,6 +353,8 @@ export interface JourneyOutcome {
   readonly protocol: HttpProtocol | 'tcp';
   /** As it arrives at the end; absent for TCP. */
   readonly request?: VerdictRequest;
+  /** An endpoint on the way is chosen by consistent hashing: calls that are hashed alike all go to the same one. */
+  readonly hashed: boolean;
   /** Of injected faults on the way, each for a share of this outcome's calls. */
   readonly delays: readonly { readonly share: Share; readonly ms: number }[];
 }

@@ -7,8 +7,11 @@ import { checkWithEnvoy } from './check-with-envoy.ts';
 import { judge } from './judge.ts';
 import { type LiveMesh, startLiveMesh } from './live-mesh.ts';
 import { type Authorities, makeCall } from './make-call.ts';
+import { simulatedPart } from './not-simulated.ts';
 import { type CaseOutputs, caseOutputs } from './outputs.ts';
 import { compareRecorded } from './recorded.ts';
+import { simulateCall } from './simulate-call.ts';
+import { type SimulatedMesh, simulateMesh } from './simulated-mesh.ts';
 import { staticBootstrap } from './static-bootstrap.ts';
 import { startTestAuthority } from './test-authority.ts';
 
@@ -51,6 +54,23 @@ describe.each(findCases())('$name', (golden) => {
     for (const resources of ensureOutputs().resources.values()) {
       await checkWithEnvoy(staticBootstrap(resources), caseDir);
     }
+  });
+
+  describe.runIf(golden.calls.length > 0)('simulated', () => {
+    let mesh: SimulatedMesh | undefined;
+
+    beforeAll(() => {
+      mesh = simulateMesh(golden, mkdtempSync(join(caseDir, 'simulated-')));
+    });
+
+    it.for(golden.calls)('$name', async (call, { annotate, skip }) => {
+      if (mesh === undefined) throw new Error('there is no simulated mesh');
+      const outcomes = simulateCall(call, mesh, call.atMs ?? golden.atMs);
+      if (typeof outcomes === 'string') return skip(outcomes);
+      const { call: part, leftOut } = simulatedPart(call, outcomes);
+      for (const each of leftOut) await annotate(each, 'not simulated');
+      expect(judge(part, outcomes)).toEqual([]);
+    });
   });
 
   describe.runIf(golden.calls.length > 0)('through real Envoys', () => {

@@ -64,6 +64,15 @@ describe('a verdict', () => {
     expect(problems({ distribution }, answer('a'), answer('b'))).toEqual(['b gave 0.5 of the answers, not 0 to 0']);
     expect(problems({ distribution: { a: [0, 0.4] } }, answer('a'))).toEqual(['a gave 1 of the answers, not 0 to 0.4']);
   });
+
+  it('counts the weights that a simulation gives', () => {
+    const outcomes = [
+      { answer: answer('a'), attempts: 1, weight: 0.75 },
+      { answer: answer('b'), attempts: 1, weight: 0.25 },
+    ];
+    expect(judge(call({ distribution: { a: [0.75, 0.75], b: [0.25, 0.25] } }), outcomes)).toEqual([]);
+    expect(judge(call({ distribution: { a: [0.5, 0.5], b: [0, 1] } }), outcomes)).toHaveLength(1);
+  });
 });
 
 describe('what is known of calls that were really made', () => {

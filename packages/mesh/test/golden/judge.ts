@@ -12,6 +12,8 @@ export interface Outcome {
   readonly mirrored?: ReadonlySet<string>;
   /** Whether it was counted as the call expects. */
   readonly counted?: boolean;
+  /** How much it counts among all: the share that a simulation gives it. Default 1. */
+  readonly weight?: number;
 }
 
 /** What is not as a call expects it, one sentence each. */
@@ -95,13 +97,15 @@ function judgeShares(
   outcomes: readonly Outcome[],
 ): string[] {
   const counts = new Map<string, number>();
-  for (const { answer } of outcomes) {
+  let total = 0;
+  for (const { answer, weight = 1 } of outcomes) {
     const workload = (answer.type === 'response' ? reportOf(answer.body)?.workload : undefined) ?? 'none';
-    counts.set(workload, (counts.get(workload) ?? 0) + 1);
+    counts.set(workload, (counts.get(workload) ?? 0) + weight);
+    total += weight;
   }
   const workloads = new Set([...distribution.keys(), ...counts.keys()]);
   return [...workloads].flatMap((workload) => {
-    const share = (counts.get(workload) ?? 0) / outcomes.length;
+    const share = (counts.get(workload) ?? 0) / total;
     const [least, most] = distribution.get(workload) ?? [0, 0];
     return share >= least && share <= most ? [] : [`${workload} gave ${share} of the answers, not ${least} to ${most}`];
   });

@@ -33,8 +33,6 @@ export interface LiveMesh {
   freePort(): number;
   /** Waits until all proxies have what they should. */
   settled(): Promise<void>;
-  /** Throws if there is none. */
-  instanceOf(workload: string): WorkloadInstance;
   /** Makes it this time, and waits until all proxies know what that changes. */
   setTime(ms: number): Promise<void>;
   /** Requests that the workload's proxy counted under a `statPrefix`. */
@@ -122,7 +120,6 @@ async function start(
     failing,
     freePort: ports.next,
     settled,
-    instanceOf,
     async setTime(ms) {
       now = ms;
       pilot.tick();

@@ -1,6 +1,15 @@
 import { setTimeout } from 'node:timers/promises';
+import { aimCall } from './aim-call.ts';
 import type { Call } from './call-file.ts';
-import { type Answer, type ClientRequestOptions, callHttp1, callHttp2, callTcp, callThroughTunnel } from './client.ts';
+import {
+  type Answer,
+  type ClientIdentity,
+  type ClientRequestOptions,
+  callHttp1,
+  callHttp2,
+  callTcp,
+  callThroughTunnel,
+} from './client.ts';
 import { CALL_ID_HEADER, GREETING, UPSTREAM_HEADER } from './echo-application.ts';
 import { callGrpc, callGrpcWeb } from './grpc.ts';
 import type { Outcome } from './judge.ts';
@@ -64,58 +73,30 @@ async function makeOnce(
   mesh: LiveMesh,
   authorities: Authorities,
 ): Promise<Answer> {
-  const filledIn = (text: string) =>
-    text.replace('OUTSIDE_PORT', String(mesh.outsidePort)).replace('CALL_NUMBER', number);
-  const url = new URL(filledIn(call.url));
+  const aimed = aimCall(call, mesh, number);
   const headers = {
-    ...Object.fromEntries([...call.headers].map(([name, value]) => [name, filledIn(value)])),
+    ...Object.fromEntries(aimed.headers),
     [CALL_ID_HEADER]: id,
     ...(call.upstream.length === 0 ? {} : { [UPSTREAM_HEADER]: JSON.stringify(call.upstream) }),
   };
   const request = {
+    port: aimed.port,
     method: call.method,
-    target: `${url.pathname}${url.search}`,
-    host: call.headers.get('host') ?? url.host,
+    target: aimed.form === 'url' ? aimed.url.href : aimed.path,
+    host: aimed.host,
     headers,
     ...(call.body === undefined ? {} : { body: call.body }),
   };
-  if (call.from === 'outside') return callInbound(call, url, request, mesh, authorities);
-  const { capture, namespace } = mesh.instanceOf(call.from);
-  if (capture.mode === 'gateway') {
-    const port = capture.hostPorts[portOf(url)];
-    if (port === undefined) throw new Error(`no Gateway opens port ${portOf(url)} on ${call.from}`);
-    return send(call, { ...request, port });
-  }
-  if (capture.mode !== 'explicit') throw new Error(`${call.from} is not told where its proxy listens`);
-  if (call.via === 'connect') {
-    return callThroughTunnel({ ...request, port: capture.httpProxyPort }, `${url.hostname}:${portOf(url)}`);
-  }
-  if (call.via === 'http-proxy') {
-    // HTTP/2 has no form for proxies: the authority says it all.
-    const target = call.protocol === 'http2' || call.protocol === 'grpc' ? request.target : url.href;
-    return send(call, { ...request, target, port: capture.httpProxyPort });
-  }
-  const key = `${fullName(url.hostname, namespace)}:${portOf(url)}`;
-  const port = capture.servicePorts[key];
-  if (port === undefined) throw new Error(`${call.from} has no listener for ${key}`);
-  return send(call, { ...request, port });
+  if (aimed.form === 'tunnel') return callThroughTunnel(request, aimed.authority);
+  if (call.certificate === undefined) return send(call, request);
+  return callHttp1({ ...request, identity: await identityOf(call.certificate, authorities) });
 }
 
-async function callInbound(
-  call: Call,
-  url: URL,
-  request: Omit<ClientRequestOptions, 'port'>,
-  mesh: LiveMesh,
-  { mesh: own, foreign }: Authorities,
-): Promise<Answer> {
-  const inbound = mesh.instanceOf(url.hostname).ports.find(({ containerPort }) => containerPort === portOf(url));
-  if (inbound === undefined) throw new Error(`${url.hostname} has no container port ${portOf(url)}`);
-  if (call.certificate === undefined) return send(call, { ...request, port: inbound.inboundPort });
-  const [authority, serviceAccount] = call.certificate.startsWith('foreign:')
-    ? [foreign, call.certificate.slice('foreign:'.length)]
-    : [own, call.certificate];
-  const identity = await authority.issue({ namespace: 'default', serviceAccount });
-  return callHttp1({ ...request, port: inbound.inboundPort, identity });
+function identityOf(certificate: string, { mesh, foreign }: Authorities): Promise<ClientIdentity> {
+  const [authority, serviceAccount] = certificate.startsWith('foreign:')
+    ? [foreign, certificate.slice('foreign:'.length)]
+    : [mesh, certificate];
+  return authority.issue({ namespace: 'default', serviceAccount });
 }
 
 function send(call: Call, request: ClientRequestOptions): Promise<Answer> {
@@ -135,13 +116,4 @@ function send(call: Call, request: ClientRequestOptions): Promise<Answer> {
     case 'tcp-server-first':
       return callTcp(request.port, call.body ?? '', GREETING);
   }
-}
-
-function portOf(url: URL): number {
-  return url.port === '' ? 80 : Number(url.port);
-}
-
-function fullName(host: string, namespace: string): string {
-  if (host.endsWith('.svc.cluster.local')) return host;
-  return host.includes('.') ? `${host}.svc.cluster.local` : `${host}.${namespace}.svc.cluster.local`;
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
+import { instanceOf } from '../golden/aim-call.ts';
 import { callHttp1 } from '../golden/client.ts';
 import { CALL_ID_HEADER, type EchoReport, UPSTREAM_HEADER } from '../golden/echo-application.ts';
 import { LOOPBACK } from '../golden/instances.ts';
@@ -58,7 +59,7 @@ export async function startTrafficMesh(
     await authority.close();
     throw error;
   });
-  const { capture } = live.instanceOf('client');
+  const { capture } = instanceOf(live.instances, 'client');
   if (capture.mode !== 'explicit') throw new Error('the client has no sidecar');
   let calls = 0;
   return {

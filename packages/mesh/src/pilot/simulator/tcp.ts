@@ -1,5 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import type { Handling, TcpTarget, Unknown } from '@lateen/api/verdict.ts';
+import type { RouteAction_HashPolicy } from '@lateen/envoy-api/envoy/config/route/v3/route_components_pb.js';
 import {
   type TcpProxy,
   TcpProxy_TunnelingConfigSchema,
@@ -33,7 +34,8 @@ export function handleTcp(
         : each.forHttp('http1', tunnel.authority, arrival.destination),
     );
     unknowns.push(...cluster.unknowns);
-    return { share, cluster, ...(tunnel === undefined ? {} : { tunnel }) };
+    const bySource = proxy.cluster(name)?.hashPolicies.some(isSource) === true;
+    return { share, cluster, hash: bySource ? [{ type: 'source' }] : [], ...(tunnel === undefined ? {} : { tunnel }) };
   });
   if (targets.length === 0) return { type: 'closed', reason: 'the TCP proxy leads to no cluster' };
   const [only] = targets;
@@ -41,6 +43,10 @@ export function handleTcp(
     return { type: 'closed', reason: `the proxy has no cluster ${only.cluster.name}` };
   }
   return { type: 'tcp', tcp: { targets } };
+}
+
+function isSource({ policySpecifier: specifier }: RouteAction_HashPolicy): boolean {
+  return specifier.case === 'connectionProperties' && specifier.value.sourceIp;
 }
 
 function clustersOf({ clusterSpecifier: specifier }: TcpProxy): { name: string; share: number }[] {

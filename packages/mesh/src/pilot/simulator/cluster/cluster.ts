@@ -18,6 +18,7 @@ import { sourcesOf } from '../sources.ts';
 import { distinct, unknownFields } from '../unknowns.ts';
 import { type ClientSocket, readClientSocket } from './client-tls.ts';
 import { endpointsOf } from './endpoints.ts';
+import { balancerHash } from './load-balancer.ts';
 
 const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
@@ -52,7 +53,8 @@ export class PreparedCluster {
 
   /** What of a request the endpoint is chosen by, where its route says nothing. */
   get hashPolicies(): readonly RouteAction_HashPolicy[] {
-    return this.#options?.hashPolicy ?? [];
+    const ofRequests = this.#options?.hashPolicy ?? [];
+    return ofRequests.length > 0 ? ofRequests : balancerHash(this.#cluster);
   }
 
   /** For TCP. `originalDestination` is where the client wanted to go. */

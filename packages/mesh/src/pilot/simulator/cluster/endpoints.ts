@@ -1,4 +1,3 @@
-import { fromBinary } from '@bufbuild/protobuf';
 import type { EndpointAddress, EndpointVerdict, Unknown } from '@lateen/api/verdict.ts';
 import type { Cluster } from '@lateen/envoy-api/envoy/config/cluster/v3/cluster_pb.js';
 import type { Address } from '@lateen/envoy-api/envoy/config/core/v3/address_pb.js';
@@ -8,11 +7,9 @@ import type {
   LocalityLbEndpoints,
 } from '@lateen/envoy-api/envoy/config/endpoint/v3/endpoint_components_pb.js';
 import type { ClusterLoadAssignment } from '@lateen/envoy-api/envoy/config/endpoint/v3/endpoint_pb.js';
-import { MaglevSchema } from '@lateen/envoy-api/envoy/extensions/load_balancing_policies/maglev/v3/maglev_pb.js';
-import { RingHashSchema } from '@lateen/envoy-api/envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash_pb.js';
-import { typeName } from '../any-type.ts';
 import { instanceOf, sourcesOf } from '../sources.ts';
 import { readClientSocket, socketFor } from './client-tls.ts';
+import { weighsLocalities } from './load-balancer.ts';
 
 /** What a load balancer gives each endpoint in the long run, while all that it calls healthy are. */
 export function endpointsOf(
@@ -94,19 +91,6 @@ function levelEndpoints(
       verdictOf(cluster, locality, endpoint, (share * localityShare * weightOf(endpoint)) / sum, unknowns),
     );
   });
-}
-
-/** Also what the extensions say that hash: the others are not used where localities have weights. */
-function weighsLocalities({ commonLbConfig, loadBalancingPolicy }: Cluster): boolean {
-  const config = loadBalancingPolicy?.policies[0]?.typedExtensionConfig?.typedConfig;
-  switch (typeName(config)) {
-    case RingHashSchema.typeName:
-      return fromBinary(RingHashSchema, config?.value ?? new Uint8Array()).localityWeightedLbConfig !== undefined;
-    case MaglevSchema.typeName:
-      return fromBinary(MaglevSchema, config?.value ?? new Uint8Array()).localityWeightedLbConfig !== undefined;
-    default:
-      return commonLbConfig?.localityConfigSpecifier.case === 'localityWeightedLbConfig';
-  }
 }
 
 function weightOf({ loadBalancingWeight }: LbEndpoint): number {

@@ -2,6 +2,7 @@ import type {
   End,
   HeaderChange,
   Hop,
+  HttpTarget,
   JourneyOutcome,
   RouteChoice,
   Step,
@@ -21,6 +22,7 @@ interface Passed {
   /** From the last proxy to the first: the order in which an answer passes them. */
   readonly changes: readonly HeaderChange[];
   readonly delays: readonly Delay[];
+  readonly hashed: boolean;
   readonly protocol: Outcome['protocol'];
   readonly request: Outcome['request'];
   /** What was sent, without TLS around it. */
@@ -30,7 +32,7 @@ interface Passed {
 /** Every end of a journey, the most frequent first. */
 export function outcomesOf(start: Hop, payload: Payload): Outcome[] {
   const outcomes: Outcome[] = [];
-  const nothing = { share: 1, proxies: [], clusters: [], changes: [], delays: [] };
+  const nothing = { share: 1, proxies: [], clusters: [], changes: [], delays: [], hashed: false };
   collect(start, { ...nothing, ...carried(payload) }, outcomes);
   return outcomes.sort((a, b) => b.share - a.share);
 }
@@ -65,20 +67,30 @@ function collect({ proxy, verdict, next }: Hop, before: Passed, outcomes: Outcom
 }
 
 function passTcp(here: Passed, step: Step, targets: readonly TcpTarget[]): Passed {
-  const { share, clusters } = along(here, step);
   const target = targets[step.target ?? 0];
-  if (target?.tunnel === undefined) return { ...here, share, clusters };
+  const common = { ...here, ...along(here, step, target) };
+  if (target?.tunnel === undefined) return common;
   const protocol = target.cluster.protocol === 'tcp' ? 'http1' : target.cluster.protocol;
   const request = { ...target.tunnel, headers: [] };
-  return { ...here, share, clusters, ...carried({ type: 'http', protocol, request, inside: here.payload }) };
+  return { ...common, ...carried({ type: 'http', protocol, request, inside: here.payload }) };
 }
 
-function along({ share, clusters }: Passed, step: Step) {
+function along({ share, clusters, hashed }: Passed, step: Step, target: HttpTarget | TcpTarget | undefined) {
   return {
     share: share * step.share,
     clusters: step.cluster === undefined ? clusters : [...clusters, step.cluster],
+    hashed: hashed || (target !== undefined && isHashed(target)),
   };
 }
+
+/** Where nothing that is hashed is there, endpoints are chosen by chance. */
+function isHashed({ cluster, hash }: HttpTarget | TcpTarget): boolean {
+  return (
+    HASHING.has(cluster.loadBalancer) && hash.some((each) => each.type === 'source' || ('value' in each && each.value))
+  );
+}
+
+const HASHING = new Set(['ring-hash', 'maglev']);
 
 function passHttp(here: Passed, step: Step, choice: RouteChoice | undefined): Passed {
   const action = choice?.action;
@@ -86,7 +98,7 @@ function passHttp(here: Passed, step: Step, choice: RouteChoice | undefined): Pa
   const fault = target?.fault === undefined ? choice?.fault : (target.fault ?? undefined);
   const common = {
     ...here,
-    ...along(here, step),
+    ...along(here, step, target),
     delays: fault?.delay === undefined ? here.delays : [...here.delays, fault.delay],
   };
   if (action?.type !== 'forward' || target === undefined || step.endpoint === undefined) return common;
@@ -110,7 +122,7 @@ function outcome(passed: Passed, before: Passed, end: End, choice: RouteChoice |
   const answered = end.type === 'answer';
   const action = choice?.action;
   const own = answered && action?.type === 'respond' && end.by !== 'fault' ? action : undefined;
-  const { share, proxies, clusters, delays, protocol, request } = passed;
+  const { share, proxies, clusters, hashed, delays, protocol, request } = passed;
   return {
     share,
     end,
@@ -122,6 +134,7 @@ function outcome(passed: Passed, before: Passed, end: End, choice: RouteChoice |
     responseChanges: answered ? before.changes : passed.changes,
     protocol,
     ...(request === undefined ? {} : { request }),
+    hashed,
     delays,
   };
 }

@@ -11,7 +11,7 @@ import { copyRequest, headerValue, type RoutedRequest, setHeader, viewOf } from 
 import { mirrorsOf } from './mirror.ts';
 import { hostRewrite, pathRewrite, rewriteHost, rewritePath } from './rewrite.ts';
 import type { PreparedRoute } from './route.ts';
-import { hashesOf, routePolicies } from './route-policies.ts';
+import { hashesOf, newCookies, routePolicies } from './route-policies.ts';
 import { inOrder, type RouteScope, responseLevels, undecided } from './scope.ts';
 import { isUndecidable } from './string-match.ts';
 
@@ -148,17 +148,16 @@ function targetOf(
   if (scope.host.host.includeRequestAttemptCount) setHeader(request.headers, 'x-envoy-attempt-count', '1');
   const changes = headerChanges(responseLevels(scope, prepared, ownResponse), { ...context, request });
   const { protocol } = request.connection;
+  // A route's own come before those of the cluster.
+  const hashPolicies =
+    action.hashPolicy.length > 0 ? action.hashPolicy : (scope.proxy.cluster(cluster)?.hashPolicies ?? []);
   return {
     cluster: scope.proxy.clusterVerdict(cluster, (each) =>
       each.forHttp(protocol, request.authority, scope.destination),
     ),
-    // A route's own come before those of the cluster.
-    hash: hashesOf(
-      action.hashPolicy.length > 0 ? action.hashPolicy : (scope.proxy.cluster(cluster)?.hashPolicies ?? []),
-      original,
-    ),
+    hash: hashesOf(hashPolicies, original),
     request: viewOf(request),
     // Filters stand before the router, so they see the answer after it.
-    responseHeaders: [...changes, ...fromFilters],
+    responseHeaders: [...changes, ...newCookies(hashPolicies, original), ...fromFilters],
   };
 }

@@ -1,4 +1,4 @@
-import type { ForwardVerdict, HashVerdict, RetryVerdict } from '@lateen/api/verdict.ts';
+import type { ForwardVerdict, HashVerdict, HeaderChange, RetryVerdict } from '@lateen/api/verdict.ts';
 import type {
   RetryPolicy,
   RouteAction,
@@ -41,6 +41,15 @@ function retryOf(policy: RetryPolicy | undefined): RetryVerdict | undefined {
 /** What the load balancer hashes of a request. */
 export function hashesOf(policies: readonly RouteAction_HashPolicy[], request: RoutedRequest): HashVerdict[] {
   return policies.map((policy) => hashOf(policy, request));
+}
+
+/** Callers without the cookie that is hashed get one, if it has a lifetime. */
+export function newCookies(policies: readonly RouteAction_HashPolicy[], request: RoutedRequest): HeaderChange[] {
+  return policies.flatMap(({ policySpecifier: specifier }): HeaderChange[] => {
+    if (specifier.case !== 'cookie' || specifier.value.ttl === undefined) return [];
+    if (cookieValue(request, specifier.value.name) !== undefined) return [];
+    return [{ action: 'append', name: 'set-cookie', value: null }];
+  });
 }
 
 function hashOf({ policySpecifier: specifier }: RouteAction_HashPolicy, request: RoutedRequest): HashVerdict {

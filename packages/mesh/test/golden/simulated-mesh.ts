@@ -1,0 +1,66 @@
+import { spiffeIdOf } from '@lateen/api/spiffe-id.ts';
+import { instanceKey, nodeIdOf, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
+import { DEFAULT_SETTINGS } from '#pilot/model/settings.ts';
+import type { Place } from '#pilot/simulator/journey/journey.ts';
+import { type InstanceMesh, instanceMesh } from '#pilot/simulator/journey/mesh-view.ts';
+import { heldConfiguration } from '#pilot/xds/held-configuration.ts';
+import type { GoldenCase } from './case-file.ts';
+import { LOOPBACK, workloadLabel } from './instances.ts';
+import { connectProxies, runPipeline } from './pipeline.ts';
+
+/** The mesh of a case as the simulator sees it: the configuration that its proxies would hold, and nothing that runs. */
+export interface SimulatedMesh {
+  readonly instances: readonly WorkloadInstance[];
+  readonly outsidePort: number;
+  /** The mesh at a time. */
+  readonly at: (ms: number) => InstanceMesh;
+}
+
+const FIRST_PORT = 20_000;
+const OUTSIDE_PORT = 19_999;
+
+export function simulateMesh(golden: GoldenCase, stateDir: string): SimulatedMesh {
+  let port = FIRST_PORT;
+  let now = golden.atMs;
+  const next = () => port++;
+  const pipeline = runPipeline(golden.input, stateDir, next, next, () => now);
+  connectProxies(pipeline);
+  const { pilot, instances } = pipeline;
+  return {
+    instances,
+    outsidePort: OUTSIDE_PORT,
+    at(ms) {
+      now = ms;
+      pilot.tick();
+      const mesh = instanceMesh({
+        instances,
+        configurationOf: (instance) => heldConfiguration(pilot.resources, nodeIdOf(instance)),
+        certificateOf: (instance) => ({ names: [identityOf(instance, golden)], trusted: true }),
+        elsewhere,
+      });
+      const isDown = (key: string) =>
+        instances.some((instance) => instanceKey(instance) === key && golden.down.includes(instance.name));
+      return {
+        ...mesh,
+        lookUp(from, address) {
+          const place = mesh.lookUp(from, address);
+          if (place.type !== 'application' || !isDown(place.instance)) return place;
+          return { type: 'nobody', reason: 'the application does not listen' };
+        },
+      };
+    },
+  };
+}
+
+/** Nothing but the plain server is outside of a case's mesh, and no name can be looked up. */
+function elsewhere({ host, port }: { readonly host: string; readonly port: number }): Place {
+  if ((host === LOOPBACK || host === 'localhost') && port === OUTSIDE_PORT) return { type: 'outside' };
+  return { type: 'nobody', reason: `${host}:${port} cannot be reached` };
+}
+
+function identityOf(instance: WorkloadInstance, { impostors }: GoldenCase): string {
+  const { trustDomain } = DEFAULT_SETTINGS;
+  const { namespace } = instance;
+  const serviceAccount = impostors.get(workloadLabel(instance)) ?? instance.serviceAccount;
+  return spiffeIdOf({ trustDomain, namespace, serviceAccount });
+}
