@@ -27,6 +27,9 @@ export class Admission {
   /** VirtualServices in force, by host of a destination. */
   readonly #usersOf = new Map<string, Set<ObjectKey>>();
 
+  /** DestinationRules among changes, by their hosts (which may be wildcards) before and after. */
+  readonly #changedRules = new WeakMap<Changes, Map<string, ObjectKey[]>>();
+
   constructor(clusterDomain: string) {
     this.#clusterDomain = clusterDomain;
   }
@@ -238,10 +241,22 @@ export class Admission {
   }
 
   #rulesChanged(hostname: string, changes: Changes): ObjectKey[] {
-    return [...changes]
-      .filter(([key]) => key.startsWith('DestinationRule/'))
-      .filter(([key, object]) => [object, this.#accepted.get(key)].some((each) => this.#isFor(each, hostname)))
-      .map(([key]) => key);
+    const byHost = this.#changedRules.get(changes) ?? this.#changedRulesByHost(changes);
+    // Changes that are held back meanwhile are no longer among them.
+    return patternsCovering(hostname).flatMap((host) => (byHost.get(host) ?? []).filter((key) => changes.has(key)));
+  }
+
+  #changedRulesByHost(changes: Changes): Map<string, ObjectKey[]> {
+    const byHost = new Map<string, ObjectKey[]>();
+    this.#changedRules.set(changes, byHost);
+    for (const [key, object] of changes) {
+      if (!key.startsWith('DestinationRule/')) continue;
+      const hosts = [object, this.#accepted.get(key)].map((each) => hostnameBehind(each, this.#clusterDomain));
+      for (const host of new Set(hosts)) {
+        if (host !== undefined) byHost.set(host, [...(byHost.get(host) ?? []), key]);
+      }
+    }
+    return byHost;
   }
 
   #isFor(rule: ConfigObject | undefined, hostname: string): boolean {
