@@ -193,6 +193,13 @@ export interface DiagnosticsResponse {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+/** `GET /api/v1/analysis`: also what is only worth knowing (`info`), and looked at anew. */
+export interface AnalysisResponse {
+  readonly diagnostics: readonly Diagnostic[];
+  /** How many are in force. */
+  readonly objects: number;
+}
+
 /** `GET /api/v1/proxies` */
 export interface ProxiesResponse {
   readonly proxies: readonly ProxyReport[];

@@ -4,6 +4,7 @@
  *
  * LAT01xx reading and checking configuration · LAT02xx references between objects, what Envoy made of them, xDS
  * LAT03xx local processes · LAT04xx certificates, tokens and Unix sockets · LAT05xx command line and admin API
+ * LAT06xx checks of the whole configuration
  * LAT059x and LAT070x gateways and their secrets
  * LAT073x a Pilot for proxies of others
  * LAT09xx installing and running Envoy, and setting up a checkout
@@ -624,6 +625,234 @@ export const diagnosticCodes = {
     title: "A gateway's pod sets something for a process that there is not",
     why: 'In the pod of a gateway (inject.istio.io/templates: gateway) only an Envoy runs, which Lateen configures.',
     remedy: 'Remove what the message names, or move the container into a Deployment of its own.',
+  },
+  LAT0601: {
+    severity: 'warning',
+    title: 'A rule is never used',
+    why: 'Rules are tried in order, and earlier ones take every request that this one matches. That may be in another VirtualService for the same host.',
+    remedy: 'Put the narrower rule first, or remove one of the two.',
+  },
+  LAT0602: {
+    severity: 'info',
+    title: 'A match never decides, or a rule not for all of its hosts',
+    why: 'An earlier match takes every request that this one matches, or another VirtualService does so for one of the hosts.',
+    remedy: 'Remove it, or make the earlier one narrower.',
+  },
+  LAT0603: {
+    severity: 'warning',
+    title: 'A match can never hold',
+    why: 'No request meets the condition, so the rule waits for requests that never come.',
+    remedy: 'Correct the condition as the message says.',
+  },
+  LAT0604: {
+    severity: 'info',
+    title: 'Weights do not add up to 100',
+    why: 'Weights are shares of their sum. Who reads them as percents is mistaken.',
+    remedy: 'Choose weights that add up to 100.',
+  },
+  LAT0605: {
+    severity: 'info',
+    title: 'Several VirtualServices are for one host',
+    why: 'Their rules are tried one VirtualService after the other, in order of namespace and name; rules for every request come last.',
+    remedy: 'Nothing, if the order is right; or put the rules into one VirtualService.',
+  },
+  LAT0606: {
+    severity: 'warning',
+    title: 'A timeout leaves no time for retries',
+    why: 'The timeout of a rule holds for all attempts together.',
+    remedy: 'Make perTryTimeout and backoff shorter, or the timeout longer.',
+  },
+  LAT0607: {
+    severity: 'warning',
+    title: 'A destination does not say which port',
+    why: 'Without port.number, requests go to the port that they came for, which this service does not have.',
+    remedy: 'Set port.number of the destination.',
+  },
+  LAT0609: {
+    severity: 'warning',
+    title: 'A host is not served by the Gateway',
+    why: 'The VirtualService names a Gateway that does not serve the host, or not to this namespace, so the rules do not hold there.',
+    remedy: 'Add the host to a server of the Gateway, or correct the hosts of the VirtualService.',
+  },
+  LAT0610: {
+    severity: 'warning',
+    title: 'A selector matches no workload',
+    why: 'What the object says holds for nobody.',
+    remedy: 'Correct the labels, or remove the object.',
+  },
+  LAT0620: {
+    severity: 'warning',
+    title: 'A DestinationRule is partly hidden by another one',
+    why: 'Several DestinationRules of one namespace for one host are one: all subsets of them hold, but only the settings of the first in order of name.',
+    remedy: 'Put all of it into one DestinationRule.',
+  },
+  LAT0621: {
+    severity: 'warning',
+    title: 'A subset has no workloads',
+    why: 'Requests that a route sends to the subset fail.',
+    remedy: 'Correct the labels of the subset, or those of the workloads.',
+  },
+  LAT0622: {
+    severity: 'info',
+    title: 'No route uses a subset',
+    why: 'It does no harm, but nothing is sent to it.',
+    remedy: 'Remove it, or send requests to it.',
+  },
+  LAT0623: {
+    severity: 'info',
+    title: 'Several DestinationRules are for one host',
+    why: 'They do not contradict each other, so all of them hold.',
+    remedy: 'Nothing; or put all of it into one DestinationRule.',
+  },
+  LAT0624: {
+    severity: 'warning',
+    title: 'Callers and workloads disagree on TLS',
+    why: 'A DestinationRule tells callers to use another sort of TLS than a PeerAuthentication asks for, so connections fail.',
+    remedy: 'Remove tls from the DestinationRule: inside of the mesh, mutual TLS is used by itself.',
+  },
+  LAT0631: {
+    severity: 'warning',
+    title: 'Two servers want one port for different protocols',
+    why: 'A port of a gateway proxy is either plain HTTP, TLS or TCP. The server that comes first has it.',
+    remedy: 'Use another port for one of the two, or other gateway proxies.',
+  },
+  LAT0632: {
+    severity: 'warning',
+    title: 'Two servers serve one host with different TLS settings',
+    why: 'A handshake gets one certificate. The server that comes first has the host.',
+    remedy: 'Serve the host in one of the two only.',
+  },
+  LAT0633: {
+    severity: 'warning',
+    title: 'A certificate of a Gateway is missing or incomplete',
+    why: 'Without key and certificate no TLS connection can be accepted for these hosts.',
+    remedy: 'Add the Secret, with the keys that the message names, in the namespace in which the gateway proxy runs.',
+  },
+  LAT0634: {
+    severity: 'info',
+    title: 'No rules are for a Gateway',
+    why: 'It opens its ports and answers every request with 404.',
+    remedy: 'Name it in gateways of a VirtualService, or remove it.',
+  },
+  LAT0635: {
+    severity: 'info',
+    title: 'Servers of several Gateways share a certificate',
+    why: 'A browser uses one connection for all hosts of a certificate. What comes on the wrong one is answered with 421, and the browser sends it again.',
+    remedy: 'Nothing; or give each Gateway a certificate for its own hosts only.',
+  },
+  LAT0636: {
+    severity: 'warning',
+    title: 'No Service leads to the port of a Gateway',
+    why: 'The gateway proxy listens, but on a cluster nobody reaches it at this port.',
+    remedy: 'Add the port to the Service in front of the gateway.',
+  },
+  LAT0640: {
+    severity: 'warning',
+    title: 'Several services have one host',
+    why: "For each caller one of them counts: that of the caller's own namespace, or else the first one.",
+    remedy: 'Use one of them, or keep them apart with exportTo.',
+  },
+  LAT0641: {
+    severity: 'warning',
+    title: 'Addresses of two ServiceEntries overlap',
+    why: 'Where nothing but the address tells where a connection is to go, it can go to one of them only.',
+    remedy: 'Use other addresses, or other ports.',
+  },
+  LAT0642: {
+    severity: 'warning',
+    title: 'A service has no workloads',
+    why: 'Its selector matches nothing, so requests to it fail.',
+    remedy: 'Correct the selector, or the labels of the workloads.',
+  },
+  LAT0644: {
+    severity: 'info',
+    title: 'The protocol of a port is not known',
+    why: 'It is detected for each connection, which costs a moment, and is not possible where the server speaks first.',
+    remedy: 'Begin the name of the port with the protocol, as in http-api, or set appProtocol.',
+  },
+  LAT0645: {
+    severity: 'warning',
+    title: 'Services disagree on the protocol of a port',
+    why: 'Connections to one port of one workload arrive in the same way, whichever Service they were for.',
+    remedy: 'Give the ports of both Services the same protocol.',
+  },
+  LAT0646: {
+    severity: 'warning',
+    title: 'A port of a service leads nowhere',
+    why: 'Workloads behind the service have no container port of this number or name.',
+    remedy: 'Correct targetPort, or add the port to the container.',
+  },
+  LAT0647: {
+    severity: 'warning',
+    title: 'A setting has no meaning for an ExternalName service',
+    why: 'Such a service is another name for a host outside. It has no workloads and no addresses.',
+    remedy: 'Remove the setting, or use a ServiceEntry.',
+  },
+  LAT0648: {
+    severity: 'info',
+    title: 'A headless service has another target port',
+    why: 'Callers that look up the addresses of the pods connect to the port of the service there.',
+    remedy: 'Make port and targetPort the same.',
+  },
+  LAT0650: {
+    severity: 'warning',
+    title: 'Endpoints belong to no service, or to one with pods',
+    why: 'An EndpointSlice gives its addresses to the Service that its label names.',
+    remedy: 'Correct the label kubernetes.io/service-name, or take the selector out of the Service.',
+  },
+  LAT0651: {
+    severity: 'info',
+    title: 'No Service selects a Deployment',
+    why: 'Nobody can call it by name.',
+    remedy: 'Add a Service, or nothing if it only calls others.',
+  },
+  LAT0652: {
+    severity: 'info',
+    title: 'Nothing selects a WorkloadEntry',
+    why: 'It gets no requests.',
+    remedy: 'Correct its labels, or the selector of the ServiceEntry.',
+  },
+  LAT0655: {
+    severity: 'warning',
+    title: 'Several Sidecars are for one workload',
+    why: 'One of them holds: that which selects the workload by its labels, and among equals the first in order of name.',
+    remedy: 'Make one of them, or let them select different workloads.',
+  },
+  LAT0656: {
+    severity: 'warning',
+    title: 'A Sidecar hides the host of a rule',
+    why: 'The workloads of the namespace do not know the host, so rules for it, or that lead to it, do not work there.',
+    remedy: 'Add the host to an egress listener of the Sidecar.',
+  },
+  LAT0658: {
+    severity: 'warning',
+    title: 'A Sidecar lists a host that does not exist',
+    why: 'No service of this name is visible in the namespace, so the entry has no effect.',
+    remedy: 'Correct the host or the namespace in front of it.',
+  },
+  LAT0659: {
+    severity: 'warning',
+    title: 'Several policies are for the same workloads',
+    why: 'One of them holds: the first in order of name.',
+    remedy: 'Make one of them, or let them select different workloads.',
+  },
+  LAT0660: {
+    severity: 'warning',
+    title: 'Something is exported to a namespace that does not exist',
+    why: 'Nobody there sees it. A namespace exists when it is declared or when something is in it.',
+    remedy: 'Correct the name of the namespace.',
+  },
+  LAT0665: {
+    severity: 'warning',
+    title: 'An Ingress names something that does not exist',
+    why: 'Requests that its rule matches fail.',
+    remedy: 'Add the Service, port or Secret, or correct the name.',
+  },
+  LAT0666: {
+    severity: 'warning',
+    title: 'The class of an Ingress does not exist',
+    why: 'An Ingress is served by whoever serves its class.',
+    remedy: 'Add the IngressClass, or use istio.',
   },
   LAT0730: {
     severity: 'error',

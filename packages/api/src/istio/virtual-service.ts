@@ -75,13 +75,6 @@ const virtualServiceSpec = object(
     advice(spec, report) {
       const { http = [], gateways = [] } = spec;
       const served = gateways.length === 0 ? [MESH] : gateways;
-      const catchAll = http.findIndex(matchesEverything);
-      if (catchAll !== -1 && catchAll < http.length - 1) {
-        report(`can never be reached: the rule before it, http[${catchAll}], matches every request`, [
-          'http',
-          catchAll + 1,
-        ]);
-      }
       http.forEach((rule, at) => {
         rule.match?.forEach((match, index) => {
           const nowhere = (match.gateways ?? []).find((gateway) => !served.some((each) => mayBeSame(each, gateway)));
@@ -124,15 +117,6 @@ interface Spec {
   readonly http?: readonly HttpRoute[];
   readonly tls?: readonly unknown[];
   readonly tcp?: readonly unknown[];
-}
-
-function matchesEverything({ match = [] }: HttpRoute): boolean {
-  const unconditional = ({
-    name: _name,
-    statPrefix: _prefix,
-    ...conditions
-  }: NonNullable<HttpRoute['match']>[number]) => Object.keys(conditions).length === 0;
-  return match.length === 0 || match.some(unconditional);
 }
 
 export const virtualService = objectSchema('networking.istio.io/v1', 'VirtualService', virtualServiceSpec);

@@ -1,23 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { keyOf } from '@lateen/api/object-key.ts';
 import { describe, expect, test } from 'vitest';
+import { expectedIn } from '../testing/expected-comments.ts';
 import { parseDocuments } from './parse.ts';
 
 const FOLDER = new URL('testdata/', import.meta.url);
-
-/**
- * What the comments of a case say: `# LAT0110 path: message` at the end of the line it is about, or after `# ^` on a
- * line of its own below it.
- */
-function expectedIn(text: string): string[] {
-  let about = 0;
-  return text.split('\n').flatMap((line, index) => {
-    const below = /^ *# \^ (LAT\d{4} .*)$/.exec(line);
-    if (below === null) about = index + 1;
-    const said = below ?? / # (LAT\d{4} .*)$/.exec(line);
-    return said?.[1] === undefined ? [] : [`${about}: ${said[1]}`];
-  });
-}
 
 describe('refused', () => {
   test.each(readdirSync(new URL('refused/', FOLDER)))('%s: each mistake is told where it is', (file) => {

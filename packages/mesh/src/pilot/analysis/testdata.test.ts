@@ -1,0 +1,53 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { diagnosticCodes } from '@lateen/api/diagnostic-codes.ts';
+import { pathParts } from '@lateen/api/field-path.ts';
+import type { ConfigObject } from '@lateen/api/kinds.ts';
+import { keyOf, keyOfRef } from '@lateen/api/object-key.ts';
+import { expect, test } from 'vitest';
+import { parseDocuments } from '../config/parse.ts';
+import { dataOf, lineOfPath, readYaml } from '../config/yaml-document.ts';
+import { DEFAULT_SETTINGS } from '../model/settings.ts';
+import { expectedIn } from '../testing/expected-comments.ts';
+import { analyze } from './analyze.ts';
+
+const FOLDER = new URL('testdata/', import.meta.url);
+const cases = readdirSync(FOLDER).map((file) => [file, readFileSync(new URL(file, FOLDER), 'utf8')] as const);
+
+/** For fields that the schemas refuse for now. */
+function parseRaw(text: string, file: string) {
+  if (!['gateway-tls.yaml', 'special-services.yaml'].includes(file)) return undefined;
+  const objects = readYaml(text).map((source) => {
+    const value = dataOf(source).value as ConfigObject;
+    const metadata = { namespace: 'default', ...value.metadata };
+    const origin = {
+      file,
+      line: lineOfPath(source, []),
+      lineOf: (path: string) => lineOfPath(source, pathParts(path)),
+    };
+    return { object: { ...value, metadata } as ConfigObject, origin };
+  });
+  return { objects, diagnostics: [] };
+}
+
+function found(file: string, text: string): string[] {
+  const { objects, diagnostics } = parseRaw(text, file) ?? parseDocuments(text, file, { defaultNamespace: 'default' });
+  expect(diagnostics.filter(({ severity }) => severity === 'error')).toEqual([]);
+  const places = new Map(objects.map(({ object, origin }) => [keyOf(object), origin]));
+  return analyze({
+    ...DEFAULT_SETTINGS,
+    objects: objects.map(({ object }) => object),
+    placeOf: (ref) => places.get(keyOfRef(ref)),
+  })
+    .sort((a, b) => (a.line ?? 0) - (b.line ?? 0))
+    .map(({ line, code, path, message }) => `${line}: ${code} ${path ?? '-'}: ${message}`);
+}
+
+test.each(cases)('%s', (file, text) => {
+  expect(found(file, text)).toEqual(expectedIn(text));
+});
+
+test('each check has a case that shows it', () => {
+  const shown = new Set(cases.flatMap(([, text]) => text.match(/LAT06\d\d/g) ?? []));
+  const codes = Object.keys(diagnosticCodes).filter((code) => code.startsWith('LAT06'));
+  expect(codes.filter((code) => !shown.has(code))).toEqual([]);
+});
