@@ -1,6 +1,7 @@
 import { Agent, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type {
+  AnalysisResponse,
   ApplyRequest,
   ApplyResponse,
   DeleteRequest,
@@ -23,6 +24,7 @@ export interface AdminAddress {
 export interface AdminClient {
   status(): Promise<MeshStatus>;
   objects(query: ObjectsQuery): Promise<ObjectsResponse>;
+  analysis(): Promise<AnalysisResponse>;
   apply(request: ApplyRequest): Promise<ApplyResponse>;
   remove(request: DeleteRequest): Promise<ApplyResponse>;
 }
@@ -48,6 +50,7 @@ export function adminClient(address: AdminAddress, options: ClientOptions = {}):
   return {
     status: () => call('GET', '/api/v1/status'),
     objects: (query) => call('GET', `/api/v1/objects?${new URLSearchParams({ ...query })}`),
+    analysis: () => call('GET', '/api/v1/analysis'),
     apply: (request) => call('POST', '/api/v1/objects', request),
     remove: (request) => call('POST', '/api/v1/objects/delete', request),
   };

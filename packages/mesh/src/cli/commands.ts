@@ -1,3 +1,4 @@
+import { analyze } from './analyze.ts';
 import { apply } from './apply.ts';
 import type { Command } from './command.ts';
 import { create } from './create.ts';
@@ -8,6 +9,7 @@ import { logs } from './logs.ts';
 import { pilot } from './pilot.ts';
 import { status } from './status.ts';
 import { up } from './up.ts';
+import { validate } from './validate.ts';
 import { versionCommand } from './version.ts';
 
 /** All commands, in the order of the help. What they need beyond their data is loaded when they run. */
@@ -20,6 +22,8 @@ export const commands: readonly Command[] = [
   apply,
   create,
   deleteCommand,
+  validate,
+  analyze,
   pilot,
   versionCommand,
 ];

@@ -1,4 +1,5 @@
 import {
+  type AnalysisResponse,
   type AppliedObject,
   type ApplyRequest,
   type MeshStatus,
@@ -23,6 +24,7 @@ export interface Administered {
   settled(timeoutMs: number): Promise<void>;
   status(): MeshStatus;
   diagnostics(): readonly Diagnostic[];
+  analysis(): AnalysisResponse;
   proxyReports(): readonly ProxyReport[];
   proxyConfig(name: string): unknown;
 }
@@ -32,6 +34,7 @@ export function adminHandlers(plane: Administered): AdminHandlers {
   return {
     status: () => plane.status(),
     diagnostics: () => plane.diagnostics(),
+    analysis: () => plane.analysis(),
     proxies: () => plane.proxyReports(),
     proxyConfig: (name) => plane.proxyConfig(name),
     objects: ({ kind, namespace, name }) =>

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { diagnostic } from '@lateen/api/diagnostic.ts';
+import { type Diagnostic, diagnostic } from '@lateen/api/diagnostic.ts';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { parseDocuments } from '#pilot/config/parse.ts';
 import { gatewayOf, networkingText, serviceText, sidecarOf } from '#pilot/testing/pilot-of.ts';
@@ -200,11 +200,43 @@ describe('an EnvoyFilter', () => {
     expect(supervised.plane.status().envoyFilters).toEqual([{ name: 'f', namespace: 'default', matches: [1, 1] }]);
     apply(supervised, envoyFilter('f', 'CLUSTER'));
     const problem = { code: 'LAT0531', path: 'spec.configPatches[0]', line: expect.any(Number) };
-    await eventually(() => expect(supervised.last('diagnostics')?.diagnostics).toMatchObject([problem]));
-    expect(supervised.plane.diagnostics()).toMatchObject([problem]);
+    const unmatched = (all: readonly Diagnostic[] = []) => all.filter(({ code }) => code === 'LAT0531');
+    await eventually(() => expect(unmatched(supervised.last('diagnostics')?.diagnostics)).toMatchObject([problem]));
+    expect(unmatched(supervised.plane.diagnostics())).toMatchObject([problem]);
     // A proxy that is away for a moment changes nothing about that.
     await supervised.run(sidecar, gateway, sidecarOf('app-1', { labels: { app: 'a' } }));
-    expect(supervised.plane.diagnostics()).toMatchObject([problem]);
+    expect(unmatched(supervised.plane.diagnostics())).toMatchObject([problem]);
+  });
+});
+
+describe('the whole configuration is looked over', () => {
+  const lonely = `apiVersion: v1
+kind: Service
+metadata: {name: lonely}
+spec: {selector: {app: lonely}, ports: [{port: 80, name: eighty}]}
+`;
+
+  test('after a change, and what it finds is told to whoever watches and whoever asks', async () => {
+    const folder = new MeshFolder({ 'a.yaml': services });
+    const supervised = await startControlPlane(folder);
+    const told = () => supervised.last('diagnostics')?.diagnostics.filter(({ code }) => code === 'LAT0642') ?? [];
+    folder.write('b.yaml', lonely);
+    await eventually(() => expect(told()).toContainEqual(expect.objectContaining({ line: 4, path: 'spec.selector' })));
+    expect(supervised.plane.status().diagnostics).toEqual(expect.arrayContaining(told()));
+    // Only who asks for everything hears of the name of the port.
+    const codes = ({ code }: { code: string }) => code;
+    expect(supervised.plane.diagnostics().map(codes)).not.toContain('LAT0644');
+    expect(supervised.plane.analysis().diagnostics.map(codes)).toContain('LAT0644');
+    folder.remove('b.yaml');
+    await eventually(() => expect(told().filter(({ object }) => object?.name === 'lonely')).toEqual([]));
+  });
+
+  test('also when only what runs has changed', async () => {
+    const supervised = await startControlPlane(new MeshFolder({ 'b.yaml': lonely }));
+    const codes = () => supervised.last('diagnostics')?.diagnostics.map(({ code }) => code);
+    await eventually(() => expect(codes()).toContain('LAT0642'));
+    await supervised.run(sidecarOf('somebody', { labels: { app: 'lonely' } }));
+    await eventually(() => expect(codes()).not.toContain('LAT0642'));
   });
 
   test('that patches bootstraps is told to the supervisor before what is to run with them', async () => {
@@ -265,7 +297,9 @@ describe('what an Envoy refuses', () => {
     sidecar.answer = refuse('http_proxy');
     apply(supervised, routes('b'));
     await eventually(() => expect(refusedOf(supervised)).toEqual([B]));
-    expect(supervised.plane.diagnostics()).toMatchObject([{ message: expect.stringContaining(REFUSAL) }]);
+    expect(supervised.plane.diagnostics()).toContainEqual(
+      expect.objectContaining({ code: 'LAT0210', message: expect.stringContaining(REFUSAL) }),
+    );
     expect(objectsOf(supervised)).toContain(A);
     expect(objectsOf(supervised)).not.toContain(B);
   });

@@ -1,5 +1,5 @@
 import { join, relative } from 'node:path';
-import type { MeshStatus, ProxyReport } from '@lateen/api/admin.ts';
+import type { AnalysisResponse, MeshStatus, ProxyReport } from '@lateen/api/admin.ts';
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
 import { type KindName, kinds } from '@lateen/api/kinds.ts';
 import { type ObjectKey, refOfKey } from '@lateen/api/object-key.ts';
@@ -26,6 +26,7 @@ import { typeUrls } from '#pilot/xds/resource.ts';
 import { AdsServer } from '#pilot/xds/server/server.ts';
 import { type AdminServer, startAdminServer } from './admin/server.ts';
 import { adminHandlers } from './admin-handlers.ts';
+import { BackgroundAnalysis } from './background-analysis.ts';
 import { manifestsMessage } from './manifests.ts';
 import { meshStatus } from './mesh-status.ts';
 import { Refusals } from './refusals.ts';
@@ -45,6 +46,7 @@ export class ControlPlane {
   readonly #refusals: Refusals;
   readonly #ads: AdsServer;
   readonly #files: FileRegistry;
+  readonly #analysis: BackgroundAnalysis;
   readonly #scheduleClock: ScheduleClock;
   #citadel: Citadel | undefined;
   #admin: AdminServer | undefined;
@@ -71,6 +73,12 @@ export class ControlPlane {
     this.#scheduleClock = new ScheduleClock(this.#pilot);
     this.#refusals = new Refusals(this.#pilot, this.store);
     this.#ads = new AdsServer({ directory: new PilotDirectory(this.#pilot) });
+    this.#analysis = new BackgroundAnalysis(
+      this.store,
+      DEFAULT_SETTINGS,
+      () => this.#reports.map(({ instance }) => instance),
+      () => this.#sendDiagnostics(),
+    );
     this.#files = new FileRegistry({
       roots: [options.dir, ...options.files],
       defaultNamespace: 'default',
@@ -136,8 +144,12 @@ export class ControlPlane {
 
   /** Takes over what the supervisor says of the instances. */
   async setInstances({ seq, reports }: InstancesMessage): Promise<void> {
-    this.#reports = reports;
     const { graph, instances } = this.#pilot;
+    const isNews =
+      reports.length !== this.#reports.length ||
+      reports.some(({ instance }) => instances.get(instanceKey(instance)) === undefined);
+    this.#reports = reports;
+    if (isNews) this.#analysis.changed();
     graph.transaction(() => {
       const present = new Set<string>();
       for (const { instance } of reports) {
@@ -163,6 +175,7 @@ export class ControlPlane {
 
   async stop(): Promise<void> {
     this.#files.close();
+    this.#analysis.stop();
     this.#scheduleClock.stop();
     await Promise.all([this.#ads.stop(), this.#citadel?.close(), this.#admin?.close()]);
   }
@@ -193,9 +206,25 @@ export class ControlPlane {
     return [...this.#configurationDiagnostics(), ...this.#supervisorDiagnostics];
   }
 
+  /** The same with what is only worth knowing. */
+  analysis(): AnalysisResponse {
+    const diagnostics = [...this.#objectDiagnostics(), ...this.#analysis.all(), ...this.#supervisorDiagnostics];
+    return { diagnostics, objects: this.store.objects.size };
+  }
+
   #configurationDiagnostics(): Diagnostic[] {
+    return [...this.#objectDiagnostics(), ...this.#analysis.warnings];
+  }
+
+  /** Those that are known at once, without a look at everything. */
+  #objectDiagnostics(): Diagnostic[] {
     this.#unmatched = unmatchedPatches(this.#pilot, this.#unmatched);
     return [...this.store.diagnostics(), ...this.#unmatched.map((each) => this.store.locate(each.diagnostic))];
+  }
+
+  #sendDiagnostics(): void {
+    const diagnostics = [...this.#objectDiagnostics(), ...this.#analysis.known];
+    this.#sendIfChanged({ type: 'diagnostics', diagnostics });
   }
 
   proxyReports(): ProxyReport[] {
@@ -246,7 +275,8 @@ export class ControlPlane {
     });
     this.#sendBootstrapPatches();
     this.#sendIfChanged(message);
-    this.#sendIfChanged({ type: 'diagnostics', diagnostics: this.#configurationDiagnostics() });
+    this.#analysis.changed();
+    this.#sendDiagnostics();
     this.#proxiesChanged();
   }
 
@@ -281,7 +311,7 @@ export class ControlPlane {
     this.#sendIfChanged({ type: 'proxies', proxies });
     // Only these depend on which proxies are connected.
     if (this.#pilot.resources.envoyFilters.sources.size > 0) {
-      this.#sendIfChanged({ type: 'diagnostics', diagnostics: this.#configurationDiagnostics() });
+      this.#sendDiagnostics();
     }
   }
 

@@ -326,7 +326,8 @@ export class ConfigStore {
   }
 }
 
-function located(each: Diagnostic, origin: Origin | undefined): Diagnostic {
+/** With file and line, where it is known where the object was written. */
+export function located(each: Diagnostic, origin: Origin | undefined): Diagnostic {
   if (origin === undefined || each.line !== undefined) return each;
   return { ...each, file: origin.file, line: each.path === undefined ? origin.line : origin.lineOf(each.path) };
 }

@@ -117,6 +117,7 @@ async function startMesh(changes: Partial<AdminHandlers> = {}) {
       return { objects: request.objects.map((ref) => ({ ...ref, result: 'deleted' })), diagnostics: [] };
     },
     diagnostics: () => [],
+    analysis: () => ({ diagnostics: [], objects: 4 }),
     proxies: () => [],
     proxyConfig: () => undefined,
     ...changes,
@@ -463,4 +464,29 @@ test('down: nothing runs', async () => {
     stdout: `The mesh bookinfo is not running.\nRemoved ${stateDir}.\n`,
     stderr: '',
   });
+});
+
+test('analyze', async () => {
+  const found = diagnostic('LAT0202', 'there is no subset v9', {
+    object: { kind: 'VirtualService', namespace: 'default', name: 'reviews' },
+    file: 'routes.yaml',
+    line: 12,
+    path: 'spec.http[0].route[0].destination.subset',
+  });
+  await startMesh({ analysis: () => ({ diagnostics: [found, diagnostic('LAT0604', 'add up to 3')], objects: 4 }) });
+  expect(await lateen('analyze')).toEqual({
+    exitCode: 1,
+    stderr: '',
+    stdout: `(not from a file)
+    info LAT0604: add up to 3
+
+routes.yaml
+  12  error LAT0202: there is no subset v9
+      VirtualService default/reviews spec.http[0].route[0].destination.subset
+
+1 error, 1 remark in 4 objects of the running mesh.
+`,
+  });
+  expect(JSON.parse((await lateen('analyze -o json')).stdout)[0]).toEqual(found);
+  expect((await lateen('analyze -n shop')).exitCode).toBe(2);
 });

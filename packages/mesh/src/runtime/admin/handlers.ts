@@ -1,4 +1,5 @@
 import type {
+  AnalysisResponse,
   ApplyRequest,
   ApplyResponse,
   DeleteRequest,
@@ -22,6 +23,7 @@ export interface AdminHandlers {
   /** Throws `objectNotFound` for an object that is not there, unless the request says to ignore that. */
   remove(request: DeleteRequest): Promise<ApplyResponse>;
   diagnostics(): readonly Diagnostic[];
+  analysis(): AnalysisResponse;
   proxies(): readonly ProxyReport[];
   /** The resources of the proxy `NAME.NAMESPACE` as plain JSON values, without private keys; undefined if unknown. */
   proxyConfig(name: string): unknown;

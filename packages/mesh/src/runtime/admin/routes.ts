@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type {
+  AnalysisResponse,
   ApplyResponse,
   DiagnosticsResponse,
   ErrorResponse,
@@ -72,6 +73,11 @@ export const routes: readonly Route[] = [
     method: 'GET',
     path: '/api/v1/diagnostics',
     answer: (context, handlers) => json<DiagnosticsResponse>(context, { diagnostics: handlers.diagnostics() }),
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/analysis',
+    answer: (context, handlers) => json<AnalysisResponse>(context, handlers.analysis()),
   },
   {
     method: 'GET',

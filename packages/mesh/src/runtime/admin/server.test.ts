@@ -40,6 +40,7 @@ async function start(changes: Partial<AdminHandlers> = {}, port = 0): Promise<Ad
       return { objects: [], diagnostics: [] };
     },
     diagnostics: () => bookinfoStatus().diagnostics,
+    analysis: () => ({ diagnostics: bookinfoStatus().diagnostics, objects: 7 }),
     proxies: () => [{ name: 'reviews-v1-0.default', role: 'sidecar', connected: true, synced: true }],
     proxyConfig: (name) => (name === 'reviews-v1-0.default' ? { clusters: [] } : undefined),
     ...changes,
@@ -103,6 +104,7 @@ test('reads: status, objects, diagnostics, proxies', async () => {
   expect(objects.body.objects[0].object.query).toEqual({ kind: 'ConfigMap', namespace: '' });
   expect((await call(server, '/api/v1/objects?kin=ConfigMap')).body.code).toBe('LAT0547');
   expect((await call(server, '/api/v1/diagnostics')).body.diagnostics).toHaveLength(1);
+  expect((await call(server, '/api/v1/analysis')).body).toMatchObject({ diagnostics: [{}], objects: 7 });
   expect((await call(server, '/api/v1/proxies')).body.proxies[0].name).toBe('reviews-v1-0.default');
   expect((await call(server, '/api/v1/proxies/reviews-v1-0.default/config')).body).toEqual({ clusters: [] });
   const unknown = await call(server, '/api/v1/proxies/nobody/config');

@@ -1,0 +1,28 @@
+import type { Diagnostic } from '@lateen/api/diagnostic.ts';
+import { keyOfRef } from '@lateen/api/object-key.ts';
+import { analyze } from '#pilot/analysis/analyze.ts';
+import { checkFiles } from '#pilot/config/check-files.ts';
+import { DEFAULT_SETTINGS } from '#pilot/model/settings.ts';
+import type { Sources } from './read-sources.ts';
+
+export interface SourceFindings {
+  readonly diagnostics: readonly Diagnostic[];
+  readonly objects: number;
+  readonly files: number;
+  /** See `CheckedFiles.isPart`. */
+  readonly isPart: boolean;
+}
+
+/** Everything that is wrong with files, as a mesh made of them would have it. */
+export function checkSources({ files }: Sources, namespace: string, wholeMesh: boolean): SourceFindings {
+  const { clusterDomain } = DEFAULT_SETTINGS;
+  const checked = checkFiles(files, { defaultNamespace: namespace, clusterDomain, wholeMesh });
+  const { objects, isPart } = checked;
+  const found = analyze({
+    ...DEFAULT_SETTINGS,
+    objects: [...objects.values()].map(({ object }) => object),
+    placeOf: (ref) => objects.get(keyOfRef(ref))?.origin,
+    isPart,
+  });
+  return { diagnostics: [...checked.diagnostics, ...found], objects: objects.size, files: files.length, isPart };
+}
