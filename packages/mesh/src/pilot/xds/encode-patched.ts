@@ -46,7 +46,7 @@ export function encodePatchedCluster(
 export function encodePatchedListener(
   ir: ListenerIr,
   facts: ListenerFacts,
-  inlineRoutes: TableFacts,
+  inlineRoutes: (table: string) => TableFacts,
   patches: Patches,
 ): PatchedResource | undefined {
   const applied: Applied = new Set();

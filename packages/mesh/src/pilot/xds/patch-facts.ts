@@ -26,9 +26,9 @@ export interface Surroundings {
 
 type Role = PatchedProxy['role'];
 
-/** `PORT` in `inbound|PORT`, `outbound|PORT||HOST`, `gateway|PORT`. */
+/** `PORT` in `inbound|PORT`, `outbound|PORT||HOST`, `gateway|PORT`, and in `ADDRESS_PORT`. */
 function portIn(name: string): number | undefined {
-  const port = /^(?:inbound|outbound|gateway)\|(\d+)/.exec(name)?.[1];
+  const port = /^(?:(?:inbound|outbound|gateway)\||.*_)(\d+)/.exec(name)?.[1];
   return port === undefined ? undefined : Number(port);
 }
 
@@ -38,7 +38,14 @@ export function listenerFacts(ir: ListenerIr, instance: WorkloadInstance, around
     const names = port === undefined ? [ir.name] : [ir.name, `0.0.0.0_${port}`];
     return { context: 'GATEWAY', names, ports: port === undefined ? [] : [port], portNames: serverNames(ir, around) };
   }
-  if (ir.direction === 'inbound') return inboundFacts(ir, port ?? 0, instance, around);
+  if (ir.direction === 'inbound') return inboundFacts(ir, port, instance, around);
+  return outboundFacts(ir, around);
+}
+
+/** Of a listener for calls to one port, which proxies may share. */
+export function outboundFacts(ir: ListenerIr, around: Surroundings): ListenerFacts {
+  const port = portIn(ir.name);
+  if (CAPTURES.has(ir.name)) return { context: 'SIDECAR_OUTBOUND', names: [ir.name], ports: 'by-chain', portNames: [] };
   if (port === undefined) return { context: 'SIDECAR_OUTBOUND', names: [ir.name], ports: [], portNames: [] };
   const portNames = servicePorts(ir.sources, around)
     .filter((each) => each.port === port)
@@ -52,11 +59,16 @@ export function listenerFacts(ir: ListenerIr, instance: WorkloadInstance, around
  */
 function inboundFacts(
   ir: ListenerIr,
-  containerPort: number,
+  containerPort: number | undefined,
   instance: WorkloadInstance,
   { model, read }: Surroundings,
 ): ListenerFacts {
-  const met = read.get(model.inbound, instanceKey(instance))?.find((each) => each.containerPort === containerPort);
+  const byPort = read.get(model.inbound, instanceKey(instance)) ?? [];
+  if (containerPort === undefined) {
+    const portNames = byPort.flatMap(({ services }) => services.flatMap(({ ports }) => ports.map(nameOf)));
+    return { context: 'SIDECAR_INBOUND', names: [ir.name], ports: 'by-chain', portNames };
+  }
+  const met = byPort.find((each) => each.containerPort === containerPort);
   const leading = (met?.services ?? []).flatMap(({ ports }) =>
     ports.filter((port) => targetOf(port, instance)?.containerPort === containerPort),
   );
@@ -98,6 +110,9 @@ function gatewaysIn(sources: readonly SourceRef[]): string[] {
   return sources.filter(({ kind }) => kind === 'Gateway').map(({ namespace, name }) => `${namespace}/${name}`);
 }
 
+/** Listeners that take all connections which the kernel hands over. */
+const CAPTURES = new Set(['virtualInbound', 'virtualOutbound']);
+
 /** Of a table that only this proxy has: a gateway's. */
 export function ownTableFacts(
   ir: RouteTableIr,
@@ -112,21 +127,24 @@ export function ownTableFacts(
     ),
   );
   if (listener === undefined) return sharedTableFacts(ir.name, instance.role, around);
-  const { context, ports, portNames } = listenerFacts(listener, instance, around);
+  const { context, portNames, ...facts } = listenerFacts(listener, instance, around);
+  const ports = facts.ports === 'by-chain' ? [] : facts.ports;
   const gateways = gatewaysIn(listener.sources);
   return { context, names: [ir.name], ports, portNames, gateways, routeNames: (route) => ruleNames(route, around) };
 }
 
 /** Of the routes that stand in a listener. */
-export function inlineTableFacts(listener: ListenerFacts, around: Surroundings): TableFacts {
-  const { context, ports, portNames } = listener;
+export function inlineTableFacts(table: string, listener: ListenerFacts, around: Surroundings): TableFacts {
+  const { context, portNames } = listener;
+  const own = portIn(table);
+  const ports = listener.ports !== 'by-chain' ? listener.ports : own === undefined ? [] : [own];
   const names = ports.flatMap((port) => [`inbound|${port}`, `inbound|${port}||`]);
   return { context, names, ports, portNames, gateways: [], routeNames: (route) => ruleNames(route, around) };
 }
 
 /** Of a table that proxies share: that of a service's port, or of the HTTP proxy. */
 export function sharedTableFacts(name: string, role: Role, around: Surroundings): TableFacts {
-  const port = /:(\d+)$/.exec(name)?.[1];
+  const port = /(?:^|:)(\d+)$/.exec(name)?.[1];
   return {
     context: role === 'router' ? 'GATEWAY' : 'SIDECAR_OUTBOUND',
     names: port === undefined ? [name] : [name, port],

@@ -222,3 +222,39 @@ test('a proxy is found by what it says of itself', () => {
   say({ ZONE: ['here'] });
   expect(timeout()).toBe('10s');
 });
+
+describe('proxies whose calls are redirected to them', () => {
+  const redirected = (name: string) =>
+    sidecarOf(name, {
+      address: `10.1.0.${name.slice(-1)}`,
+      ports: [8080, 9090].map((port) => ({ containerPort: port, inboundPort: port, appPort: port })),
+      capture: { mode: 'redirect', interception: 'redirect' },
+    });
+  const [one, two] = [redirected('r-1'), redirected('r-2')];
+  const lua = (name: string, context: string, port: number) =>
+    `{applyTo: HTTP_FILTER, match: {context: ${context}, listener: {portNumber: ${port}}}, patch: {operation: INSERT_FIRST, value: {name: ${name}, typed_config: {"@type": x/envoy.extensions.filters.http.lua.v3.Lua}}}}`;
+  const filters = [lua('out', 'SIDECAR_OUTBOUND', 80), lua('in', 'SIDECAR_INBOUND', 8080)].join(', ');
+  const pilot = pilotOf(
+    serviceText('a', '[{port: 80, name: http, targetPort: 8080}, {port: 81, name: http-more, targetPort: 9090}]') +
+      filterText('f', filters),
+    one,
+    two,
+  );
+  const text = (name: string) => JSON.stringify(held(pilot, one, 'listener', name));
+
+  test('have patches in the listener for the port, which they share', () => {
+    expect(text('0.0.0.0_80')).toContain('"name":"out"');
+    expect(text('0.0.0.0_81')).not.toContain('"name":"out"');
+    expect(keyFor(pilot, one, 'listener', '0.0.0.0_80')).toBe(keyFor(pilot, two, 'listener', '0.0.0.0_80'));
+  });
+
+  test('have patches in the chains for the port, of the one listener for all ports', () => {
+    const { filter_chains } = held(pilot, one, 'listener', 'virtualInbound') as {
+      filter_chains: { filter_chain_match?: { destination_port?: number } }[];
+    };
+    const ports = filter_chains
+      .filter((chain) => JSON.stringify(chain).includes('"name":"in"'))
+      .map(({ filter_chain_match }) => filter_chain_match?.destination_port);
+    expect(new Set(ports)).toEqual(new Set([8080]));
+  });
+});

@@ -20,7 +20,14 @@ import { concernsCluster } from './patch/clusters.ts';
 import { matchesTable } from './patch/match.ts';
 import { byTarget, type Patches } from './patch/patch.ts';
 import { contextsOf, type PatchedProxy } from './patch/select.ts';
-import { clusterFacts, inlineTableFacts, listenerFacts, ownTableFacts, sharedTableFacts } from './patch-facts.ts';
+import {
+  clusterFacts,
+  inlineTableFacts,
+  listenerFacts,
+  outboundFacts,
+  ownTableFacts,
+  sharedTableFacts,
+} from './patch-facts.ts';
 import type { Resource, ResourceType } from './resource.ts';
 
 /** Resources that differ from what other proxies hold because of EnvoyFilters. Where no patch found anything is no entry. */
@@ -63,7 +70,7 @@ export function patchResources(
 
   /** Shared fragments of all proxies with equal patches for which one of those could be. */
   const wanted = (
-    family: 'cluster' | 'route',
+    family: 'cluster' | 'listener' | 'route',
     refsOf: (nodeId: string, read: Reader) => ReadonlyMap<string, string> | undefined,
     isConcerned: (name: string, set: PatchSet, read: Reader) => boolean,
   ) =>
@@ -84,6 +91,11 @@ export function patchResources(
     (nodeId, read) => read.get(resolved.shared, nodeId)?.clusters,
     (name, { role, patches }) => concernsCluster(name, sharedClusterFacts(role), patches),
   );
+  const listenersWanted = wanted(
+    'listener',
+    (nodeId, read) => read.get(resolved.shared, nodeId)?.listeners,
+    () => true,
+  );
   const tablesWanted = wanted(
     'route',
     (nodeId, read) => read.get(resolved.shared, nodeId)?.tables,
@@ -96,6 +108,14 @@ export function patchResources(
     const ir = read.get(resolved.clusters, ref);
     const set = setOf(read, 'cluster', selection);
     return ir && set && encodePatchedCluster(ir, sharedClusterFacts(role), set.patches);
+  });
+  const listeners = graph.derive('patched listeners', listenersWanted, ({ ref, selection }, read) => {
+    const ir = read.get(resolved.listeners, ref);
+    const set = setOf(read, 'listener', selection);
+    if (ir === undefined || set === undefined) return undefined;
+    const around = { model, objects, read };
+    const facts = outboundFacts(ir, around);
+    return encodePatchedListener(ir, facts, (table) => inlineTableFacts(table, facts, around), set.patches);
   });
   const tables = graph.derive('patched tables', tablesWanted, ({ ref, selection, role }, read) => {
     const ir = read.get(resolved.tables, ref);
@@ -132,7 +152,7 @@ export function patchResources(
       note(
         'listener',
         listener.name,
-        encodePatchedListener(listener, facts, inlineTableFacts(facts, around), forListeners),
+        encodePatchedListener(listener, facts, (table) => inlineTableFacts(table, facts, around), forListeners),
       );
     }
     for (const table of ir.tables) {
@@ -162,7 +182,7 @@ export function patchResources(
       })),
     ];
   });
-  return { shared: graph.union('patched shared resources', [clusters, tables]), own, added };
+  return { shared: graph.union('patched shared resources', [clusters, listeners, tables]), own, added };
 }
 
 export function ownName(type: ResourceType, name: string): string {

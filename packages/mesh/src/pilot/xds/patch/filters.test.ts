@@ -6,7 +6,12 @@ import type { ListenerFacts } from './match.ts';
 import { messageOf, patchesOf, plain } from './testing/patches-of.ts';
 
 const HCM = 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
-const facts: ListenerFacts = { context: 'SIDECAR_INBOUND', names: ['in'], ports: [9080], portNames: ['http'] };
+const facts = {
+  context: 'SIDECAR_INBOUND',
+  names: ['in'],
+  ports: [9080],
+  portNames: ['http'],
+} as const satisfies ListenerFacts;
 const table = { ...facts, gateways: [], routeNames: () => [] };
 
 /** A listener with an HTTP connection manager that has these filters, a router being the last. */
@@ -60,7 +65,7 @@ function patchFor(operation: string, name: string, more: { subFilter?: string; f
 
 function applied(before: Listener, ...patches: string[]) {
   const done = new Set<{ readonly source: { readonly path?: string } }>();
-  const patched = patchListener(before, facts, table, patchesOf(`[${patches.join(',')}]`), done as never);
+  const patched = patchListener(before, facts, () => table, patchesOf(`[${patches.join(',')}]`), done as never);
   return {
     names: httpFilters(patched).map(({ name }) => name),
     done: [...done].map(({ source }) => source.path),
@@ -150,7 +155,7 @@ describe('MERGE', () => {
     const value = {
       typed_config: { '@type': 'a/envoy.extensions.filters.http.router.v3.Router', suppress_envoy_headers: true },
     };
-    const patched = patchListener(listener(['a']), facts, table, merge('HTTP_FILTER', {}, value), new Set());
+    const patched = patchListener(listener(['a']), facts, () => table, merge('HTTP_FILTER', {}, value), new Set());
     expect(httpFilters(patched).map(({ typed_config }) => typed_config)).toEqual([
       { '@type': 'type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua', stat_prefix: 'a' },
       { '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router', suppress_envoy_headers: true },
@@ -160,7 +165,13 @@ describe('MERGE', () => {
   test('reaches into the connection manager, whose HTTP filters and routes stay', () => {
     const value = { typed_config: { '@type': HCM, server_name: 'mesh', http_filters: [{ name: 'more' }] } };
     const match = { filter: { name: 'envoy.http_connection_manager' } };
-    const patched = patchListener(listener(['a']), facts, table, merge('NETWORK_FILTER', match, value), new Set());
+    const patched = patchListener(
+      listener(['a']),
+      facts,
+      () => table,
+      merge('NETWORK_FILTER', match, value),
+      new Set(),
+    );
     expect(plain(patched)).toMatchObject({
       filter_chains: [
         {
@@ -183,7 +194,7 @@ describe('MERGE', () => {
       typed_config: { '@type': 'a/envoy.extensions.filters.http.buffer.v3.Buffer', max_request_bytes: 1 },
     };
     const match = { filter: { name: 'envoy.filters.network.http_connection_manager', subFilter: { name: 'a' } } };
-    const patched = patchListener(listener(['a']), facts, table, merge('HTTP_FILTER', match, value), new Set());
+    const patched = patchListener(listener(['a']), facts, () => table, merge('HTTP_FILTER', match, value), new Set());
     expect(httpFilters(patched)[0]).toEqual({
       name: 'a',
       typed_config: {

@@ -34,18 +34,18 @@ default_filter_chain:
   filters: [{name: envoy.filters.network.tcp_proxy, typed_config: {${TCP}, stat_prefix: rest, cluster: c}}]
 `;
 
-const facts: ListenerFacts = {
+const facts = {
   context: 'SIDECAR_INBOUND',
   names: ['in', 'virtualInbound'],
   ports: [9080],
   portNames: ['http'],
-};
+} as const satisfies ListenerFacts;
 const table = { ...facts, names: ['inbound|9080', 'inbound|9080||'], gateways: [], routeNames: () => [] };
 
 function patched(patches: string): { listener: Listener | undefined; applied: number; isSame: boolean } {
   const before = messageOf<Listener>(ListenerSchema, BEFORE);
   const applied = new Set<never>();
-  const listener = patchListener(before, facts, table, patchesOf(patches), applied as never);
+  const listener = patchListener(before, facts, () => table, patchesOf(patches), applied as never);
   return { listener, applied: applied.size, isSame: listener === before };
 }
 

@@ -22,7 +22,7 @@ const ROUTE_TARGETS = ['ROUTE_CONFIGURATION', 'VIRTUAL_HOST', 'HTTP_ROUTE'] as c
 export function patchListener(
   listener: Listener,
   facts: ListenerFacts,
-  inlineRoutes: TableFacts,
+  inlineRoutes: (table: string) => TableFacts,
   patches: Patches,
   applied: Applied,
 ): Listener | undefined {
@@ -144,12 +144,12 @@ function mapConnectionManagers(
 
 function patchInlineRoutes(
   manager: HttpConnectionManager,
-  facts: TableFacts,
+  inlineRoutes: (table: string) => TableFacts,
   patches: Patches,
   done: Applied,
 ): HttpConnectionManager {
   const { routeSpecifier } = manager;
   if (routeSpecifier.case !== 'routeConfig') return manager;
-  const value = patchRouteConfiguration(routeSpecifier.value, facts, patches, done);
+  const value = patchRouteConfiguration(routeSpecifier.value, inlineRoutes(routeSpecifier.value.name), patches, done);
   return value === routeSpecifier.value ? manager : { ...manager, routeSpecifier: { case: 'routeConfig', value } };
 }

@@ -7,8 +7,11 @@ export interface ListenerFacts {
   readonly context: PatchContext;
   /** Its own name, and those that Istio gives to what serves the same traffic. */
   readonly names: readonly string[];
-  /** Ports of services, of containers or of gateways that it serves; not the one of its socket. */
-  readonly ports: readonly number[];
+  /**
+   * Ports of services, of containers or of gateways that it serves; not the one of its socket. `by-chain`: it serves all of
+   * a proxy, and each chain has the one that its match names.
+   */
+  readonly ports: readonly number[] | 'by-chain';
   /** In lower case. */
   readonly portNames: readonly string[];
 }
@@ -33,11 +36,13 @@ export interface ClusterFacts {
 
 export function matchesListener({ names, ports, portNames }: ListenerFacts, match: ListenerMatch = {}): boolean {
   if (match.name !== undefined && !names.includes(match.name)) return false;
-  if (match.port !== undefined && !ports.includes(match.port)) return false;
+  if (match.port !== undefined && ports !== 'by-chain' && !ports.includes(match.port)) return false;
   return match.portName === undefined || portNames.includes(match.portName);
 }
 
 export function matchesChain(chain: FilterChain, facts: ListenerFacts, match: ListenerMatch = {}): boolean {
+  const port = chain.filterChainMatch?.destinationPort;
+  if (facts.ports === 'by-chain' && match.port !== undefined && match.port !== port) return false;
   const wanted = match.chain;
   if (wanted === undefined) return true;
   const { serverNames = [], transportProtocol = '', applicationProtocols = [] } = chain.filterChainMatch ?? {};
@@ -46,8 +51,8 @@ export function matchesChain(chain: FilterChain, facts: ListenerFacts, match: Li
   if (wanted.transportProtocol !== undefined && wanted.transportProtocol !== transportProtocol) return false;
   if (!wanted.applicationProtocols.every((protocol) => applicationProtocols.includes(protocol))) return false;
   if (wanted.destinationPort === undefined) return true;
-  const port = chain.filterChainMatch?.destinationPort;
   if (port !== undefined) return port === wanted.destinationPort;
+  if (facts.ports === 'by-chain') return false;
   // In Istio one listener takes the calls for all ports of a workload, and its chains are told apart by port.
   return facts.context !== 'SIDECAR_INBOUND' || facts.ports.includes(wanted.destinationPort);
 }
