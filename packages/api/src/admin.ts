@@ -216,6 +216,22 @@ export interface ProxyReport {
   readonly rejected?: string;
 }
 
+/**
+ * `GET /api/v1/proxies/:name/config`: what a proxy should hold, by type URL, as Envoy's JSON. The list
+ * `metadata.filter_metadata.lateen.sources` of a message says where it came from, with file and line where they are known.
+ */
+export type ProxyConfigResponse = Readonly<Record<string, readonly EnvoyMessage[]>>;
+
+export type EnvoyMessage = { readonly [field: string]: unknown };
+
+/** An entry of such a list. */
+export interface LocatedSource extends ObjectRef {
+  readonly path?: string;
+  readonly file?: string;
+  /** 1-based. */
+  readonly line?: number;
+}
+
 /** The body of every answer with a status of 400 or more. */
 export interface ErrorResponse {
   readonly code: string;

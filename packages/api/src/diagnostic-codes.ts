@@ -536,6 +536,18 @@ export const diagnosticCodes = {
     why: 'The BOOTSTRAP patches of EnvoyFilters make it one that Envoy cannot start with, so it was started without them.',
     remedy: 'Correct the patch that the message is about.',
   },
+  LAT0534: {
+    severity: 'error',
+    title: 'There is no workload of that name',
+    why: 'Proxies are named after replicas, Deployments, and the gateways.',
+    remedy: 'Use one of the names that the message lists, with its namespace.',
+  },
+  LAT0535: {
+    severity: 'error',
+    title: 'An Envoy does not answer',
+    why: 'What only Envoy itself knows, its secrets and its bootstrap, cannot be shown.',
+    remedy: 'See with lateen status whether it runs, and read its log with lateen logs.',
+  },
   LAT0541: {
     severity: 'error',
     title: 'The Host header is not a loopback name',

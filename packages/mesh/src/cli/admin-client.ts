@@ -9,6 +9,7 @@ import type {
   MeshStatus,
   ObjectsQuery,
   ObjectsResponse,
+  ProxyConfigResponse,
 } from '@lateen/api/admin.ts';
 import { DiagnosticError } from '@lateen/api/diagnostic.ts';
 import { errorCodeOf, LateenError } from '@lateen/api/lateen-error.ts';
@@ -25,6 +26,8 @@ export interface AdminClient {
   status(): Promise<MeshStatus>;
   objects(query: ObjectsQuery): Promise<ObjectsResponse>;
   analysis(): Promise<AnalysisResponse>;
+  /** @param name `NAME.NAMESPACE`. Throws LAT0544 while that proxy is not connected. */
+  proxyConfig(name: string): Promise<ProxyConfigResponse>;
   apply(request: ApplyRequest): Promise<ApplyResponse>;
   remove(request: DeleteRequest): Promise<ApplyResponse>;
 }
@@ -51,6 +54,7 @@ export function adminClient(address: AdminAddress, options: ClientOptions = {}):
     status: () => call('GET', '/api/v1/status'),
     objects: (query) => call('GET', `/api/v1/objects?${new URLSearchParams({ ...query })}`),
     analysis: () => call('GET', '/api/v1/analysis'),
+    proxyConfig: (name) => call('GET', `/api/v1/proxies/${encodeURIComponent(name)}/config`),
     apply: (request) => call('POST', '/api/v1/objects', request),
     remove: (request) => call('POST', '/api/v1/objects/delete', request),
   };

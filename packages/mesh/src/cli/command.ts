@@ -4,6 +4,8 @@ import type { Terminal } from './terminal.ts';
 export interface Command {
   /** The word typed. */
   readonly name: string;
+  /** Shorter words for the same. */
+  readonly aliases?: readonly string[];
   /** One line, without a full stop. */
   readonly summary: string;
   /** What one has to know beyond the summary. Paragraphs are separated by an empty line. */
@@ -22,6 +24,7 @@ export interface ArgumentSpec {
   readonly required: boolean;
   /** Takes all that follows; only the last one can. */
   readonly variadic?: boolean;
+  readonly choices?: readonly string[];
 }
 
 export type OptionSpec = FlagSpec | TextSpec | TextsSpec | IntegerSpec | DurationSpec;

@@ -7,6 +7,7 @@ import { down } from './down.ts';
 import { get } from './get.ts';
 import { logs } from './logs.ts';
 import { pilot } from './pilot.ts';
+import { proxyConfig } from './proxy-config.ts';
 import { status } from './status.ts';
 import { up } from './up.ts';
 import { validate } from './validate.ts';
@@ -19,6 +20,7 @@ export const commands: readonly Command[] = [
   status,
   logs,
   get,
+  proxyConfig,
   apply,
   create,
   deleteCommand,

@@ -75,6 +75,13 @@ test.each<[string, string]>([
     "error LAT0501: Option '--tail <LINES>' argument 'lots' is invalid. It must be a whole number from 0 to 1000000.\n" +
       '  lateen logs --help shows what it takes.\n',
   ],
+  [
+    'pc routs x',
+    "error LAT0501: Command-argument value 'routs' is invalid for argument 'WHAT'. Allowed choices are listeners, routes, clusters, endpoints, secrets, bootstrap.\n" +
+      '  lateen pc --help shows what it takes.\n',
+  ],
+  ['pc secrets x --port 1', 'error LAT0501: --port is not for secrets.\n  Those are: --name.\n'],
+  ['pc bootstrap x --name y', 'error LAT0501: --name is not for bootstrap.\n  It takes none.\n'],
   ['delete vs', 'error LAT0501: Which VirtualService to delete is missing.\n  lateen delete vs NAME\n'],
   ['delete vs/a b', 'error LAT0501: "b" is not KIND/NAME.\n  Write either KIND NAME, or KIND/NAME for each object.\n'],
   ['apply', 'error LAT0501: What to read is missing.\n  Name a file, a folder or -: lateen apply -f FILE\n'],

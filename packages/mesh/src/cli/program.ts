@@ -1,5 +1,5 @@
 import { durationMs as parseDuration } from '@lateen/api/duration.ts';
-import { Command as Commander, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command as Commander, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type Command, type Context, type OptionSpec, UsageError } from './command.ts';
 import { exitCodes } from './errors.ts';
 
@@ -55,13 +55,15 @@ export async function runProgram(
 function addCommand(program: Commander, command: Command): Commander {
   const added = program
     .command(command.name)
+    .aliases([...(command.aliases ?? [])])
     .summary(command.summary)
     .description(`${command.summary}.${command.description === undefined ? '' : `\n\n${command.description}`}`)
     .helpOption('-h, --help', 'Show help.')
     .allowExcessArguments(false);
-  for (const { name, description, required, variadic } of command.arguments) {
+  for (const { name, description, required, variadic, choices } of command.arguments) {
     const word = variadic === true ? `${name}...` : name;
-    added.argument(required ? `<${word}>` : `[${word}]`, description);
+    const argument = new Argument(required ? `<${word}>` : `[${word}]`, description);
+    added.addArgument(choices === undefined ? argument : argument.choices([...choices]));
   }
   for (const [name, spec] of Object.entries(command.options)) added.addOption(toOption(name, spec));
   const examples = command.examples.map((each) => `  # ${each.description}\n  ${each.command}`).join('\n\n');
@@ -113,7 +115,7 @@ function usageError(error: CommanderError, word: string, commands: readonly Comm
   const [first = '', suggestion = ''] = error.message.replace(/^error: /, '').split('\n');
   const sentence = first.charAt(0).toUpperCase() + first.slice(1);
   const meant = suggestion.match(/Did you mean (?:one of )?(.*)\?\)$/)?.[1];
-  const known = commands.some((command) => command.name === word);
+  const known = commands.some(({ name, aliases }) => name === word || aliases?.includes(word));
   return new UsageError(
     `${sentence.replace(/\.$/, '')}${meant === undefined ? '.' : `, did you mean ${meant}?`}`,
     known ? `lateen ${word} --help shows what it takes.` : 'lateen --help lists the commands.',

@@ -23,12 +23,15 @@ function section(command: Command): string {
   });
   const parts = [
     `## lateen ${command.name}`,
-    `${command.summary}.`,
+    `${command.summary}.${command.aliases === undefined ? '' : ` Short: \`lateen ${command.aliases.join('`, `lateen ')}\`.`}`,
     ...(command.description === undefined ? [] : [command.description]),
     `\`\`\`\nlateen ${[command.name, ...words, '[OPTIONS]'].join(' ')}\n\`\`\``,
   ];
   if (command.arguments.length > 0) {
-    const rows = command.arguments.map(({ name, description }) => [`\`${name}\``, description]);
+    const rows = command.arguments.map(({ name, description, choices }) => [
+      `\`${name}\``,
+      [description, ...oneOf(choices)].join(' '),
+    ]);
     parts.push(table(['Argument', 'Meaning'], rows));
   }
   const options = Object.entries(command.options).filter(([, spec]) => spec.hidden !== true);
@@ -43,11 +46,12 @@ function section(command: Command): string {
   return parts.join('\n\n');
 }
 
+function oneOf(choices: readonly string[] | undefined): string[] {
+  return choices === undefined ? [] : [`One of ${choices.map((choice) => `\`${choice}\``).join(', ')}.`];
+}
+
 function meaning(spec: OptionSpec): string {
-  const facts: string[] = [];
-  if (spec.type === 'text' && spec.choices !== undefined) {
-    facts.push(`One of ${spec.choices.map((choice) => `\`${choice}\``).join(', ')}.`);
-  }
+  const facts = spec.type === 'text' ? oneOf(spec.choices) : [];
   if ((spec.type === 'integer' || spec.type === 'duration') && spec.default !== undefined) {
     facts.push(`Default: \`${spec.default}\`.`);
   }

@@ -4,6 +4,7 @@ import {
   type ApplyRequest,
   type MeshStatus,
   manifestsOf,
+  type ProxyConfigResponse,
   type ProxyReport,
 } from '@lateen/api/admin.ts';
 import { type Diagnostic, DiagnosticError, hasErrors } from '@lateen/api/diagnostic.ts';
@@ -26,7 +27,7 @@ export interface Administered {
   diagnostics(): readonly Diagnostic[];
   analysis(): AnalysisResponse;
   proxyReports(): readonly ProxyReport[];
-  proxyConfig(name: string): unknown;
+  proxyConfig(name: string): Promise<ProxyConfigResponse | undefined>;
 }
 
 export function adminHandlers(plane: Administered): AdminHandlers {

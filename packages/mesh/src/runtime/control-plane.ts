@@ -1,5 +1,5 @@
 import { join, relative } from 'node:path';
-import type { AnalysisResponse, MeshStatus, ProxyReport } from '@lateen/api/admin.ts';
+import type { AnalysisResponse, MeshStatus, ProxyConfigResponse, ProxyReport } from '@lateen/api/admin.ts';
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
 import { type KindName, kinds } from '@lateen/api/kinds.ts';
 import { type ObjectKey, refOfKey } from '@lateen/api/object-key.ts';
@@ -22,13 +22,13 @@ import type {
 import { PilotDirectory } from '#pilot/xds/directory.ts';
 import { bootstrapPatches } from '#pilot/xds/patch/bootstrap.ts';
 import { countMatches, type UnmatchedPatch, unmatchedPatches } from '#pilot/xds/patch-matches.ts';
-import { typeUrls } from '#pilot/xds/resource.ts';
 import { AdsServer } from '#pilot/xds/server/server.ts';
 import { type AdminServer, startAdminServer } from './admin/server.ts';
 import { adminHandlers } from './admin-handlers.ts';
 import { BackgroundAnalysis } from './background-analysis.ts';
 import { manifestsMessage } from './manifests.ts';
 import { meshStatus } from './mesh-status.ts';
+import { printProxyConfig } from './proxy-config.ts';
 import { Refusals } from './refusals.ts';
 import { ScheduleClock } from './schedule-clock.ts';
 
@@ -242,22 +242,9 @@ export class ControlPlane {
     });
   }
 
-  /** Everything that a proxy should hold, as Envoy's JSON. */
-  async proxyConfig(name: string): Promise<unknown> {
-    const { printResource } = await import('#pilot/xds/print-resource.ts');
-    const { holdings, resources } = this.#pilot.resources;
-    const proxy = [...this.#pilot.proxies.entries()].find(([, { instance }]) => instance === name);
-    const held = proxy === undefined ? undefined : holdings.get(proxy[0]);
-    if (held === undefined) return undefined;
-    return Object.fromEntries(
-      Object.entries(held).map(([type, refs]) => [
-        typeUrls[type as keyof typeof typeUrls],
-        [...refs.values()]
-          .map((key) => resources.get(key))
-          .filter((resource) => resource !== undefined)
-          .map(printResource),
-      ]),
-    );
+  /** Everything that a proxy should hold, as Envoy's JSON, with where it came from. */
+  proxyConfig(name: string): Promise<ProxyConfigResponse | undefined> {
+    return printProxyConfig(name, this.#pilot, (key) => this.store.origin(key));
   }
 
   /** Proxies that reconnect would lose their endpoints if they were answered before the instances are known. */

@@ -45,6 +45,34 @@ async function apply(step: string): Promise<void> {
 }
 
 describe('Bookinfo in a mesh of its own', () => {
+  it('shows what its proxies are configured with, line by line, and no key', async () => {
+    const shown = async (what: string, workload: string, ...more: string[]) => {
+      const { code, stdout, stderr } = await sandbox.lateen('proxy-config', what, workload, ...more);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).not.toMatch(/PRIVATE KEY/);
+      return stdout.replaceAll(/ +/g, ' ');
+    };
+    const host = 'reviews.default.svc.cluster.local';
+    expect(await shown('clusters', 'productpage-v1', '--fqdn', host, '--subset', 'v2')).toMatch(
+      /reviews\.default\.svc\.cluster\.local 9080 v2 outbound EDS 1\/1 \S*bookinfo\.yaml:\d+, \S*destination-rules\.yaml:\d+/,
+    );
+    expect(await shown('listeners', 'reviews-v1', '--port', '9080', '--direction', 'inbound')).toMatch(
+      /inbound\|9080 127\.0\.0\.1:\d+ all Inline route: inbound\|9080 \S*bookinfo\.yaml:\d+/,
+    );
+    expect(await shown('routes', 'gateway')).toMatch(
+      /http\.80 \*:80 \* \/productpage outbound\|9080\|\|productpage\.default\.svc\.cluster\.local \S*gateway\.yaml:\d+/,
+    );
+    expect(await shown('endpoints', 'productpage-v1-0.default', '--fqdn', host, '--subset', 'v1')).toMatch(
+      /127\.0\.0\.1:\d+ HEALTHY outbound\|9080\|v1\|\S+ reviews-v1-0\.default \S*bookinfo\.yaml:\d+/,
+    );
+    expect(await shown('secrets', 'reviews-v1')).toMatch(
+      /default certificate ACTIVE spiffe:\/\/cluster\.local\/ns\/default\/sa\/bookinfo-reviews [0-9a-f]+ \d{4}-/,
+    );
+    for (const format of ['json', 'yaml']) await shown('secrets', 'gateway', '-o', format);
+    expect(await shown('bootstrap', 'ratings-v1')).toMatch(/node sidecar~127\.0\.0\.1~ratings-v1-0\.default~/);
+    expect(await shown('bootstrap', 'ratings-v1', '-o', 'yaml')).not.toMatch(/drain_listeners(?!\?\[redacted\])/);
+  });
+
   it('is ready, with every process in the status', () => {
     expect(status.ready).toBe(true);
     expect(status.workloads.map(({ workload }) => workload).sort()).toEqual([

@@ -1,10 +1,11 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ApplyRequest, DeleteRequest, StoredObject } from '@lateen/api/admin.ts';
 import { DiagnosticError, diagnostic } from '@lateen/api/diagnostic.ts';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { adminClient } from '#cli/admin-client.ts';
 import { commands } from '#cli/commands.ts';
 import { printError } from '#cli/errors.ts';
@@ -119,7 +120,7 @@ async function startMesh(changes: Partial<AdminHandlers> = {}) {
     diagnostics: () => [],
     analysis: () => ({ diagnostics: [], objects: 4 }),
     proxies: () => [],
-    proxyConfig: () => undefined,
+    proxyConfig: async () => undefined,
     ...changes,
   };
   server = await startAdminServer({ port: 0, token, handlers });
@@ -183,6 +184,54 @@ test('apply', async () => {
     namespace: 'default',
     name: 'reviews',
     result: 'created',
+  });
+});
+
+test('proxy-config', async () => {
+  const name = 'outbound|9080||reviews.default.svc.cluster.local';
+  const sources = [{ kind: 'Service', namespace: 'default', name: 'reviews', file: 'bookinfo.yaml', line: 12 }];
+  const cluster = { name, type: 'EDS', metadata: { filter_metadata: { lateen: { sources } } } };
+  const asked: string[] = [];
+  const envoy = createHttpServer((request, response) => {
+    asked.push(request.url ?? '');
+    const host = { address: { socket_address: { address: '127.0.0.1', port_value: 1 } } };
+    response.end(JSON.stringify({ cluster_statuses: [{ name, host_statuses: [host] }], configs: [] }));
+  });
+  await new Promise<void>((resolve) => envoy.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void envoy.close());
+  const { workloads, ...status } = bookinfoStatus();
+  const [first] = workloads;
+  if (first === undefined) throw new Error('there is no workload');
+  const envoyAdmin = `http://127.0.0.1:${(envoy.address() as AddressInfo).port}`;
+  await startMesh({
+    status: () => ({
+      ...status,
+      workloads: ['a-1', 'a-0', 'away-0'].map((replica) => ({
+        ...first,
+        name: replica,
+        workload: replica.slice(0, -2),
+        envoyAdmin: replica === 'away-0' ? 'http://127.0.0.1:1' : envoyAdmin,
+      })),
+    }),
+    proxyConfig: async (proxy) => {
+      asked.push(proxy);
+      return { 'type.googleapis.com/envoy.config.cluster.v3.Cluster': [cluster, { name: 'PassthroughCluster' }] };
+    },
+  });
+  const row = `reviews.default.svc.cluster.local   9080   -        outbound    EDS    1/1       bookinfo.yaml:12\n`;
+  expect(await lateen('pc clusters a --port 9080')).toEqual({
+    exitCode: 0,
+    stdout: `SERVICE FQDN                        PORT   SUBSET   DIRECTION   TYPE   HEALTHY   SOURCE\n${row}`,
+    stderr: 'a has 2 replicas; this is a-0\n',
+  });
+  expect(asked.sort()).toEqual(['/clusters?format=json', 'a-0.default']);
+  expect(JSON.parse((await lateen(`proxy-config clusters a-1 --name ${name} -o json`)).stdout)).toEqual([cluster]);
+  expect(await lateen('pc secrets a-0')).toEqual({ exitCode: 0, stdout: '', stderr: 'No secrets found.\n' });
+  // What should be there can be shown without Envoy; what only Envoy knows cannot.
+  expect((await lateen('pc clusters away --port 9080')).stdout).toContain('EDS    -         bookinfo.yaml:12');
+  expect(await lateen('pc secrets away')).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringMatching(/^error LAT0535: The Envoy of away-0 does not answer at http:\/\/127\.0\.0\.1:1: /),
   });
 });
 

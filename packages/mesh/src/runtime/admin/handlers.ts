@@ -5,6 +5,7 @@ import type {
   DeleteRequest,
   MeshStatus,
   ObjectsQuery,
+  ProxyConfigResponse,
   ProxyReport,
   StoredObject,
 } from '@lateen/api/admin.ts';
@@ -26,5 +27,5 @@ export interface AdminHandlers {
   analysis(): AnalysisResponse;
   proxies(): readonly ProxyReport[];
   /** The resources of the proxy `NAME.NAMESPACE` as plain JSON values, without private keys; undefined if unknown. */
-  proxyConfig(name: string): unknown;
+  proxyConfig(name: string): Promise<ProxyConfigResponse | undefined>;
 }

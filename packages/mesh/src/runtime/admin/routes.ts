@@ -87,9 +87,9 @@ export const routes: readonly Route[] = [
   {
     method: 'GET',
     path: '/api/v1/proxies/:name/config',
-    answer: (context, handlers) => {
+    answer: async (context, handlers) => {
       const { name = '' } = context.req.param();
-      const config = handlers.proxyConfig(name);
+      const config = await handlers.proxyConfig(name);
       if (config !== undefined) return json(context, config);
       throw new AdminError(404, 'LAT0544', `There is no proxy "${name}".`, 'GET /api/v1/proxies lists them.');
     },

@@ -42,7 +42,7 @@ async function start(changes: Partial<AdminHandlers> = {}, port = 0): Promise<Ad
     diagnostics: () => bookinfoStatus().diagnostics,
     analysis: () => ({ diagnostics: bookinfoStatus().diagnostics, objects: 7 }),
     proxies: () => [{ name: 'reviews-v1-0.default', role: 'sidecar', connected: true, synced: true }],
-    proxyConfig: (name) => (name === 'reviews-v1-0.default' ? { clusters: [] } : undefined),
+    proxyConfig: async (name) => (name === 'reviews-v1-0.default' ? { clusters: [] } : undefined),
     ...changes,
   };
   const server = await startAdminServer({ port, token, handlers, onFault: (error) => received.faults.push(error) });

@@ -1,0 +1,68 @@
+import { defineCommand } from './command.ts';
+import { meshOption, outputOption } from './options.ts';
+
+export const proxyConfig = defineCommand({
+  name: 'proxy-config',
+  aliases: ['pc'],
+  summary: 'Show the configuration of a proxy',
+  description:
+    'Listeners, routes, clusters and endpoints are those that the control plane wants the proxy to have; each row ends ' +
+    'with the files and lines that it came from. Secrets, the bootstrap and the health of endpoints are asked of the ' +
+    'Envoy itself. Private keys are never shown.\n\n' +
+    'Routes that stand in a listener are shown with the others. -o json and -o yaml print all of the configuration.',
+  arguments: [
+    {
+      name: 'WHAT',
+      description: 'What to show.',
+      required: true,
+      choices: ['listeners', 'routes', 'clusters', 'endpoints', 'secrets', 'bootstrap'],
+    },
+    {
+      name: 'WORKLOAD',
+      description: 'A replica, a Deployment (its first replica), or gateway; with .NAMESPACE behind it, or -n.',
+      required: true,
+    },
+  ],
+  options: {
+    namespace: { type: 'text', short: 'n', value: 'NAMESPACE', description: 'The namespace (default: "default").' },
+    name: { type: 'text', value: 'NAME', description: 'Only what has this name; for routes, that of their table.' },
+    fqdn: {
+      type: 'text',
+      value: 'HOST',
+      description: 'Clusters and endpoints of this service, and routes for this host.',
+    },
+    port: {
+      type: 'integer',
+      value: 'PORT',
+      minimum: 1,
+      maximum: 65_535,
+      description: 'Listeners, clusters and endpoints of this port, of the service or of the socket.',
+    },
+    subset: { type: 'text', value: 'SUBSET', description: 'Clusters and endpoints of this subset.' },
+    direction: {
+      type: 'text',
+      value: 'DIRECTION',
+      choices: ['inbound', 'outbound'],
+      description: 'Listeners and clusters of this direction.',
+    },
+    output: outputOption,
+    mesh: meshOption,
+  },
+  examples: [
+    { command: 'lateen proxy-config clusters productpage-v1', description: 'Where a workload can send requests.' },
+    {
+      command: 'lateen proxy-config routes productpage-v1 --fqdn reviews.default.svc.cluster.local',
+      description: 'Its routes to one service, each with the file and line of its rule.',
+    },
+    { command: 'lateen proxy-config listeners gateway', description: 'The sockets of the ingress gateway.' },
+    { command: 'lateen proxy-config endpoints reviews-v1 --port 9080', description: 'Endpoints, and how they are.' },
+    { command: 'lateen proxy-config secrets reviews-v1', description: 'Its certificates.' },
+    { command: 'lateen proxy-config bootstrap reviews-v1 -o yaml', description: 'What its Envoy was started with.' },
+  ],
+  run: async ({ arguments: [what = '', workload = ''], options, context }) => {
+    const { showProxyConfig } = await import('./proxy-config/show.ts');
+    const { mesh, output, namespace, ...filters } = options;
+    await showProxyConfig(context.terminal, { what, workload, namespace, mesh, output, filters });
+    return 0;
+  },
+});

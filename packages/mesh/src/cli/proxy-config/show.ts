@@ -1,0 +1,134 @@
+import type { ProxyConfigResponse } from '@lateen/api/admin.ts';
+import { LateenError, messageOf } from '@lateen/api/lateen-error.ts';
+import type { AdminClient } from '../admin-client.ts';
+import { UsageError } from '../command.ts';
+import { connectToMesh } from '../connect.ts';
+import { printDocument } from '../output.ts';
+import { formatTable } from '../table.ts';
+import type { Terminal } from '../terminal.ts';
+import { bootstrapView } from './bootstrap.ts';
+import { clustersView } from './clusters.ts';
+import { endpointsView } from './endpoints.ts';
+import { askEnvoy } from './envoy-admin.ts';
+import { type ClusterHealth, clusterHealth } from './health.ts';
+import { listenersView } from './listeners.ts';
+import { routesView } from './routes.ts';
+import { SECRET_DUMPS, secretsView } from './secrets.ts';
+import { findTarget, type Target } from './target.ts';
+import type { Filters, Messages, View } from './view.ts';
+
+export interface ShowOptions {
+  readonly what: string;
+  readonly workload: string;
+  readonly namespace: string | undefined;
+  readonly mesh: string | undefined;
+  readonly output: 'json' | 'yaml' | undefined;
+  readonly filters: Filters;
+}
+
+type FilterName = keyof Filters;
+
+interface Kind {
+  /** Those that make sense for it. */
+  readonly filters: readonly FilterName[];
+  readonly view: (client: AdminClient, target: Target, filters: Filters) => Promise<View>;
+}
+
+const KINDS: Readonly<Record<string, Kind>> = {
+  listeners: {
+    filters: ['name', 'port', 'direction'],
+    view: async (client, target, filters) => listenersView(await held(client, target, LISTENER), filters),
+  },
+  routes: {
+    filters: ['name', 'fqdn'],
+    view: async (client, target, filters) => {
+      const config = await client.proxyConfig(proxyName(target));
+      return routesView(messages(config, ROUTE), messages(config, LISTENER), filters);
+    },
+  },
+  clusters: {
+    filters: ['name', 'fqdn', 'port', 'subset', 'direction'],
+    view: async (client, target, filters) => {
+      const [clusters, health] = await Promise.all([held(client, target, CLUSTER), healthOf(target)]);
+      return clustersView(clusters, health, filters);
+    },
+  },
+  endpoints: {
+    filters: ['name', 'fqdn', 'port', 'subset', 'direction'],
+    view: async (client, target, filters) => {
+      const [config, health] = await Promise.all([client.proxyConfig(proxyName(target)), healthOf(target)]);
+      return endpointsView(messages(config, ENDPOINT), messages(config, CLUSTER), health, filters);
+    },
+  },
+  secrets: {
+    filters: ['name'],
+    view: async (_, target, filters) => {
+      const dumps = SECRET_DUMPS.map(async ({ status, path }) => ({ status, answer: await ask(target, path) }));
+      return secretsView(await Promise.all(dumps), filters);
+    },
+  },
+  bootstrap: {
+    filters: [],
+    view: async (_, target) => bootstrapView(await ask(target, '/config_dump?mask=bootstrap')),
+  },
+};
+
+const TYPE = 'type.googleapis.com/envoy.config';
+const LISTENER = `${TYPE}.listener.v3.Listener`;
+const ROUTE = `${TYPE}.route.v3.RouteConfiguration`;
+const CLUSTER = `${TYPE}.cluster.v3.Cluster`;
+const ENDPOINT = `${TYPE}.endpoint.v3.ClusterLoadAssignment`;
+
+/** `lateen proxy-config`. Throws `UsageError` for a filter that makes no sense, LAT0534, LAT0535, LAT0544. */
+export async function showProxyConfig({ stdout, stderr }: Terminal, options: ShowOptions): Promise<void> {
+  const { what, filters } = options;
+  const kind = KINDS[what];
+  if (kind === undefined)
+    throw new UsageError(`"${what}" is not one of them.`, `Known: ${Object.keys(KINDS).join(', ')}.`);
+  for (const [name, value] of Object.entries(filters)) {
+    if (value === undefined || kind.filters.includes(name as FilterName)) continue;
+    const known = kind.filters.map((each) => `--${each}`).join(', ');
+    throw new UsageError(`--${name} is not for ${what}.`, known === '' ? 'It takes none.' : `Those are: ${known}.`);
+  }
+  const client = connectToMesh(options.mesh);
+  const target = findTarget(await client.status(), options.workload, options.namespace);
+  const view = await kind.view(client, target, filters);
+  if (options.output !== undefined) {
+    await printDocument(stdout, options.output, view.document);
+    return;
+  }
+  if (target.replicas > 1)
+    stderr.write(`${options.workload} has ${target.replicas} replicas; this is ${target.name}\n`);
+  if (view.rows.length === 0) stderr.write(`No ${what} found.\n`);
+  else stdout.write(formatTable(view.titles, view.rows));
+}
+
+function proxyName({ name, namespace }: Target): string {
+  return `${name}.${namespace}`;
+}
+
+function messages(config: ProxyConfigResponse, type: string): Messages {
+  return config[type] ?? [];
+}
+
+async function held(client: AdminClient, target: Target, type: string): Promise<Messages> {
+  return messages(await client.proxyConfig(proxyName(target)), type);
+}
+
+/** Nothing if Envoy does not answer: what it should have can be shown all the same. */
+function healthOf({ envoyAdmin }: Target): Promise<ClusterHealth | undefined> {
+  return askEnvoy(envoyAdmin, '/clusters?format=json').then(clusterHealth, () => undefined);
+}
+
+async function ask({ name, envoyAdmin }: Target, path: string): Promise<unknown> {
+  try {
+    return await askEnvoy(envoyAdmin, path);
+  } catch (error) {
+    throw new LateenError(
+      'LAT0535',
+      `The Envoy of ${name} does not answer at ${envoyAdmin}: ${messageOf(error)}`,
+      'See whether it runs: lateen status -o wide',
+      { cause: error },
+    );
+  }
+}

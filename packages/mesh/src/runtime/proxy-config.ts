@@ -1,0 +1,79 @@
+import type { EnvoyMessage, LocatedSource, ProxyConfigResponse } from '@lateen/api/admin.ts';
+import type { ObjectRef } from '@lateen/api/diagnostic.ts';
+import { keyOfRef, type ObjectKey } from '@lateen/api/object-key.ts';
+import type { Origin } from '#pilot/config/parse.ts';
+import type { Pilot } from '#pilot/pilot.ts';
+import { type ResourceType, typeUrls } from '#pilot/xds/resource.ts';
+import { METADATA_KEY } from '#pilot/xds/translate/metadata.ts';
+
+/** What the proxy `NAME.NAMESPACE` should hold; undefined if it is not connected. */
+export async function printProxyConfig(
+  name: string,
+  pilot: Pilot,
+  originOf: (key: ObjectKey) => Origin | undefined,
+): Promise<ProxyConfigResponse | undefined> {
+  const { printResource } = await import('#pilot/xds/print-resource.ts');
+  const { holdings, resources } = pilot.resources;
+  const proxy = [...pilot.proxies.entries()].find(([, { instance }]) => instance === name);
+  const held = proxy === undefined ? undefined : holdings.get(proxy[0]);
+  if (held === undefined) return undefined;
+  const locate = locator(originOf);
+  const sourcesOf = (metadata: EnvoyMessage) => {
+    const { sources, instance } = metadata as { sources?: readonly ObjectRef[]; instance?: string };
+    return (sources ?? deploymentOf(instance, pilot)).map(locate);
+  };
+  return Object.fromEntries(
+    Object.entries(held)
+      .filter(([, refs]) => refs.size > 0)
+      .map(([type, refs]) => [
+        typeUrls[type as ResourceType],
+        [...refs.values()]
+          .map((key) => resources.get(key))
+          .filter((resource) => resource !== undefined)
+          .map((resource) => withSources(printResource(resource), sourcesOf) as EnvoyMessage),
+      ]),
+  );
+}
+
+/** An endpoint is there because of the Deployment that it is a replica of. */
+function deploymentOf(instance: string | undefined, pilot: Pilot): readonly ObjectRef[] {
+  const found = instance === undefined ? undefined : pilot.instances.get(instance);
+  return found === undefined ? [] : [{ kind: 'Deployment', namespace: found.namespace, name: found.workload }];
+}
+
+/** Adds file and line. To look a line up means to read the object's text again, so each is looked up once. */
+function locator(originOf: (key: ObjectKey) => Origin | undefined): (source: LocatedSource) => LocatedSource {
+  const known = new Map<string, LocatedSource>();
+  return (source) => {
+    const { kind, namespace, name, path } = source;
+    const key = `${keyOfRef(source)} ${path}`;
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    const origin = originOf(keyOfRef(source));
+    const located: LocatedSource = {
+      kind,
+      namespace,
+      name,
+      ...(path === undefined ? {} : { path }),
+      ...(origin === undefined
+        ? {}
+        : { file: origin.file, line: path === undefined ? origin.line : origin.lineOf(path) }),
+    };
+    known.set(key, located);
+    return located;
+  };
+}
+
+/** The value with `sources` in each of Lateen's own entries of a message's metadata. */
+function withSources(value: unknown, sourcesOf: (metadata: EnvoyMessage) => readonly LocatedSource[]): unknown {
+  if (Array.isArray(value)) return value.map((item) => withSources(item, sourcesOf));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => {
+      if (key !== 'filter_metadata') return [key, withSources(inner, sourcesOf)];
+      const entries = inner as Readonly<Record<string, EnvoyMessage>>;
+      const own = entries[METADATA_KEY];
+      return [key, own === undefined ? entries : { ...entries, [METADATA_KEY]: { ...own, sources: sourcesOf(own) } }];
+    }),
+  );
+}
