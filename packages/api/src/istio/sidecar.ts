@@ -119,7 +119,10 @@ const egressListener = object(
       bind,
       'Address to listen on, or unix:// with the path of a socket. By default what the services of the port need.',
     ),
-    captureMode: clusterOnly(captureMode, NO_CAPTURE),
+    captureMode: optional(
+      captureMode,
+      'NONE: applications connect to the listener themselves, at `bind` or else 127.0.0.1. Otherwise what is called anyway comes to it.',
+    ),
     hosts: required(
       v.nonEmptyArray(egressHost),
       "Services that workloads may call, as NAMESPACE/HOST: './*' for those of the namespace, '*/*' for all, '~/*' for none.",

@@ -6,7 +6,14 @@ import { patchesBehind } from '#pilot/xds/patch-matches.ts';
 import type { ResourceType } from '#pilot/xds/resource.ts';
 
 /** Kinds whose objects users write to steer traffic: what Envoy refuses comes from one of them. */
-const STEERING = new Set(['VirtualService', 'DestinationRule', 'Gateway', 'PeerAuthentication', 'EnvoyFilter']);
+const STEERING = new Set([
+  'VirtualService',
+  'DestinationRule',
+  'Gateway',
+  'PeerAuthentication',
+  'EnvoyFilter',
+  'Sidecar',
+]);
 
 /** The configuration that a resource of a proxy is made of. */
 export function objectsBehind(pilot: Pilot, nodeId: string, type: ResourceType, name: string): ObjectKey[] {

@@ -49,6 +49,8 @@ export interface Expectation {
   /** What the application saw. */
   readonly workload?: string;
   readonly instance?: string;
+  /** The container port that the application stands for. */
+  readonly port?: number;
   readonly path?: string;
   readonly method?: string;
   readonly host?: HeaderExpectation;
@@ -85,7 +87,19 @@ const CALL_FIELDS = [
 ];
 
 const EXPECT_FIELDS = [
-  ...(['status', 'fails', 'workload', 'instance', 'path', 'method', 'host', 'body', 'protocol', 'headers'] as const),
+  ...([
+    'status',
+    'fails',
+    'workload',
+    'instance',
+    'port',
+    'path',
+    'method',
+    'host',
+    'body',
+    'protocol',
+    'headers',
+  ] as const),
   ...(['answer', 'location', 'responseHeaders', 'peer', 'attempts', 'instances', 'distribution', 'mirrored'] as const),
   ...(['headerNames', 'responseHeaderNames', 'atLeastMs', 'atMostMs', 'countedAs'] as const),
 ];
@@ -135,6 +149,7 @@ function readExpectation(value: unknown, where: string): Expectation {
     ...optionalField('fails', fields.fails, where, yes),
     ...optionalField('workload', fields.workload, where, text),
     ...optionalField('instance', fields.instance, where, text),
+    ...optionalField('port', fields.port, where, count),
     ...optionalField('path', fields.path, where, text),
     ...optionalField('method', fields.method, where, text),
     ...optionalField('host', fields.host, where, readHeader),

@@ -10,6 +10,8 @@ import { answerWebSocket } from './websocket.ts';
 export interface EchoReport {
   readonly workload: string;
   readonly instance: string;
+  /** The container port that it stands for. */
+  readonly port?: number;
   /** `HTTP/1.1`, `HTTP/2.0` or `TCP`. */
   readonly protocol: string;
   readonly method?: string;
@@ -32,6 +34,7 @@ export interface EchoOptions {
   readonly workload: string;
   readonly instance: string;
   readonly port: number;
+  readonly containerPort?: number;
   readonly attempts: Attempts;
   /** Instances that answer every request with 503. */
   readonly failing: ReadonlySet<string>;
@@ -83,12 +86,12 @@ export async function startEcho(options: EchoOptions): Promise<{ close(): Promis
   };
 }
 
-function echoLine(socket: Socket, { workload, instance }: EchoOptions): void {
+function echoLine(socket: Socket, { workload, instance, containerPort }: EchoOptions): void {
   let body = '';
   socket.setEncoding('utf8').on('data', (text: string) => {
     body += text;
     if (!body.endsWith('\n')) return;
-    const report: EchoReport = { workload, instance, protocol: 'TCP', body: body.trimEnd() };
+    const report: EchoReport = { workload, instance, ...portOf(containerPort), protocol: 'TCP', body: body.trimEnd() };
     socket.end(JSON.stringify(report));
   });
 }
@@ -96,7 +99,7 @@ function echoLine(socket: Socket, { workload, instance }: EchoOptions): void {
 async function answer(
   request: IncomingMessage | Http2ServerRequest,
   response: ServerResponse,
-  { workload, instance, attempts, failing }: EchoOptions,
+  { workload, instance, containerPort, attempts, failing }: EchoOptions,
   kill: () => void,
 ): Promise<void> {
   const planned = stepFor(request, attempts, workload);
@@ -114,6 +117,7 @@ async function answer(
   const report: EchoReport = {
     workload,
     instance,
+    ...portOf(containerPort),
     protocol: `HTTP/${request.httpVersion}`,
     method: request.method ?? '',
     path: request.url ?? '',
@@ -147,4 +151,8 @@ function stepFor(
   attempts.set(id, { count: count + 1, mirrored });
   const steps = JSON.parse(String(headers[UPSTREAM_HEADER] ?? '[]')) as UpstreamStep[];
   return steps[count] ?? 200;
+}
+
+function portOf(port: number | undefined): Pick<EchoReport, 'port'> {
+  return port === undefined ? {} : { port };
 }

@@ -79,10 +79,11 @@ async function start(
     ...instances
       .filter(({ name }) => !golden.down.includes(name))
       .flatMap((instance) =>
-        instance.ports.map(({ appPort }) => ({
+        instance.ports.map(({ appPort, containerPort }) => ({
           workload: workloadLabel(instance),
           instance: instance.name,
           port: appPort,
+          containerPort,
           greets: golden.greeting.includes(workloadLabel(instance)),
         })),
       ),

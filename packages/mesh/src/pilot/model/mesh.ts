@@ -11,11 +11,13 @@ import { delegateKey, mergeDelegates } from './delegation.ts';
 import { arrivalOf, type ServiceEndpoint, targetOf } from './endpoint.ts';
 import { buildGateway, type Gateway } from './gateway.ts';
 import { patternsCovering } from './hostname.ts';
+import { type InboundPool, type Ingress, portsUnder } from './ingress.ts';
 import { localityOf } from './locality.ts';
 import type { Protocol } from './protocol.ts';
 import { buildRouteRules, MESH_GATEWAY, type RouteRuleSet } from './route-rule.ts';
 import { buildService, byHostname, hasLabels, type Service } from './service.ts';
 import type { MeshSettings } from './settings.ts';
+import { buildSidecar, decideSidecar, type SidecarDecision, type SidecarRules } from './sidecar.ts';
 import { type WindowState, windowState } from './time-window.ts';
 import { buildTrafficPolicy, type TrafficPolicy } from './traffic-policy.ts';
 import { buildTrafficSchedule, type TrafficSchedule, withoutClosedRules } from './traffic-schedule.ts';
@@ -47,6 +49,8 @@ export interface MeshModel {
   /** Routes of gateways, by `NAMESPACE/NAME` of the Gateway. */
   readonly gatewayRoutes: Collection<readonly RouteRuleSet[]>;
   readonly gateways: Collection<Gateway>;
+  /** By namespace, in order of name. */
+  readonly sidecars: Collection<readonly SidecarRules[]>;
   /** Whether each TrafficSchedule is open now, and when that changes; by object key. */
   readonly scheduleStates: Collection<ScheduleState>;
   /** Keys of labels by which configuration tells clients apart; the values are the keys. */
@@ -73,6 +77,10 @@ export interface InboundPort {
   readonly peers: PeerPolicyDecision;
   /** The services that lead here. */
   readonly services: readonly Service[];
+  /** Limits on connections to the application, as a Sidecar says them. */
+  readonly pool?: InboundPool;
+  /** What a Sidecar says of the port. */
+  readonly ingress?: Ingress;
 }
 
 export function endpointKey(service: Service, port: number): string {
@@ -90,6 +98,17 @@ export function meshRoutesFor(hostname: string, model: MeshModel, read: Reader):
     const sets = read.get(model.meshRoutes, pattern);
     return sets === undefined ? [] : [sets];
   });
+}
+
+/** What holds for the sidecar of a workload. Gateways have none. */
+export function sidecarOf(
+  client: Pick<WorkloadInstance, 'role' | 'namespace' | 'labels'>,
+  model: Pick<MeshModel, 'sidecars' | 'settings'>,
+  read: Reader,
+): SidecarDecision {
+  if (client.role !== 'sidecar') return {};
+  const own = read.get(model.sidecars, client.namespace) ?? [];
+  return decideSidecar(client, own, read.get(model.sidecars, model.settings.rootNamespace) ?? []);
 }
 
 /** Lays the model's collections over accepted objects and running instances. */
@@ -148,11 +167,19 @@ export function buildModel(
       ? undefined
       : mergeDelegates(set, (delegate) => read.get(routeRules, delegateKey(delegate))).set,
   );
+  const sidecars = graph.derive('sidecars', objects, (object) =>
+    object.kind === 'Sidecar' ? buildSidecar(object, clusterDomain) : undefined,
+  );
   const askedBy = graph.index(
     'configuration by asked label',
-    graph.union<RouteRuleSet | TrafficPolicy>('client rules', [routeRules, trafficPolicyObjects]),
+    graph.union<{ readonly askedLabels: readonly string[] }>('client rules', [
+      routeRules,
+      trafficPolicyObjects,
+      sidecars,
+    ]),
     ({ askedLabels }) => askedLabels,
   );
+  const sidecarsByNamespace = graph.index('sidecars by namespace', sidecars, ({ namespace }) => [namespace]);
   const peerPolicies = graph.derive('peer policies', objects, (object) =>
     object.kind === 'PeerAuthentication' ? buildPeerPolicy(object) : undefined,
   );
@@ -178,7 +205,8 @@ export function buildModel(
     const selecting = candidates.filter(({ selector }) => hasLabels(labels, selector)).sort(byHostname);
     const targets = selecting.flatMap(({ ports }) => ports.flatMap((port) => targetOf(port, instance) ?? []));
     const containerPorts = new Set([...instance.ports, ...targets].map(({ containerPort }) => containerPort));
-    return [...containerPorts].map((containerPort) => {
+    const peers = (port: number) => peersOf(instance, port, own, meshWide);
+    const ports = [...containerPorts].map((containerPort): InboundPort => {
       const leading = selecting.flatMap((service) =>
         service.ports
           .filter((port) => targetOf(port, instance)?.containerPort === containerPort)
@@ -188,10 +216,11 @@ export function buildModel(
         containerPort,
         protocol: agreedProtocol(leading.map(({ port }) => port.protocol)),
         grpcWeb: leading.some(({ port }) => port.grpcWeb),
-        peers: peersOf(instance, containerPort, own, meshWide),
+        peers: peers(containerPort),
         services: [...new Set(leading.map(({ service }) => service))],
       };
     });
+    return portsUnder(sidecarOf(instance, { sidecars: sidecarsByNamespace, settings }, read), ports, peers);
   });
 
   const elsewhere = graph.derive('other inbound ports', instances, (instance, read) => {
@@ -251,6 +280,7 @@ export function buildModel(
       gateways.filter((gateway) => gateway !== MESH_GATEWAY),
     ),
     gateways,
+    sidecars: sidecarsByNamespace,
     scheduleStates,
     askedLabels: graph.derive('asked labels', askedBy, (_, __, label) => label),
   };

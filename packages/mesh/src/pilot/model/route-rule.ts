@@ -1,7 +1,7 @@
 import type { VirtualService as VirtualServiceObject } from '@lateen/api/kinds.ts';
 import type { SourceRef } from '../proxy/ir/source.ts';
 import { gatewayKey, resolveHost } from './hostname.ts';
-import { buildAction, type RouteAction } from './route-action.ts';
+import { buildAction, type Destination, type RouteAction } from './route-action.ts';
 import { buildMatch, type RouteMatch } from './route-match.ts';
 import { buildOptions, type RouteOptions } from './route-options.ts';
 import { buildVisibility, type Visibility } from './visibility.ts';
@@ -66,4 +66,12 @@ function buildRule(route: HttpRoute, source: SourceRef, clusterDomain: string): 
 /** Whether clients of different namespaces or labels are under different rules. */
 export function dependsOnClient({ visibility, rules }: RouteRuleSet): boolean {
   return visibility !== 'all' || rules.some(({ matches }) => matches.some(({ client }) => client !== undefined));
+}
+
+/** Every service that rules of the set send requests to, copies included. */
+export function destinationsOf({ rules }: RouteRuleSet): readonly Destination[] {
+  return rules.flatMap(({ action, options: { mirrors = [] } }) => [
+    ...(action.type === 'forward' ? action.destinations : []),
+    ...mirrors.map(({ destination }) => destination),
+  ]);
 }

@@ -49,7 +49,7 @@ function redirected(
   const sourceAddress = sourceOf(instance, interception);
   const from = sourceAddress === undefined ? {} : { sourceAddress };
   const elsewhere = read.get(model.elsewhere, instanceKey(instance));
-  const served = inbound.filter(({ services }) => services.length > 0);
+  const served = inbound.filter(isServed);
   const listener: ListenerIr = {
     name: 'virtualInbound',
     address: anyAddress(family),
@@ -63,11 +63,15 @@ function redirected(
         match: { destinationPort: INBOUND_PORT },
         handler: tcpHandler({ statPrefix: BLACK_HOLE_CLUSTER, cluster: BLACK_HOLE_CLUSTER }),
       },
-      ...served.flatMap(chainsOfPort),
+      ...served.filter(({ ingress }) => ingress?.isUncaptured !== true).flatMap(chainsOfPort),
       ...chainsElsewhere(elsewhere?.mode ?? 'permissive'),
     ],
     firstBytes: 'detect',
-    sources: [...served.flatMap(({ services, peers }) => [...services.map(({ source }) => source), ...peers.sources])],
+    sources: served.flatMap(({ services, peers, ingress }) => [
+      ...services.map(({ source }) => source),
+      ...peers.sources,
+      ...(ingress === undefined ? [] : [ingress.source]),
+    ]),
   };
   return {
     clusters: [
@@ -80,9 +84,50 @@ function redirected(
         ...from,
         sources: [],
       },
-      ...served.map((port) => ({ ...clusterOfPort(port, address), ...from })),
+      ...served.map((port) => applicationCluster(port, applicationAt(port, address, address, from))),
     ],
-    listeners: [listener],
+    listeners: [
+      listener,
+      ...served.filter(({ ingress }) => ingress?.isUncaptured === true).map((port) => ownListener(port, address)),
+    ],
+  };
+}
+
+/** A Service leads to the port, or a Sidecar lists it. */
+function isServed({ services, ingress }: InboundPort): boolean {
+  return services.length > 0 || ingress !== undefined;
+}
+
+/**
+ * Where the application behind a port listens.
+ *
+ * @param usual the address, unless a Sidecar says another
+ * @param from where connections to the workload's own address come from
+ */
+function applicationAt(
+  { containerPort, ingress }: InboundPort,
+  usual: string,
+  address: string,
+  from: { readonly sourceAddress?: string },
+) {
+  const target = ingress?.target;
+  if (target?.type === 'socket') return { address: target.path, port: 0 };
+  const port = target?.port ?? containerPort;
+  const at = target === undefined ? usual : target.type === 'workload' ? address : loopbackOf(address);
+  return { address: at, port, ...(at === address ? from : {}) };
+}
+
+function loopbackOf(address: string): string {
+  return address.includes(':') ? '::1' : '127.0.0.1';
+}
+
+/** A socket of its own in front of one port. */
+function ownListener(port: InboundPort, address: string): ListenerIr {
+  const { containerPort, ingress } = port;
+  const at = ingress?.address ?? address;
+  return {
+    ...inboundListener(at, { containerPort, inboundPort: containerPort }, port),
+    name: `${at}_${containerPort}`,
   };
 }
 
@@ -98,15 +143,6 @@ function sourceOf({ address }: WorkloadInstance, interception: 'redirect' | 'tpr
 
 function isLoopback(address: string): boolean {
   return address.startsWith('127.') || address === '::1';
-}
-
-function clusterOfPort({ containerPort, protocol, services }: InboundPort, address: string) {
-  return applicationCluster(
-    { containerPort, appPort: containerPort },
-    address,
-    protocol,
-    services.map(({ source }) => source),
-  );
 }
 
 function chainsOfPort(port: InboundPort): FilterChainIr[] {
@@ -132,18 +168,19 @@ function chainsElsewhere(mode: InboundPort['peers']['mode']): FilterChainIr[] {
 }
 
 /**
- * Without redirection the proxy listens on the workload's address and the application on the loopback address. Where the
- * workload has no other address, there is no room for both.
+ * Without redirection the proxy listens on the workload's address and the application on the loopback address. Where that
+ * is the same, there is no room for both, unless a Sidecar says another port.
  */
-function unredirected(instance: WorkloadInstance, inbound: readonly InboundPort[]): CapturedInbound {
-  const { address } = instance;
-  const served = isLoopback(address) ? [] : inbound.filter(({ services }) => services.length > 0);
-  const application = address.includes(':') ? '::1' : '127.0.0.1';
+function unredirected({ address }: WorkloadInstance, inbound: readonly InboundPort[]): CapturedInbound {
+  const served = inbound.filter(isServed).map((port) => ({
+    cluster: applicationCluster(port, applicationAt(port, loopbackOf(address), address, {})),
+    listener: ownListener(port, address),
+  }));
+  const apart = served.filter(
+    ({ cluster, listener }) => cluster.address !== listener.address || cluster.port !== listener.port,
+  );
   return {
-    clusters: [DYNAMIC_FORWARD, BLACK_HOLE, ...served.map((port) => clusterOfPort(port, application))],
-    listeners: served.map((port) => ({
-      ...inboundListener(address, { ...port, inboundPort: port.containerPort }, port),
-      name: `${address}_${port.containerPort}`,
-    })),
+    clusters: [DYNAMIC_FORWARD, BLACK_HOLE, ...apart.map(({ cluster }) => cluster)],
+    listeners: apart.map(({ listener }) => listener),
   };
 }

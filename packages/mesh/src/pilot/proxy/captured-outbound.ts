@@ -3,6 +3,7 @@ import type { Graph } from '../incremental/graph.ts';
 import type { ClientClass, OutboundCapture } from '../model/client.ts';
 import type { MeshModel } from '../model/mesh.ts';
 import type { Service, ServicePort } from '../model/service.ts';
+import { boundName } from './bound-listeners.ts';
 import { clusterName } from './clusters.ts';
 import { httpHandler, isHttp, type PortHandlers, portChains, tcpHandler } from './filter-chains.ts';
 import type { FilterChainIr, HttpConnectionIr, ListenerIr, TcpConnectionIr } from './ir/listener.ts';
@@ -14,12 +15,13 @@ import {
   nearnessOf,
   otherVirtualHosts,
   outsideHost,
+  resolveProxyTable,
   type SidecarHosts,
   serviceNames,
   servicePortKey,
   serviceTableName,
 } from './routes.ts';
-import type { OutsidePolicy, Scope } from './scope.ts';
+import type { BoundListener, OutsidePolicy, Scope } from './scope.ts';
 
 /** Where the kernel sends the calls of an application (Istio's port). */
 export const OUTBOUND_PORT = 15_001;
@@ -141,6 +143,20 @@ export function capturedOutbound(input: OutboundInput, model: MeshModel, read: R
   };
 }
 
+/** The routes behind an egress listener of a Sidecar that has an address of its own. */
+export function boundTable(bound: BoundListener, input: OutboundInput, model: MeshModel, read: Reader): RouteTableIr {
+  const { client, scope, sidecarHosts } = input;
+  const { listener, services } = bound;
+  const name = boundName(bound, client.capture);
+  if (listener.port?.number === undefined || listener.port.isProxy) {
+    const known = { services, outside: scope.outside, patterns: listener.hosts };
+    return resolveProxyTable(name, client, known, sidecarHosts, model, read);
+  }
+  const hosts = services.flatMap((service) => service.ports.map((port) => hostOf({ service, port }, input, read)));
+  const virtualHosts = [...withoutTakenDomains(hosts), outsideHost(scope.outside, false)];
+  return { name, virtualHosts, ignorePortInHost: true };
+}
+
 function withHttpPort(ports: readonly PortPlan[]): readonly PortPlan[] {
   return ports.some(({ port }) => port === HTTP_PORT) ? ports : [...ports, { port: HTTP_PORT, http: [], ranges: [] }];
 }
@@ -169,7 +185,7 @@ function virtualOutbound({ family }: Captured, outside: OutsidePolicy): Listener
 
 /** What is done with a connection that could be meant for anybody. */
 function passOn(outside: OutsidePolicy): FilterChainIr {
-  const cluster = outside.type === 'allow' ? PASSTHROUGH_CLUSTER : BLACK_HOLE_CLUSTER;
+  const cluster = outside.type === 'refuse' ? BLACK_HOLE_CLUSTER : (outside.via ?? PASSTHROUGH_CLUSTER);
   return { name: 'PassthroughFilterChain', match: {}, handler: tcpHandler({ statPrefix: cluster, cluster }) };
 }
 
@@ -292,15 +308,17 @@ function hostOf({ service, port }: VisiblePort, input: OutboundInput, read: Read
 /** Nobody asks for tunnels where connections are redirected, and ports do not count. */
 function otherHosts(
   ofServices: readonly VirtualHostIr[],
-  { client, sidecarHosts }: OutboundInput,
+  { client, scope, sidecarHosts }: OutboundInput,
   model: MeshModel,
   read: Reader,
 ): readonly VirtualHostIr[] {
-  return otherVirtualHosts(client, sidecarHosts, ofServices, model, read).map(({ domains, routes, ...host }) => ({
-    ...host,
-    domains: domains.slice(0, 1),
-    routes: routes.filter(({ match }) => match.path.type !== 'connect'),
-  }));
+  return otherVirtualHosts(client, scope.patterns, sidecarHosts, ofServices, model, read).map(
+    ({ domains, routes, ...host }) => ({
+      ...host,
+      domains: domains.slice(0, 1),
+      routes: routes.filter(({ match }) => match.path.type !== 'connect'),
+    }),
+  );
 }
 
 /** Envoy refuses a table in which two hosts have one domain. The first one keeps it. */

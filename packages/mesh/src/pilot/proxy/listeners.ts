@@ -1,4 +1,5 @@
 import type { InstancePort } from '@lateen/api/workload-instance.ts';
+import type { InboundPool } from '../model/ingress.ts';
 import type { InboundPort } from '../model/mesh.ts';
 import type { Protocol } from '../model/protocol.ts';
 import { clusterName } from './clusters.ts';
@@ -11,7 +12,7 @@ import { HTTP_PROXY_TABLE, serviceTableName } from './routes.ts';
 
 /** What becomes of connections to a container port: everything goes to the application, or to another cluster. */
 export function applicationRoutes(
-  { containerPort, protocol, grpcWeb, services }: Omit<InboundPort, 'peers'>,
+  { containerPort, protocol, grpcWeb, services, pool }: Omit<InboundPort, 'peers'>,
   cluster = applicationClusterName(containerPort),
 ): PortHandlers {
   const table: RouteTableIr = {
@@ -48,8 +49,12 @@ export function applicationRoutes(
       dynamicForward: false,
       connect: false,
     },
-    tcp: { statPrefix, cluster },
+    tcp: { statPrefix, cluster, ...(hasLimits(pool) ? { connection: pool.settings.tcp } : {}) },
   };
+}
+
+function hasLimits(pool: InboundPool | undefined): pool is InboundPool {
+  return Object.keys(pool?.settings.tcp ?? {}).length > 0;
 }
 
 /** Stands in front of one container port of the application. */
@@ -64,7 +69,11 @@ export function inboundListener(
     port: inboundPort,
     direction: 'inbound',
     ...inboundChains(applicationRoutes(met), met.peers.mode),
-    sources: [...met.services.map(({ source }) => source), ...met.peers.sources],
+    sources: [
+      ...met.services.map(({ source }) => source),
+      ...met.peers.sources,
+      ...(met.ingress === undefined ? [] : [met.ingress.source]),
+    ],
   };
 }
 

@@ -1,6 +1,6 @@
-import type { InstancePort } from '@lateen/api/workload-instance.ts';
 import { DEFAULT_POOL } from '../model/connection-pool.ts';
-import type { Protocol } from '../model/protocol.ts';
+import { defined } from '../model/defined.ts';
+import type { InboundPort } from '../model/mesh.ts';
 import { upstreamProtocolOf } from './clusters.ts';
 import type {
   ApplicationClusterIr,
@@ -9,7 +9,7 @@ import type {
   NowhereClusterIr,
   OriginalDestinationClusterIr,
 } from './ir/cluster.ts';
-import type { SourceRef } from './ir/source.ts';
+import { upstreamProtocolFor } from './upstream-policy.ts';
 
 /** Istio's names: of what is not in the mesh, of what must lead nowhere, and of ports of the workload that no Service has. */
 export const PASSTHROUGH_CLUSTER = 'PassthroughCluster';
@@ -53,18 +53,29 @@ export function applicationClusterName(containerPort: number): string {
   return `inbound|${containerPort}||`;
 }
 
+/**
+ * The application behind a port.
+ *
+ * @param at where it listens: an address and a port, or the path of a socket and 0
+ */
 export function applicationCluster(
-  port: Pick<InstancePort, 'containerPort' | 'appPort'>,
-  address: string,
-  protocol: Protocol,
-  sources: readonly SourceRef[],
+  { containerPort, protocol, services, pool, ingress }: InboundPort,
+  at: { readonly address: string; readonly port: number; readonly sourceAddress?: string },
 ): ApplicationClusterIr {
+  const upstreamProtocol = upstreamProtocolFor(
+    upstreamProtocolOf(protocol),
+    defined({ connectionPool: pool?.settings }),
+  );
   return {
     type: 'application',
-    name: applicationClusterName(port.containerPort),
-    address,
-    port: port.appPort,
-    upstreamProtocol: upstreamProtocolOf(protocol),
-    sources,
+    name: applicationClusterName(containerPort),
+    ...at,
+    upstreamProtocol,
+    ...(pool === undefined ? {} : { pool: pool.settings.limits }),
+    sources: [
+      ...services.map(({ source }) => source),
+      ...(ingress === undefined ? [] : [ingress.source]),
+      ...(pool === undefined || pool.source === ingress?.source ? [] : [pool.source]),
+    ],
   };
 }

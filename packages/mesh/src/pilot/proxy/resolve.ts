@@ -2,17 +2,25 @@ import {
   type ExplicitCapture,
   type GatewayCapture,
   hostPortOf,
+  type InstancePort,
   instanceKey,
   type WorkloadInstance,
 } from '@lateen/api/workload-instance.ts';
 import type { Collection, Reader } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 import { type ClientClass, clientClassOf } from '../model/client.ts';
-import type { MeshModel } from '../model/mesh.ts';
+import type { InboundPort, MeshModel } from '../model/mesh.ts';
 import { hasLabels, type Service, type ServicePort } from '../model/service.ts';
 import { NO_SETTINGS, settingsFor } from '../model/traffic-settings.ts';
+import { boundListener, boundProtocol } from './bound-listeners.ts';
 import { capturedInbound } from './captured-inbound.ts';
-import { anyAddress, capturedOutbound, resolveCapturedHosts, type TcpConnection } from './captured-outbound.ts';
+import {
+  anyAddress,
+  boundTable,
+  capturedOutbound,
+  resolveCapturedHosts,
+  type TcpConnection,
+} from './captured-outbound.ts';
 import { clusterSpecs, policyForClient, resolveClusters } from './clusters.ts';
 import { endpointViewKey, resolveEndpoints } from './endpoint-sets.ts';
 import { isHttp } from './filter-chains.ts';
@@ -93,6 +101,7 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
     const tables: RouteTableIr[] = [];
     const serviceTables = new Map<string, string>();
     const routesOf = (service: Service, port: ServicePort) => routesForClient(service, port, client, model, read);
+    const connectionOf = (service: Service, port: number) => tcpConnectionFor(service, port, client, model, read);
     const addServiceTable = (service: Service, port: ServicePort) => {
       const name = serviceTableName(service.hostname, port.port);
       const shared = servicePortKey(service, port.port);
@@ -104,17 +113,17 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
       for (const service of scope.services) {
         for (const port of service.ports) if (port.protocol !== 'tcp') addServiceTable(service, port);
       }
-      tables.push(resolveProxyTable(client, scope.services, sidecarHosts, model, read));
-      return { listeners: [], tables, serviceTables };
+      tables.push(resolveProxyTable(HTTP_PROXY_TABLE, client, scope, sidecarHosts, model, read));
     }
-    const connectionOf = (service: Service, port: number) => tcpConnectionFor(service, port, client, model, read);
-    const captured = capturedOutbound(
-      { client, scope, capturedHosts, sidecarHosts, routesOf, connectionOf },
-      model,
-      read,
-    );
+    const input = { client, scope, capturedHosts, sidecarHosts, routesOf, connectionOf };
+    const captured = capturedOutbound(input, model, read);
     for (const { service, port } of captured.services) addServiceTable(service, port);
-    return { listeners: captured.listeners, tables: [...tables, ...captured.tables], serviceTables };
+    tables.push(...captured.tables);
+    for (const bound of scope.bound) {
+      if (boundProtocol(bound) !== 'tcp') tables.push(boundTable(bound, input, model, read));
+    }
+    const boundListeners = scope.bound.map((bound) => boundListener(bound, client.capture, connectionOf));
+    return { listeners: [...captured.listeners, ...boundListeners], tables, serviceTables };
   });
   const listeners = graph.expand('class listeners', fragments, (each, _, key) =>
     each.listeners.map((listener) => [clientKey(key, listener.name), listener] as const),
@@ -158,7 +167,8 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
       if (instance.capture.mode !== 'explicit') return placedRefs;
       // Of the services' own tables, those that a listener of this instance is for.
       const { servicePorts } = instance.capture;
-      const tables = [...refs.tables].filter(([name]) => name === HTTP_PROXY_TABLE || servicePorts[name] !== undefined);
+      const serviceTables = read.get(fragments, key)?.serviceTables;
+      const tables = [...refs.tables].filter(([name]) => servicePorts[name] !== undefined || !serviceTables?.has(name));
       return { ...placedRefs, tables: new Map(tables) };
     }),
   };
@@ -215,14 +225,7 @@ function resolveSidecar(
   for (const port of instance.ports) {
     const met = inbound.find(({ containerPort }) => containerPort === port.containerPort);
     if (met === undefined) continue;
-    clusters.push(
-      applicationCluster(
-        port,
-        address,
-        met.protocol,
-        met.services.map(({ source }) => source),
-      ),
-    );
+    clusters.push(applicationCluster(met, applicationAt(met, port, instance)));
     listeners.push(inboundListener(address, port, met));
   }
   const services = new Map(scope.services.map((service) => [service.hostname, service]));
@@ -241,6 +244,15 @@ function resolveSidecar(
     );
   }
   return { clusters, listeners, tables: [] };
+}
+
+/** Where the application behind a container port listens: its ports are others than those that callers know. */
+function applicationAt({ ingress }: InboundPort, port: InstancePort, { address, ports }: WorkloadInstance) {
+  const target = ingress?.target;
+  if (target === undefined) return { address, port: port.appPort };
+  if (target.type === 'socket') return { address: target.path, port: 0 };
+  const own = ports.find(({ containerPort }) => containerPort === target.port);
+  return { address, port: own?.appPort ?? target.port };
 }
 
 function resolveGateway(instance: WorkloadInstance, capture: GatewayCapture, model: MeshModel, read: Reader): OwnIr {

@@ -6,12 +6,13 @@ import { type MeshModel, meshRoutesFor } from '../model/mesh.ts';
 import { DEFAULT_RETRY, RETRY_SAFE_HEADER } from '../model/retry.ts';
 import { dependsOnClient, MESH_GATEWAY, type RouteRuleSet } from '../model/route-rule.ts';
 import type { Service, ServicePort } from '../model/service.ts';
+import { isCovered, type ServicePattern } from '../model/sidecar.ts';
 import { isVisible } from '../model/visibility.ts';
 import { clusterName } from './clusters.ts';
 import type { RouteIr, RouteTableIr, VirtualHostIr } from './ir/route.ts';
 import { HTTP_PROXY_LOOPBACK_CLUSTER, loopbackClusterName, PASSTHROUGH_CLUSTER } from './own-clusters.ts';
 import { type RouteContext, resolveRules } from './route-rules.ts';
-import type { OutsidePolicy } from './scope.ts';
+import type { OutsidePolicy, Scope } from './scope.ts';
 
 /** The route table of every sidecar's HTTP proxy listener. */
 export const HTTP_PROXY_TABLE = 'http_proxy';
@@ -203,14 +204,16 @@ export function resolveSidecarHosts(
   };
 }
 
-/** The table behind the HTTP proxy listeners of one class of clients, for the services that it sees. */
+/** A table where clients name the port with the host, as they do in HTTP proxy listeners. */
 export function resolveProxyTable(
+  name: string,
   client: ClientClass,
-  services: readonly Service[],
+  scope: Pick<Scope, 'services' | 'patterns' | 'outside'>,
   hosts: SidecarHosts,
   model: MeshModel,
   read: Reader,
 ): RouteTableIr {
+  const { services, patterns, outside } = scope;
   const ofServices = services.flatMap((service) => {
     const nearness = nearnessOf(service, client);
     return service.ports.map(
@@ -219,13 +222,15 @@ export function resolveProxyTable(
         proxyVirtualHost(service, port.port, routesForClient(service, port, client, model, read), nearness),
     );
   });
-  const virtualHosts = [...ofServices, ...otherVirtualHosts(client, hosts, ofServices, model, read), OUTSIDE];
-  return { name: HTTP_PROXY_TABLE, virtualHosts, ignorePortInHost: false };
+  const others = otherVirtualHosts(client, patterns, hosts, ofServices, model, read);
+  const virtualHosts = [...ofServices, ...others, outsideHost(outside, true)];
+  return { name, virtualHosts, ignorePortInHost: false };
 }
 
 /** For hosts that only rules know. `ofServices` are already in the table. */
 export function otherVirtualHosts(
   client: ClientClass,
+  patterns: readonly ServicePattern[] | undefined,
   { others, otherRules }: SidecarHosts,
   ofServices: readonly VirtualHostIr[],
   model: MeshModel,
@@ -236,47 +241,60 @@ export function otherVirtualHosts(
   // A rule may name a service by one of its shorter names; no two virtual hosts may have one domain.
   const taken = new Set(ofServices.flatMap(({ domains }) => domains));
   return rules.flatMap(([host, sets]) => {
-    const visible = sets.filter(({ visibility }) => isVisible(visibility, client.namespace));
-    const found = read.get(others, host) ?? otherVirtualHost(host, visible, client, model, read);
+    const visible = sets
+      .filter(({ visibility }) => isVisible(visibility, client.namespace))
+      .filter(({ source }) => patterns === undefined || isCovered({ ...source, hostname: host }, patterns));
+    const found =
+      (visible.length === sets.length ? read.get(others, host) : undefined) ??
+      otherVirtualHost(host, visible, client, model, read);
     return found === undefined || found.domains.some((domain) => taken.has(domain)) ? [] : [found];
   });
 }
 
 /**
- * The host for all that no other one is for.
+ * The host for all that no other one is for: it is reached as it would be without the mesh, or through another service, or
+ * not at all (`outboundTrafficPolicy`).
  *
  * @param connect where clients ask for tunnels
  */
-export function outsideHost(_policy: OutsidePolicy, connect: boolean): VirtualHostIr {
-  return connect
-    ? OUTSIDE
-    : { ...OUTSIDE, routes: OUTSIDE.routes.filter(({ match }) => match.path.type !== 'connect') };
+export function outsideHost(policy: OutsidePolicy, connect: boolean): VirtualHostIr {
+  const { sources } = policy;
+  if (policy.type === 'refuse') {
+    const action = { type: 'direct-response', status: REFUSED_STATUS } as const;
+    return {
+      name: 'block_all',
+      domains: ['*'],
+      routes: [
+        ...(connect ? [{ ...OUTSIDE_CONNECT, action, sources }] : []),
+        { name: 'outside', match: ANY_REQUEST, action, sources },
+      ],
+    };
+  }
+  const cluster = policy.via ?? PASSTHROUGH_CLUSTER;
+  return {
+    name: 'allow_any',
+    domains: ['*'],
+    routes: [
+      ...(connect ? [{ ...OUTSIDE_CONNECT, action: { type: 'tunnel', cluster } as const, sources }] : []),
+      {
+        name: 'outside',
+        match: ANY_REQUEST,
+        action: {
+          type: 'forward',
+          destinations: [{ cluster, weight: 1 }],
+          retry: { type: 'off' },
+          stripResponseHeaders: [],
+        },
+        sources,
+      },
+    ],
+  };
 }
 
-/** Hosts that are not in the mesh are reached as they would be without it (`outboundTrafficPolicy` ALLOW_ANY). */
-const OUTSIDE: VirtualHostIr = {
-  name: 'allow_any',
-  domains: ['*'],
-  routes: [
-    {
-      name: 'outside connect',
-      match: { path: { type: 'connect' }, headers: [] },
-      action: { type: 'tunnel', cluster: PASSTHROUGH_CLUSTER },
-      sources: [],
-    },
-    {
-      name: 'outside',
-      match: { path: { type: 'any' }, headers: [] },
-      action: {
-        type: 'forward',
-        destinations: [{ cluster: PASSTHROUGH_CLUSTER, weight: 1 }],
-        retry: { type: 'off' },
-        stripResponseHeaders: [],
-      },
-      sources: [],
-    },
-  ],
-};
+/** Istio's answer to calls of hosts that it does not know. */
+const REFUSED_STATUS = 502;
+const ANY_REQUEST = { path: { type: 'any' }, headers: [] } as const;
+const OUTSIDE_CONNECT = { name: 'outside connect', match: { path: { type: 'connect' }, headers: [] } } as const;
 
 /** By which hosts clients know a service. */
 export function serviceNames({ name, namespace, hostname }: Service, nearness: Nearness): readonly string[] {

@@ -1,15 +1,24 @@
 import type { Reader } from '../incremental/collection.ts';
 import type { ClientClass } from '../model/client.ts';
-import type { MeshModel } from '../model/mesh.ts';
-import { byHostname, type Service, serviceSeenFrom } from '../model/service.ts';
+import { type MeshModel, meshRoutesFor, sidecarOf } from '../model/mesh.ts';
+import type { Destination } from '../model/route-action.ts';
+import { destinationsOf } from '../model/route-rule.ts';
+import { byHostname, type Service, type ServicePort, serviceSeenFrom } from '../model/service.ts';
+import { type EgressListener, isCovered, type OutsideRule, type ServicePattern } from '../model/sidecar.ts';
 import { NO_SETTINGS, settingsFor } from '../model/traffic-settings.ts';
+import { isVisible } from '../model/visibility.ts';
 import { clusterKey, clusterName, policyForClient } from './clusters.ts';
 import { type PlacedCluster, placementOf } from './endpoint-sets.ts';
+import type { SourceRef } from './ir/source.ts';
 
 /** What the proxies of one class see: each hostname stands for one service, under the policy that holds for them. */
 export interface Scope {
-  /** In order of hostname. */
+  /** Those that clients know, with the ports that they may call, in order of hostname. */
   readonly services: readonly Service[];
+  /** Which services and other hosts are known, where a Sidecar says it. */
+  readonly patterns?: readonly ServicePattern[];
+  /** Listeners of a Sidecar that applications connect to themselves. */
+  readonly bound: readonly BoundListener[];
   /** Of the service ports and subsets: name -> key in `ResolvedMesh.clusters`. */
   readonly clusters: ReadonlyMap<string, string>;
   /** Those of the clusters in which localities count. */
@@ -17,30 +26,163 @@ export interface Scope {
   readonly outside: OutsidePolicy;
 }
 
-/** What becomes of calls to hosts that are not in the scope. */
-export type OutsidePolicy = { readonly type: 'allow' } | { readonly type: 'refuse' };
+/** `services` are what is known at this listener. */
+export interface BoundListener {
+  readonly listener: EgressListener;
+  readonly services: readonly Service[];
+}
 
-export const EMPTY_SCOPE: Scope = { services: [], clusters: new Map(), placed: [], outside: { type: 'allow' } };
+/** What becomes of calls to hosts that are not in the scope; `via` is a cluster. */
+export type OutsidePolicy =
+  | { readonly type: 'refuse'; readonly sources: readonly SourceRef[] }
+  | { readonly type: 'allow'; readonly via?: string; readonly sources: readonly SourceRef[] };
 
-/** What clients of a class can call: every service that their namespace sees, under the policy that holds for them. */
+const ALLOWED: OutsidePolicy = { type: 'allow', sources: [] };
+
+export const EMPTY_SCOPE: Scope = { services: [], bound: [], clusters: new Map(), placed: [], outside: ALLOWED };
+
+/**
+ * What clients of a class can call, under the policies that hold for them: every service that their namespace sees, or of
+ * these the ones that their Sidecar lists.
+ */
 export function resolveScope(client: ClientClass, model: MeshModel, read: Reader): Scope {
-  const services = [...read.all(model.servicesByHost).values()]
-    .map((candidates) => serviceSeenFrom(candidates, client.namespace))
-    .filter((service) => service !== undefined)
-    .sort(byHostname);
+  const candidates = [...read.all(model.servicesByHost).values()].map((services) =>
+    services.filter(({ visibility }) => isVisible(visibility, client.namespace)),
+  );
+  const sidecar = sidecarOf(client, model, read);
+  const listed = model.settings.scoping === 'off' ? undefined : sidecar.egress;
+  const found = listed === undefined ? unlisted(client, candidates) : listedServices(client, candidates, listed);
+  const known = [...found.services, ...found.bound.flatMap(({ services }) => services)];
   const clusters = new Map<string, string>();
   const placed: PlacedCluster[] = [];
-  for (const service of services) {
+  const add = (service: Service, ports: readonly ServicePort[]) => {
     const policy = policyForClient(service, client, model, read);
-    for (const { port } of service.ports) {
+    for (const { port } of ports) {
       for (const subset of [undefined, ...(policy?.subsets ?? [])]) {
         const name = clusterName(service.hostname, port, subset?.name);
+        if (clusters.has(name)) continue;
         const key = clusterKey(service, policy, name);
         clusters.set(name, key);
         const placement = placementOf(settingsFor(policy?.settings ?? NO_SETTINGS, subset?.settings, port));
         if (placement !== undefined) placed.push({ name, key, placement });
       }
     }
+  };
+  for (const service of known) add(service, service.ports);
+  // Rules may lead to services that clients do not know by name.
+  const leadTo = listed === undefined ? [] : destinationsBehind(known, client, model, read);
+  const via = sidecar.outside?.type === 'allow' ? sidecar.outside.via : undefined;
+  for (const { host, source } of [
+    ...leadTo,
+    ...otherDestinations(found.patterns, client, model, read),
+    ...(via === undefined ? [] : [via]),
+  ]) {
+    const service = serviceSeenFrom(read.get(model.servicesByHost, host), source.namespace);
+    if (service !== undefined) add(service, service.ports);
   }
-  return { services, clusters, placed, outside: { type: 'allow' } };
+  return { ...found, clusters, placed, outside: outsidePolicy(sidecar.outside) };
+}
+
+type Known = Pick<Scope, 'services' | 'bound' | 'patterns'>;
+
+function unlisted({ namespace }: ClientClass, candidates: readonly (readonly Service[])[]): Known {
+  const services = candidates.map((each) => serviceSeenFrom(each, namespace)).filter((each) => each !== undefined);
+  return { services: services.sort(byHostname), bound: [] };
+}
+
+/** Every listener knows the services that it lists, at its own port if it has one; a port that one has, no other has. */
+function listedServices(
+  client: ClientClass,
+  candidates: readonly (readonly Service[])[],
+  listeners: readonly EgressListener[],
+): Known {
+  const captured = listeners.filter(({ bind }) => bind === undefined);
+  const taken = new Set(captured.flatMap(({ port }) => port?.number ?? []));
+  const bound = listeners
+    .filter(({ bind }) => bind !== undefined)
+    .map((listener) => ({ listener, services: servicesAt(listener, client, candidates, new Set()) }));
+  const byKey = new Map<string, Service>();
+  for (const listener of captured) {
+    for (const service of servicesAt(listener, client, candidates, taken)) {
+      const before = byKey.get(service.key);
+      const ports = [...(before?.ports ?? []), ...service.ports];
+      byKey.set(service.key, { ...service, ports: ports.sort((a, b) => a.port - b.port) });
+    }
+  }
+  const patterns = listeners.flatMap(({ hosts }) => hosts);
+  return { services: onePerHost([...byKey.values()]), bound, patterns };
+}
+
+function servicesAt(
+  { hosts, port }: EgressListener,
+  { namespace }: ClientClass,
+  candidates: readonly (readonly Service[])[],
+  taken: ReadonlySet<number>,
+): readonly Service[] {
+  return candidates
+    .flatMap((services): Service[] => {
+      const service = serviceSeenFrom(
+        services.filter((each) => isCovered(each, hosts)),
+        namespace,
+      );
+      if (service === undefined) return [];
+      const own = port?.isProxy === true ? undefined : port?.number;
+      const ports =
+        own !== undefined
+          ? service.ports.filter((each) => each.port === own)
+          : service.ports.filter((each) => port !== undefined || !taken.has(each.port));
+      if (ports.length === 0) return [];
+      if (ports.length === service.ports.length && port?.protocol === undefined) return [service];
+      const protocol = own === undefined ? undefined : port?.protocol;
+      return [{ ...service, ports: protocol === undefined ? ports : ports.map((each) => ({ ...each, protocol })) }];
+    })
+    .sort(byHostname);
+}
+
+/** Listeners may list services of different namespaces for one hostname: the first by namespace stands for it. */
+function onePerHost(services: readonly Service[]): readonly Service[] {
+  const byHost = new Map<string, Service>();
+  for (const service of [...services].sort(byHostname)) {
+    if (!byHost.has(service.hostname)) byHost.set(service.hostname, service);
+  }
+  return [...byHost.values()];
+}
+
+function destinationsBehind(
+  services: readonly Service[],
+  client: ClientClass,
+  model: MeshModel,
+  read: Reader,
+): readonly Destination[] {
+  return services.flatMap(({ hostname }) =>
+    meshRoutesFor(hostname, model, read)
+      .flat()
+      .filter(({ visibility }) => isVisible(visibility, client.namespace))
+      .flatMap(destinationsOf),
+  );
+}
+
+/** Rules may be for hosts that are no service. */
+function otherDestinations(
+  patterns: readonly ServicePattern[] | undefined,
+  client: ClientClass,
+  model: MeshModel,
+  read: Reader,
+): readonly Destination[] {
+  if (patterns === undefined) return [];
+  return [...read.all(model.meshRoutes)].flatMap(([host, sets]) =>
+    sets
+      .filter(({ visibility }) => isVisible(visibility, client.namespace))
+      .filter(({ source: { namespace } }) => isCovered({ namespace, hostname: host }, patterns))
+      .flatMap(destinationsOf),
+  );
+}
+
+function outsidePolicy(rule: OutsideRule | undefined): OutsidePolicy {
+  if (rule === undefined) return ALLOWED;
+  const sources = [rule.source];
+  if (rule.type === 'refuse') return { type: 'refuse', sources };
+  const { via } = rule;
+  if (via === undefined) return { type: 'allow', sources };
+  return { type: 'allow', via: clusterName(via.host, via.port ?? 0, via.subset), sources };
 }

@@ -1,5 +1,5 @@
 import type { SourceRef } from './source.ts';
-import type { UpstreamPolicyIr } from './upstream-policy.ts';
+import type { ConnectionPoolIr, UpstreamPolicyIr } from './upstream-policy.ts';
 
 /** Where requests can be sent, as one proxy sees it. */
 export type ClusterIr =
@@ -27,11 +27,14 @@ export interface ApplicationClusterIr {
   readonly type: 'application';
   /** `inbound|9080||` */
   readonly name: string;
+  /** An IP address; or the path of a Unix socket, and then the port is 0. */
   readonly address: string;
   readonly port: number;
   /** Where connections come from; absent: the operating system chooses. */
   readonly sourceAddress?: string;
   readonly upstreamProtocol: UpstreamProtocol;
+  /** Absent: no limits. */
+  readonly pool?: ConnectionPoolIr;
   readonly sources: readonly SourceRef[];
 }
 

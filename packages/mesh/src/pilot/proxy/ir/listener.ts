@@ -4,6 +4,7 @@ import type { SourceRef } from './source.ts';
 /** A socket of a proxy and what becomes of the connections to it. */
 export interface ListenerIr {
   readonly name: string;
+  /** An IP address; or the path of a Unix socket, and then the port is 0. */
   readonly address: string;
   readonly port: number;
   readonly direction: 'inbound' | 'outbound';

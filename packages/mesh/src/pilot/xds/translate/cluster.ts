@@ -20,7 +20,7 @@ import { NO_LIMITS } from './circuit-breakers.ts';
 import { DNS_CACHE } from './dns-cache.ts';
 import { forwardProtocolOptions, httpProtocolOptions } from './http-protocol-options.ts';
 import { sourceMetadata } from './metadata.ts';
-import { upstreamPolicy } from './upstream-policy.ts';
+import { connectionPool, upstreamPolicy } from './upstream-policy.ts';
 import { ADS, duration, socketAddress } from './values.ts';
 
 const LOCAL_CONNECT_TIMEOUT_MS = 2_000;
@@ -59,7 +59,8 @@ function translateApplication(ir: ApplicationClusterIr): Cluster {
   return create(ClusterSchema, {
     ...staticEndpoint(ir.name, ir.address, ir.port),
     circuitBreakers: NO_LIMITS,
-    ...httpProtocolOptions(ir.upstreamProtocol, { idleTimeoutMs: APPLICATION_IDLE_TIMEOUT_MS }),
+    ...(ir.pool === undefined ? {} : connectionPool(ir.pool)),
+    ...httpProtocolOptions(ir.upstreamProtocol, { idleTimeoutMs: APPLICATION_IDLE_TIMEOUT_MS, ...ir.pool }),
     ...from(ir.sourceAddress),
     ...sourceMetadata(ir.sources),
   });

@@ -5,7 +5,12 @@ import { ProxyProtocolConfig_Version } from '@lateen/envoy-api/envoy/config/core
 import { ProxyProtocolUpstreamTransportSchema } from '@lateen/envoy-api/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol_pb.js';
 import { RawBufferSchema } from '@lateen/envoy-api/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.js';
 import type { UpstreamProtocol } from '../../proxy/ir/cluster.ts';
-import type { TcpKeepaliveIr, UpstreamPolicyIr } from '../../proxy/ir/upstream-policy.ts';
+import type {
+  ConnectionPoolIr,
+  RetryLimitIr,
+  TcpKeepaliveIr,
+  UpstreamPolicyIr,
+} from '../../proxy/ir/upstream-policy.ts';
 import type { UpstreamTlsIr } from '../../proxy/ir/upstream-tls.ts';
 import { circuitBreakers } from './circuit-breakers.ts';
 import { MESH_TLS_MATCH } from './endpoints.ts';
@@ -25,17 +30,27 @@ export function upstreamPolicy(
   protocol: UpstreamProtocol,
   weightedLocalities = false,
 ): ClusterInit {
-  const { connectionPool, panicThresholdPercent } = ir;
+  const { connectionPool: pool, panicThresholdPercent } = ir;
   return {
-    connectTimeout: duration(connectionPool.connectTimeoutMs),
+    ...connectionPool(pool, ir.retryLimit),
     ...loadBalancer(ir.loadBalancer, { weightedLocalities, panicThresholdPercent }),
-    circuitBreakers: circuitBreakers(connectionPool, ir.retryLimit),
     ...(ir.outlierDetection === undefined ? {} : { outlierDetection: outlierDetection(ir.outlierDetection) }),
-    ...(connectionPool.tcpKeepalive === undefined ? {} : tcpKeepalive(connectionPool.tcpKeepalive)),
     ...transportSockets(ir.tls, ir.proxyProtocol),
-    ...httpProtocolOptions(protocol, connectionPool, ir),
+    ...httpProtocolOptions(protocol, pool, ir),
   };
 }
+
+/** Limits on the connections of a cluster, but for those of HTTP. */
+export function connectionPool(pool: ConnectionPoolIr, retries: RetryLimitIr = NO_RETRIES): ClusterInit {
+  return {
+    connectTimeout: duration(pool.connectTimeoutMs),
+    circuitBreakers: circuitBreakers(pool, retries),
+    ...(pool.tcpKeepalive === undefined ? {} : tcpKeepalive(pool.tcpKeepalive)),
+  };
+}
+
+/** Requests to the application are not repeated, so there is nothing to limit. */
+const NO_RETRIES: RetryLimitIr = { type: 'count', maxRetries: 0xffff_ffff };
 
 function tcpKeepalive({ probes, timeMs, intervalMs }: TcpKeepaliveIr): ClusterInit {
   return {

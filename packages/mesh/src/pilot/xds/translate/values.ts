@@ -29,7 +29,11 @@ export function shareOf(perMillion: number): FractionalPercent {
   });
 }
 
+/** An IP address and a port, or the path of a Unix socket (`@` for an abstract one). */
 export function socketAddress(address: string, port: number): Address {
+  if (address.startsWith('/') || address.startsWith('@')) {
+    return create(AddressSchema, { address: { case: 'pipe', value: { path: address } } });
+  }
   return create(AddressSchema, {
     address: { case: 'socketAddress', value: { address, portSpecifier: { case: 'portValue', value: port } } },
   });
