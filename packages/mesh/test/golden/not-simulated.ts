@@ -15,7 +15,7 @@ const NOT_SIMULATED: readonly {
     why: 'how names are spelt goes beside the headers',
   },
   {
-    fields: ['atLeastMs', 'atMostMs', 'countedAs', 'mirrored'],
+    fields: ['atLeastMs', 'atMostMs', 'countedAs', 'mirrored', 'port'],
     when: () => true,
     why: 'it is about what happens beside the answer',
   },
