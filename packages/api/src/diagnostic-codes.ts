@@ -722,24 +722,6 @@ export const diagnosticCodes = {
     why: 'A DestinationRule tells callers to use another sort of TLS than a PeerAuthentication asks for, so connections fail.',
     remedy: 'Remove tls from the DestinationRule: inside of the mesh, mutual TLS is used by itself.',
   },
-  LAT0631: {
-    severity: 'warning',
-    title: 'Two servers want one port for different protocols',
-    why: 'A port of a gateway proxy is either plain HTTP, TLS or TCP. The server that comes first has it.',
-    remedy: 'Use another port for one of the two, or other gateway proxies.',
-  },
-  LAT0632: {
-    severity: 'warning',
-    title: 'Two servers serve one host with different TLS settings',
-    why: 'A handshake gets one certificate. The server that comes first has the host.',
-    remedy: 'Serve the host in one of the two only.',
-  },
-  LAT0633: {
-    severity: 'warning',
-    title: 'A certificate of a Gateway is missing or incomplete',
-    why: 'Without key and certificate no TLS connection can be accepted for these hosts.',
-    remedy: 'Add the Secret, with the keys that the message names, in the namespace in which the gateway proxy runs.',
-  },
   LAT0634: {
     severity: 'info',
     title: 'No rules are for a Gateway',
@@ -833,7 +815,7 @@ export const diagnosticCodes = {
   LAT0656: {
     severity: 'warning',
     title: 'A Sidecar hides the host of a rule',
-    why: 'The workloads of the namespace do not know the host, so rules for it, or that lead to it, do not work there.',
+    why: 'The workloads of the namespace do not know the host, so rules for it do not hold there.',
     remedy: 'Add the host to an egress listener of the Sidecar.',
   },
   LAT0658: {

@@ -1,13 +1,12 @@
 import { type Diagnostic, diagnostic, type ObjectRef } from '@lateen/api/diagnostic.ts';
 import type { ConfigObject } from '@lateen/api/kinds.ts';
 import type { Check, Problem } from './check.ts';
-import { credentials } from './checks/credentials.ts';
 import { destinationPorts } from './checks/destination-ports.ts';
 import { sameHostRules } from './checks/destination-rules.ts';
 import { exportedNamespaces } from './checks/export-to.ts';
 import { gatewayHosts } from './checks/gateway-hosts.ts';
 import { gatewayPorts } from './checks/gateway-ports.ts';
-import { gatewayServers, sharedCertificates, unusedGateways } from './checks/gateway-servers.ts';
+import { sharedCertificates, unusedGateways } from './checks/gateways.ts';
 import { ingresses } from './checks/ingresses.ts';
 import { mergedHosts } from './checks/merged-hosts.ts';
 import { neverMatching, noCallers } from './checks/never-matching.ts';
@@ -31,7 +30,7 @@ import { type ViewSettings, viewOf } from './mesh-view.ts';
 
 /**
  * Every check of the whole configuration. What an object refers to and is not there (hosts, subsets, ports, gateways,
- * delegates, scheduled rules) is told by the admission, which has to know.
+ * delegates, scheduled rules, Secrets) is told by the admission, which has to know.
  */
 export const checks: readonly Check[] = [
   unreachableRules,
@@ -42,10 +41,8 @@ export const checks: readonly Check[] = [
   timeouts,
   destinationPorts,
   gatewayHosts,
-  gatewayServers,
   unusedGateways,
   sharedCertificates,
-  credentials,
   gatewayPorts,
   selectors,
   sameHostRules,

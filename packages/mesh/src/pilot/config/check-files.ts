@@ -5,7 +5,7 @@ import { patternsCovering, resolveHost } from '../model/hostname.ts';
 import { Admission } from './admission.ts';
 import { FileLayer } from './file-layer.ts';
 import { type ParsedObject, parseDocuments } from './parse.ts';
-import { hostnameBehind, referencesOf } from './references.ts';
+import { referencesOf } from './references.ts';
 import { located } from './store.ts';
 
 export interface CheckOptions {
@@ -66,8 +66,9 @@ function judgeAlone(objects: ReadonlyMap<ObjectKey, ParsedObject>, clusterDomain
       if (port !== undefined) known.add(port);
       ports.set(hostname, known);
     }
-    const host = hostnameBehind(object, clusterDomain);
-    if (host !== undefined) ruled.add(host);
+    if (object.kind === 'DestinationRule') {
+      ruled.add(resolveHost(object.spec.host, object.metadata.namespace, clusterDomain));
+    }
   }
   const standIns = [...ports].flatMap(([hostname, numbers]) => standIn(hostname, [...numbers], clusterDomain));
   const all = new Map(objects);
