@@ -848,6 +848,12 @@ export const diagnosticCodes = {
     why: 'An Ingress is served by whoever serves its class.',
     remedy: 'Add the IngressClass, or use istio.',
   },
+  LAT0670: {
+    severity: 'warning',
+    title: 'An annotation of Istio has no effect',
+    why: 'It asks for something that Lateen does not do on one machine, or its name is misspelt.',
+    remedy: 'Correct the name, or do without it. Annotations that only size or place pods are not reported.',
+  },
   LAT0730: {
     severity: 'error',
     title: 'The node ID of a proxy cannot be understood',

@@ -1,6 +1,7 @@
 import { type Diagnostic, diagnostic, type ObjectRef } from '@lateen/api/diagnostic.ts';
 import type { ConfigObject } from '@lateen/api/kinds.ts';
 import type { Check, Problem } from './check.ts';
+import { annotations } from './checks/annotations.ts';
 import { destinationPorts } from './checks/destination-ports.ts';
 import { sameHostRules } from './checks/destination-rules.ts';
 import { exportedNamespaces } from './checks/export-to.ts';
@@ -62,6 +63,7 @@ export const checks: readonly Check[] = [
   policyConflicts,
   exportedNamespaces,
   ingresses,
+  annotations,
 ];
 
 /** Where an object was written. */

@@ -22,6 +22,8 @@ export interface ViewSettings {
 /** The whole configuration, laid out so that each check finds what it needs without a search. */
 export interface MeshView extends Omit<ViewSettings, 'instances'> {
   /** In order of namespace and name. */
+  readonly all: readonly ConfigObject[];
+  /** The same of one kind. */
   of<K extends KindName>(kind: K): readonly ObjectByKind[K][];
   get<K extends KindName>(kind: K, namespace: string, name: string): ObjectByKind[K] | undefined;
   readonly config: MeshConfig;
@@ -75,6 +77,7 @@ export function viewOf(objects: Iterable<ConfigObject>, settings: ViewSettings):
     rootNamespace,
     config,
     namespaces,
+    all: sorted,
     of: <K extends KindName>(kind: K) => (byKind.get(kind) ?? []) as ObjectByKind[K][],
     get: <K extends KindName>(kind: K, namespace: string, name: string) =>
       byKey.get(keyOfRef({ kind, namespace, name })) as ObjectByKind[K] | undefined,

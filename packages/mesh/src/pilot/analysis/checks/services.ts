@@ -188,7 +188,9 @@ export const specialServices: Check = {
         );
       }
       const rule = rules.get(mesh.resolve(object.metadata.name, object.metadata.namespace));
-      if (rule !== undefined && (rule.spec.subsets ?? []).length > 0) {
+      // The other name of a service of the mesh has its workloads.
+      const isAlias = mesh.services.reachedBy(externalName).length > 0;
+      if (!isAlias && rule !== undefined && (rule.spec.subsets ?? []).length > 0) {
         const message = `DestinationRule ${rule.metadata.namespace}/${rule.metadata.name} gives it subsets, but a Service of the type ExternalName has no workloads to choose from`;
         yield problem('spec.type', message);
       }
