@@ -146,7 +146,9 @@ function answerOf(outcome: JourneyOutcome, call: Call, mesh: SimulatedMesh): Ans
     case 'application': {
       const instance = mesh.instances.find((each) => instanceKey(each) === end.instance);
       if (instance === undefined) throw new Error(`there is no instance ${end.instance}`);
-      return echo(outcome, { workload: workloadLabel(instance), instance: instance.name }, request, call);
+      const at = instance.ports.find(({ appPort }) => appPort === end.port);
+      const port = at === undefined ? {} : { port: at.containerPort };
+      return echo(outcome, { workload: workloadLabel(instance), instance: instance.name, ...port }, request, call);
     }
     case 'outside':
       return echo(outcome, { workload: 'outside', instance: 'outside' }, request, call);
@@ -168,7 +170,7 @@ const PROTOCOLS = { http1: 'HTTP/1.1', http2: 'HTTP/2.0', http3: 'HTTP/3.0', tcp
 /** What the echo application answers. */
 function echo(
   { protocol, responseChanges }: JourneyOutcome,
-  who: { workload: string; instance: string },
+  who: Pick<EchoReport, 'workload' | 'instance' | 'port'>,
   request: VerdictRequest | undefined,
   call: Call,
 ): Answer {
