@@ -166,12 +166,17 @@ export type ActionVerdict =
 /** The proxy answers by itself. */
 export interface RespondVerdict {
   readonly type: 'respond';
-  /** Who answers: `route` for a direct response, `redirect`, `cors` for a preflight, `proxy` where there is no way on. */
-  readonly by: 'route' | 'redirect' | 'cors' | 'proxy';
+  /**
+   * Who answers: `route` for a direct response, `redirect`, `cors` for a preflight, `proxy` where there is no way on, `codec`
+   * to what is no proper HTTP.
+   */
+  readonly by: 'route' | 'redirect' | 'cors' | 'proxy' | 'codec';
   readonly status: number;
   readonly reason: string;
-  /** Those that configuration asks for; of a redirect, `location`. */
+  /** Of a redirect, `location`. */
   readonly headers: readonly VerdictHeader[];
+  /** What is done to these headers, and to those that Envoy makes up, in order. */
+  readonly responseHeaders: readonly HeaderChange[];
   readonly body?: string;
 }
 
@@ -199,6 +204,8 @@ export interface HttpTarget {
   readonly request: VerdictRequest;
   /** What is done to the headers of the answer, in order. */
   readonly responseHeaders: readonly HeaderChange[];
+  /** The same for the answer of an injected fault, where it differs: values see the request as it came. */
+  readonly abortHeaders?: readonly HeaderChange[];
   /** This target's own, in place of its route's; null: none. */
   readonly fault?: FaultVerdict | null;
 }

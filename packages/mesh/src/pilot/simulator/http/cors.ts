@@ -28,7 +28,9 @@ export function corsFor(config: Any | undefined, request: RoutedRequest, unknown
   const verdict: CorsVerdict = { origin, allowed, preflight };
   if (!allowed) {
     if (!preflight || policy.forwardNotMatchingPreflights !== false) return { verdict, responseHeaders: [] };
-    const answer = respond('the origin of the preflight request is not allowed', []);
+    // Without the header that matters, but with the others.
+    const permissions = preflightPermissions(policy, request);
+    const answer = respond('the origin of the preflight request is not allowed', permissions);
     return { verdict, responseHeaders: [], answer };
   }
   if (!preflight) return { verdict, responseHeaders: actualHeaders(policy, origin) };
@@ -37,7 +39,7 @@ export function corsFor(config: Any | undefined, request: RoutedRequest, unknown
 }
 
 function respond(reason: string, headers: readonly VerdictHeader[]): RespondVerdict {
-  return { type: 'respond', by: 'cors', status: 200, reason, headers };
+  return { type: 'respond', by: 'cors', status: 200, reason, headers, responseHeaders: [] };
 }
 
 const decoded = new WeakMap<Any, CorsPolicy>();
@@ -72,14 +74,34 @@ function actualHeaders({ allowCredentials, exposeHeaders }: CorsPolicy, origin: 
 }
 
 function preflightHeaders(policy: CorsPolicy, origin: string, request: RoutedRequest): VerdictHeader[] {
-  const privateNetwork =
-    policy.allowPrivateNetworkAccess === true &&
-    headerValue(request, 'access-control-request-private-network') === 'true';
-  const headers: VerdictHeader[] = [['access-control-allow-origin', origin]];
-  if (policy.allowCredentials === true) headers.push(['access-control-allow-credentials', 'true']);
-  if (policy.allowMethods !== '') headers.push(['access-control-allow-methods', policy.allowMethods]);
-  if (policy.allowHeaders !== '') headers.push(['access-control-allow-headers', policy.allowHeaders]);
-  if (policy.maxAge !== '') headers.push(['access-control-max-age', policy.maxAge]);
-  if (privateNetwork) headers.push(['access-control-allow-private-network', 'true']);
+  return [
+    ['access-control-allow-origin', origin],
+    ...preflightPermissions(policy, request),
+    // The filter sees its own answer pass as well.
+    ...(policy.exposeHeaders === ''
+      ? []
+      : [['access-control-expose-headers', policy.exposeHeaders] satisfies VerdictHeader]),
+  ];
+}
+
+function preflightPermissions(policy: CorsPolicy, request: RoutedRequest): VerdictHeader[] {
+  const { allowMethods, allowHeaders, allowCredentials, maxAge, allowPrivateNetworkAccess } = policy;
+  const headers: VerdictHeader[] = [];
+  if (allowCredentials === true) headers.push(['access-control-allow-credentials', 'true']);
+  if (allowMethods !== '') {
+    headers.push(['access-control-allow-methods', spelledOut(allowMethods, request, 'access-control-request-method')]);
+  }
+  if (allowHeaders !== '') {
+    headers.push(['access-control-allow-headers', spelledOut(allowHeaders, request, 'access-control-request-headers')]);
+  }
+  if (maxAge !== '') headers.push(['access-control-max-age', maxAge]);
+  if (allowPrivateNetworkAccess === true && headerValue(request, 'access-control-request-private-network') === 'true') {
+    headers.push(['access-control-allow-private-network', 'true']);
+  }
   return headers;
+}
+
+/** Of `*` the answer makes what was asked for. */
+function spelledOut(allowed: string, request: RoutedRequest, wanted: string): string {
+  return allowed === '*' ? (headerValue(request, wanted) ?? '') : allowed;
 }

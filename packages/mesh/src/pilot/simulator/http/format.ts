@@ -49,6 +49,8 @@ function operatorValue(operator: string, argument: string | undefined, context: 
   }
 }
 
-function headerOf(request: RoutedRequest, name: string): string | undefined {
-  return headerValue(request, name.toLowerCase());
+/** Of a header that is there several times, the first. */
+function headerOf(request: RoutedRequest, written: string): string | undefined {
+  const name = written.toLowerCase();
+  return request.headers.find(([each]) => each === name)?.[1] ?? headerValue(request, name);
 }

@@ -1,4 +1,4 @@
-import type { FaultVerdict, RespondVerdict, RouteChoice, VerdictHeader } from '@lateen/api/verdict.ts';
+import type { ActionVerdict, FaultVerdict, RespondVerdict, RouteChoice, VerdictHeader } from '@lateen/api/verdict.ts';
 import { isGrpc, isGrpcType } from '../route/route-match.ts';
 import { joinedValue, type RoutedRequest } from './request.ts';
 
@@ -18,12 +18,28 @@ const GRPC_STATUS: Readonly<Record<number, number>> = {
 
 /** The answers that a proxy makes by itself to gRPC are gRPC: 200, with the outcome in a header. */
 export function asGrpcReplies(choices: readonly RouteChoice[], request: RoutedRequest): readonly RouteChoice[] {
-  if (!isGrpc(request)) return choices;
+  const grpc = isGrpc(request);
   return choices.map(({ fault, action, ...rest }) => ({
     ...rest,
-    ...(fault === undefined ? {} : { fault: grpcFault(fault) }),
-    action: action.type === 'respond' && action.by !== 'cors' ? grpcReply(action) : action,
+    ...(fault === undefined ? {} : { fault: faultAnswer(fault, grpc) }),
+    action: actionAnswer(action, grpc),
   }));
+}
+
+function actionAnswer(action: ActionVerdict, grpc: boolean): ActionVerdict {
+  switch (action.type) {
+    case 'undecided':
+      return action;
+    case 'respond':
+      return grpc && action.by !== 'cors' && action.by !== 'codec' ? grpcReply(action) : action;
+    case 'forward':
+      return {
+        ...action,
+        targets: action.targets.map((target) =>
+          target.fault == null ? target : { ...target, fault: faultAnswer(target.fault, grpc) },
+        ),
+      };
+  }
 }
 
 /** The status of an answer that a proxy makes by itself to a request with these headers. */
@@ -35,19 +51,27 @@ export function replyStatus(
   return { status: 200, grpcStatus: GRPC_STATUS[status] ?? UNKNOWN };
 }
 
-function grpcReply(answer: RespondVerdict): RespondVerdict {
+function grpcReply({ body, ...answer }: RespondVerdict): RespondVerdict {
   const status = String(GRPC_STATUS[answer.status] ?? UNKNOWN);
-  return {
-    ...answer,
-    status: 200,
-    headers: [...answer.headers, ['content-type', 'application/grpc'], ['grpc-status', status]],
-  };
+  const message: VerdictHeader[] = body ? [['grpc-message', percentEncoded(body)]] : [];
+  const headers: VerdictHeader[] = [['content-type', 'application/grpc'], ['grpc-status', status], ...message];
+  return { ...answer, status: 200, headers: [...answer.headers, ...headers] };
 }
 
-function grpcFault({ abort, ...rest }: FaultVerdict): FaultVerdict {
+/** As gRPC wants it in headers. */
+function percentEncoded(text: string): string {
+  return [...new TextEncoder().encode(text)]
+    .map((byte) =>
+      byte < 0x20 || byte > 0x7e || byte === 0x25
+        ? `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
+        : String.fromCharCode(byte),
+    )
+    .join('');
+}
+
+/** Only gRPC is told a gRPC status; others get just the HTTP status, which is 200 then. */
+function faultAnswer({ abort, ...rest }: FaultVerdict, grpc: boolean): FaultVerdict {
   if (abort === undefined) return rest;
-  return {
-    ...rest,
-    abort: { ...abort, status: 200, grpcStatus: abort.grpcStatus ?? GRPC_STATUS[abort.status] ?? UNKNOWN },
-  };
+  const { share, status, grpcStatus = GRPC_STATUS[status] ?? UNKNOWN } = abort;
+  return { ...rest, abort: grpc ? { share, status: 200, grpcStatus } : { share, status } };
 }

@@ -147,12 +147,18 @@ function decide(
   });
   if (request.authority === '') return answered(proxyAnswer(400, 'the request names no host'));
   request.authority = normalizeHost(request.authority, isConnect, prepared.manager, destination.port);
+  if (!isRelative(request)) {
+    const reason = `the path ${request.path} does not start with a slash`;
+    // The codec of HTTP/1 already refuses it.
+    const isHttp1 = request.connection.protocol === 'http1';
+    return answered(isHttp1 ? { ...proxyAnswer(400, reason), by: 'codec' } : proxyAnswer(404, reason));
+  }
   const normalized = normalizePath(request.path, prepared.manager);
   if (normalized.type === 'refused') return answered(proxyAnswer(400, normalized.reason));
   request.path = normalized.path;
   if (normalized.type === 'redirect') {
     const reason = 'the path had escaped slashes';
-    return answered({ type: 'respond', by: 'redirect', status: 307, reason, headers: [['location', normalized.path]] });
+    return answered(redirectAnswer(307, reason, normalized.path));
   }
   const upgrade = upgradeOf(request);
   removeHopByHop(request, upgrade !== undefined && upgrade !== 'CONNECT');
@@ -206,7 +212,15 @@ function routed(
 }
 
 export function proxyAnswer(status: number, reason: string): RespondVerdict {
-  return { type: 'respond', by: 'proxy', status, reason, headers: [] };
+  return { type: 'respond', by: 'proxy', status, reason, headers: [], responseHeaders: [] };
+}
+
+function isRelative({ method, path }: RoutedRequest): boolean {
+  return path.startsWith('/') || (path === '' && method === 'CONNECT') || (path === '*' && method === 'OPTIONS');
+}
+
+function redirectAnswer(status: number, reason: string, location: string): RespondVerdict {
+  return { ...proxyAnswer(status, reason), by: 'redirect', headers: [['location', location]] };
 }
 
 function upgradeOf(request: RoutedRequest): string | undefined {
@@ -232,7 +246,7 @@ function needsTls({ host }: PreparedVirtualHost, request: RoutedRequest): boolea
 function tlsRedirect(request: RoutedRequest): RespondVerdict {
   const location = `https://${request.authority}${request.path}`;
   const reason = 'the virtual host is only for TLS';
-  return { type: 'respond', by: 'redirect', status: 301, reason, headers: [['location', location]] };
+  return redirectAnswer(301, reason, location);
 }
 
 /** A mapper can turn the proxy's own answers into others. */

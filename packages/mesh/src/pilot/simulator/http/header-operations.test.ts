@@ -75,20 +75,27 @@ test('response headers are those of all levels, for answers of the proxy as well
     `[{match: {path: /direct}, direct_response: {status: 418, body: {inline_string: tea}}, ${own}}, {match: {prefix: /}, route: {cluster: a}, ${own}}]`,
     more,
   );
-  expect(targetOf(proxy, request('/')).responseHeaders).toEqual([
+  const changes = [
     { action: 'append', name: 'x-r', value: 'GET' },
     { action: 'remove', name: 'server', value: null },
     { action: 'append', name: 'x-t', value: '1' },
-  ]);
+  ];
+  expect(targetOf(proxy, request('/')).responseHeaders).toEqual(changes);
   expect(choiceOf(proxy, request('/direct')).action).toEqual({
     type: 'respond',
     by: 'route',
     status: 418,
     reason: 'the route answers by itself',
-    headers: [
-      ['x-r', 'GET'],
-      ['x-t', '1'],
-    ],
+    headers: [],
+    responseHeaders: changes,
     body: 'tea',
   });
+});
+
+test('the answer of a fault sees the request as it came', () => {
+  const proxy = routesOf(
+    `[{match: {prefix: /}, route: {cluster: a}, request_headers_to_add: [${add('x-a', 'new')}], response_headers_to_add: [${add('x-r', '%REQ(x-a)%')}]}]`,
+  );
+  const { responseHeaders, abortHeaders } = targetOf(proxy, request('/'));
+  expect([responseHeaders, abortHeaders]).toEqual([[{ action: 'append', name: 'x-r', value: 'new' }], []]);
 });

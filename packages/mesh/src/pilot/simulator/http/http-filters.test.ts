@@ -79,6 +79,7 @@ describe('CORS', () => {
           ['access-control-allow-credentials', 'true'],
           ['access-control-allow-methods', 'GET,PUT'],
           ['access-control-max-age', '60'],
+          ['access-control-expose-headers', 'x-e'],
         ],
       },
     });
@@ -99,6 +100,38 @@ describe('CORS', () => {
     expect(choiceOf(proxy, request('/')).cors).toBe(undefined);
   });
 
+  test('can answer preflight requests of other origins, without permission', () => {
+    const strict = `{${CORS}, allow_origin_string_match: [{exact: http://a}], max_age: '60', forward_not_matching_preflights: false}`;
+    const closed = routesOf(`[{match: {prefix: /}, route: {cluster: a}, typed_per_filter_config: {cors: ${strict}}}]`);
+    const headers = { origin: 'http://b', 'access-control-request-method': 'PUT' };
+    expect(choiceOf(closed, request('/', { method: 'OPTIONS', headers }))).toMatchObject({
+      cors: { allowed: false },
+      action: { by: 'cors', headers: [['access-control-max-age', '60']] },
+    });
+  });
+
+  test('makes of a star what was asked for', () => {
+    const any = `{${CORS}, allow_origin_string_match: [{exact: http://a}], allow_methods: '*', allow_headers: '*'}`;
+    const open = routesOf(`[{match: {prefix: /}, route: {cluster: a}, typed_per_filter_config: {cors: ${any}}}]`);
+    const headers = { origin: 'http://a', 'access-control-request-method': 'PUT' };
+    expect(choiceOf(open, request('/', { method: 'OPTIONS', headers })).action).toMatchObject({
+      headers: [
+        ['access-control-allow-origin', 'http://a'],
+        ['access-control-allow-methods', 'PUT'],
+        ['access-control-allow-headers', ''],
+      ],
+    });
+  });
+
+  test('does not care for routes that answer by themselves', () => {
+    const direct = routesOf(
+      `[{match: {prefix: /}, direct_response: {status: 200}, typed_per_filter_config: {cors: ${policy}}}]`,
+    );
+    expect(choiceOf(direct, request('/', { headers: { origin: 'http://a' } }))).toMatchObject({
+      action: { by: 'route', responseHeaders: [] },
+    });
+  });
+
   test('comes before a fault where it stands before it', () => {
     const both = routesOf(
       `[{match: {prefix: /}, route: {cluster: a}, typed_per_filter_config: {cors: ${policy}, fault: {${FAULT}, abort: {http_status: 500, percentage: {numerator: 100}}}}}]`,
@@ -107,6 +140,25 @@ describe('CORS', () => {
     const choice = choiceOf(both, request('/', { method: 'OPTIONS', headers }));
     expect([choice.fault, choice.action.type]).toEqual([undefined, 'respond']);
   });
+});
+
+test('only gRPC is told a gRPC status', () => {
+  const proxy = withFault('abort: {grpc_status: 5, percentage: {numerator: 100}}');
+  expect(choiceOf(proxy, request('/')).fault?.abort).toEqual({ share: 1, status: 200 });
+  const headers = { 'content-type': 'application/grpc' };
+  expect(choiceOf(proxy, request('/', { headers })).fault?.abort).toEqual({ share: 1, status: 200, grpcStatus: 5 });
+});
+
+test('the time for a gRPC request is what the caller says, up to that of the route', () => {
+  const proxy = routesOf('[{match: {prefix: /}, route: {cluster: a, timeout: 9s, max_grpc_timeout: 9s}}]');
+  const timeout = (grpcTimeout?: string) => {
+    const headers = {
+      'content-type': 'application/grpc',
+      ...(grpcTimeout === undefined ? {} : { 'grpc-timeout': grpcTimeout }),
+    };
+    return targetOf(proxy, request('/', { headers })).request.headers.find(([name]) => name === 'grpc-timeout')?.[1];
+  };
+  expect([timeout(), timeout('2S'), timeout('1H'), timeout('500000u')]).toEqual(['9000m', '2000m', '9000m', '500m']);
 });
 
 test("the proxy's answers to gRPC are gRPC", () => {

@@ -17,7 +17,8 @@ describe('the path', () => {
     ['normalize_path: true', '/a//b', '/a//b'],
     ['normalize_path: true', '/a\\b', '/a/b'],
     ['normalize_path: true', '/a%2Fb', '/a%2Fb'],
-    ['normalize_path: true', '/é', '/%C3%A9'],
+    ['normalize_path: true', '/é"^`|<>{}', '/%C3%A9%22%5E%60%7C%3C%3E%7B%7D'],
+    ['normalize_path: true', '/%41%7e%2d%5f%30%2f%5b%zz%', '/A~-_0%2f%5b%zz%'],
     ['normalize_path: false', '/a/../b', '/a/../b'],
     ['normalize_path: true, merge_slashes: true', '/a//..//b?x=//', '/a/b?x=//'],
     ['path_with_escaped_slashes_action: UNESCAPE_AND_FORWARD', '/a%2fb%5Cc?%2f', '/a/b\\c?%2f'],
@@ -31,6 +32,7 @@ describe('the path', () => {
     expect(refused).toEqual({ type: 'refused', reason: 'the path has an escaped slash' });
     const moved = normalizePath('/a%2fb?x', manager('path_with_escaped_slashes_action: UNESCAPE_AND_REDIRECT'));
     expect(moved).toEqual({ type: 'redirect', path: '/a/b?x' });
+    expect(normalizePath('/%00', manager('normalize_path: true')).type).toBe('refused');
     expect(normalizePath('/a#b', manager('normalize_path: true')).type).toBe('refused');
   });
 });

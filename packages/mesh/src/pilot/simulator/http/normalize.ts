@@ -41,32 +41,34 @@ const KEEP_SLASHES = new Set([
   HttpConnectionManager_PathWithEscapedSlashesAction.KEEP_UNCHANGED,
 ]);
 
-/** Characters that a browser would not leave as they are in a path. */
-const TO_ESCAPE = /[ "<>^`{}|\u0080-\u{10ffff}]/gu;
+/** Characters that are escaped, and characters that are not although they may be. */
+const TO_ESCAPE = /[ "<>^`{}|\u007f-\u{10ffff}]/gu;
+const TO_UNESCAPE = /%(2[dDeE]|3\d|[46][1-9a-fA-F]|[57][0-9aA]|5[fF]|7[eE])/g;
 
 /** As Chromium canonicalizes the path of a URL, which is what Envoy uses. Undefined: it cannot be done. */
 export function canonicalPath(path: string): string | undefined {
-  if (path.includes('\u0000')) return undefined;
+  if (path.includes('\u0000') || path.includes('%00')) return undefined;
   const segments = path.replaceAll('\\', '/').split('/');
   if (!path.startsWith('/') && !path.startsWith('\\')) segments.unshift('');
   const kept: string[] = [];
-  for (const [index, segment] of segments.slice(1).entries()) {
-    const isLast = index === segments.length - 2;
-    const dots = segment.replace(/%2e/gi, '.');
-    if (dots === '.' || dots === '..') {
-      if (dots === '..') kept.pop();
-      if (isLast) kept.push('');
+  for (const [index, written] of segments.slice(1).entries()) {
+    const segment = written.replace(TO_UNESCAPE, (escaped) =>
+      String.fromCharCode(Number.parseInt(escaped.slice(1), 16)),
+    );
+    if (segment !== '.' && segment !== '..') {
+      kept.push(segment.replace(TO_ESCAPE, escapedBytes));
       continue;
     }
-    kept.push(
-      segment.replace(TO_ESCAPE, (char) =>
-        [...new TextEncoder().encode(char)]
-          .map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`)
-          .join(''),
-      ),
-    );
+    if (segment === '..') kept.pop();
+    if (index === segments.length - 2) kept.push('');
   }
   return `/${kept.join('/')}`;
+}
+
+function escapedBytes(char: string): string {
+  return [...new TextEncoder().encode(char)]
+    .map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`)
+    .join('');
 }
 
 /** The host as routes see it. `localPort` is the one that the connection came to. */

@@ -5,6 +5,14 @@ import { faultFor } from './fault.ts';
 import { type FilterOverrides, filterState } from './http-filters.ts';
 import { copyRequest, headerValue, type RoutedRequest, removeHeader, setHeader } from './request.ts';
 
+/** What filters want to know of the route that took the request. */
+export interface FilteredRoute {
+  /** The CORS filter lets routes be that answer by themselves. */
+  readonly forwards: boolean;
+  /** Where it leads, if to one cluster. */
+  readonly cluster?: string;
+}
+
 interface Filtered {
   readonly request: RoutedRequest;
   readonly fault?: FaultVerdict;
@@ -18,7 +26,7 @@ export function passFilters(
   prepared: PreparedManager,
   levels: readonly FilterOverrides[],
   original: RoutedRequest,
-  cluster: string | undefined,
+  route: FilteredRoute,
   unknowns: Unknown[],
 ): Filtered {
   const request = copyRequest(original);
@@ -35,9 +43,9 @@ export function passFilters(
   for (const filter of prepared.filters) {
     const { enabled, override } = filterState(filter, levels);
     if (!enabled) continue;
-    if (filter.kind === 'fault') fault = faultFor(override ?? filter.config, request, cluster, unknowns);
+    if (filter.kind === 'fault') fault = faultFor(override ?? filter.config, request, route.cluster, unknowns);
     if (filter.kind === 'grpc-web') translateGrpcWeb(request);
-    if (filter.kind !== 'cors') continue;
+    if (filter.kind !== 'cors' || !route.forwards) continue;
     const answer = corsFor(override, request, unknowns);
     if (answer === undefined) continue;
     cors = answer.verdict;

@@ -11,6 +11,7 @@ import type {
   Journey,
   ProxyVerdict,
   RespondVerdict,
+  RouteChoice,
   Step,
   TcpTarget,
   Unknown,
@@ -86,19 +87,24 @@ function steps(stand: Stand, handling: Handling): Step[] {
     case 'tcp':
       return handling.tcp.targets.flatMap((target, index) => tcpSteps(stand, target, index));
     case 'http':
-      return handling.http.choices.flatMap(({ share, fault, action }, choice) => {
-        if (action.type === 'respond') return faulty(fault, share, choice, (left) => [respond(action, left, choice)]);
-        if (action.type === 'undecided')
-          return [{ share, choice, to: end({ type: 'undecided', reason: action.reason }) }];
-        return action.targets.flatMap((target, index) =>
-          faulty(
-            target.fault === undefined ? fault : (target.fault ?? undefined),
-            share * target.share,
-            choice,
-            (left) => httpSteps(stand, action, index, left, choice),
-          ),
-        );
-      });
+      return handling.http.choices.flatMap((choice, index) => choiceSteps(stand, choice, index));
+  }
+}
+
+function choiceSteps(stand: Stand, { share, fault, action }: RouteChoice, choice: number): Step[] {
+  switch (action.type) {
+    case 'undecided':
+      return [{ share, choice, to: end({ type: 'undecided', reason: action.reason }) }];
+    case 'respond':
+      return faulty(fault, { share, choice }, (left) => [respond(action, left, choice)]);
+    case 'forward':
+      return action.targets.flatMap((each, target) =>
+        faulty(
+          each.fault === undefined ? fault : (each.fault ?? undefined),
+          { share: share * each.share, choice, target },
+          (left) => httpSteps(stand, action, target, left, choice),
+        ),
+      );
   }
 }
 
@@ -113,19 +119,17 @@ function respond({ by, status, reason }: RespondVerdict, share: number, choice: 
 /** An injected fault takes its share; the rest goes on. */
 function faulty(
   fault: FaultVerdict | undefined,
-  share: number,
-  choice: number,
+  step: Pick<Step, 'share' | 'choice' | 'target'>,
   rest: (left: number) => Step[],
 ): Step[] {
-  const abort = fault?.abort;
-  if (abort === undefined) return rest(share);
-  const { share: aborts, ...status } = abort;
+  if (fault?.abort === undefined) return rest(step.share);
+  const { share: aborts, ...status } = fault.abort;
   const aborted: Step = {
-    share: share * aborts,
-    choice,
+    ...step,
+    share: step.share * aborts,
     to: end({ type: 'answer', by: 'fault', ...status, reason: 'a fault is injected' }),
   };
-  return abort.share >= 1 ? [aborted] : [aborted, ...rest(share * (1 - abort.share))];
+  return aborts >= 1 ? [aborted] : [aborted, ...rest(step.share * (1 - aborts))];
 }
 
 function httpSteps(stand: Stand, action: ForwardVerdict, target: number, share: number, choice: number): Step[] {

@@ -62,7 +62,7 @@ function collect({ proxy, verdict, next }: Hop, before: Passed, outcomes: Outcom
     const choice = handling.type === 'http' ? handling.http.choices[step.choice ?? 0] : undefined;
     const passed = handling.type === 'tcp' ? passTcp(here, step, handling.tcp.targets) : passHttp(here, step, choice);
     if (step.to.type === 'hop') collect(step.to.hop, passed, outcomes);
-    else outcomes.push(outcome(passed, before, step.to.end, choice));
+    else outcomes.push(outcome(passed, step.to.end, choice));
   }
 }
 
@@ -101,7 +101,13 @@ function passHttp(here: Passed, step: Step, choice: RouteChoice | undefined): Pa
     ...along(here, step, target),
     delays: fault?.delay === undefined ? here.delays : [...here.delays, fault.delay],
   };
-  if (action?.type !== 'forward' || target === undefined || step.endpoint === undefined) return common;
+  // Answers of the proxy's own are changed as those of others are.
+  const aborted = step.to.type === 'end' && step.to.end.type === 'answer' && step.to.end.by === 'fault';
+  const ofTarget = aborted ? (target?.abortHeaders ?? target?.responseHeaders) : target?.responseHeaders;
+  const changes = ofTarget ?? (action?.type === 'respond' ? action.responseHeaders : []);
+  if (action?.type !== 'forward' || target === undefined || step.endpoint === undefined) {
+    return { ...common, changes: [...changes, ...here.changes] };
+  }
   if (action.endsTunnel === true) {
     // What is inside has headers of its own.
     return { ...common, changes: [], ...carried(insideOf(here.payload)) };
@@ -110,7 +116,7 @@ function passHttp(here: Passed, step: Step, choice: RouteChoice | undefined): Pa
     ...common,
     protocol: target.cluster.protocol,
     request: target.request,
-    changes: [...target.responseHeaders, ...here.changes],
+    changes: [...changes, ...here.changes],
   };
 }
 
@@ -118,7 +124,7 @@ function insideOf(payload: Payload): Payload {
   return (payload.type === 'http' ? payload.inside : undefined) ?? { type: 'tcp' };
 }
 
-function outcome(passed: Passed, before: Passed, end: End, choice: RouteChoice | undefined): Outcome {
+function outcome(passed: Passed, end: End, choice: RouteChoice | undefined): Outcome {
   const answered = end.type === 'answer';
   const action = choice?.action;
   const own = answered && action?.type === 'respond' && end.by !== 'fault' ? action : undefined;
@@ -128,10 +134,9 @@ function outcome(passed: Passed, before: Passed, end: End, choice: RouteChoice |
     end,
     proxies,
     clusters,
-    responseHeaders: own?.headers ?? faultHeaders(end, choice),
+    responseHeaders: own?.headers ?? grpcHeaders(end),
     ...(own?.body === undefined ? {} : { body: own.body }),
-    // What the proxy answers by itself is not changed by what it does to the answers of others.
-    responseChanges: answered ? before.changes : passed.changes,
+    responseChanges: passed.changes,
     protocol,
     ...(request === undefined ? {} : { request }),
     hashed,
@@ -139,7 +144,7 @@ function outcome(passed: Passed, before: Passed, end: End, choice: RouteChoice |
   };
 }
 
-function faultHeaders(end: End, choice: RouteChoice | undefined): readonly VerdictHeader[] {
-  const status = end.type === 'answer' && end.by === 'fault' ? choice?.fault?.abort?.grpcStatus : undefined;
+function grpcHeaders(end: End): readonly VerdictHeader[] {
+  const status = end.type === 'answer' ? end.grpcStatus : undefined;
   return status === undefined ? [] : [['grpc-status', String(status)]];
 }

@@ -1,4 +1,4 @@
-import type { ActionVerdict, ForwardVerdict, HeaderChange, HttpTarget, Unknown } from '@lateen/api/verdict.ts';
+import type { ActionVerdict, HeaderChange, HttpTarget, Unknown } from '@lateen/api/verdict.ts';
 import {
   type RouteAction,
   RouteAction_ClusterNotFoundResponseCode,
@@ -11,7 +11,7 @@ import { copyRequest, headerValue, type RoutedRequest, setHeader, viewOf } from 
 import { mirrorsOf } from './mirror.ts';
 import { hostRewrite, pathRewrite, rewriteHost, rewritePath } from './rewrite.ts';
 import type { PreparedRoute } from './route.ts';
-import { hashesOf, newCookies, routePolicies } from './route-policies.ts';
+import { hashesOf, newCookies, type RoutePolicies, routePolicies, setGrpcTimeout } from './route-policies.ts';
 import { inOrder, type RouteScope, responseLevels, undecided } from './scope.ts';
 import { isUndecidable } from './string-match.ts';
 
@@ -26,9 +26,10 @@ export function forward(
 ): ActionVerdict {
   const clusters = clustersOf(action, request);
   if (isUndecidable(clusters)) return undecided(clusters.undecidable, prepared, unknowns);
+  const policies = routePolicies(action, scope.host.host.retryPolicy, request);
   const targets: HttpTarget[] = [];
   for (const { share, name, weighted } of clusters) {
-    const target = targetOf(scope, prepared, action, name, weighted, request, responseHeaders);
+    const target = targetOf(scope, prepared, action, name, weighted, request, policies, responseHeaders);
     if (isUndecidable(target)) return undecided(target.undecidable, prepared, unknowns);
     const own = weighted?.typedPerFilterConfig ?? {};
     const fault = Object.keys(own).length === 0 ? {} : ownFault(scope, [own, ...levels], request, name, unknowns);
@@ -43,12 +44,9 @@ export function forward(
       status: NOT_FOUND[action.clusterNotFoundResponseCode],
       reason: `the proxy has no cluster ${only.cluster.name}`,
       headers: [],
+      responseHeaders: only.responseHeaders,
     };
   }
-  const policies: Omit<ForwardVerdict, 'type' | 'targets' | 'mirrors'> = routePolicies(
-    action,
-    scope.host.host.retryPolicy,
-  );
   return {
     type: 'forward',
     targets,
@@ -78,7 +76,7 @@ function ownFault(
   cluster: string,
   unknowns: Unknown[],
 ) {
-  const { fault } = passFilters(scope.prepared, levels, request, cluster, unknowns);
+  const { fault } = passFilters(scope.prepared, levels, request, { forwards: true, cluster }, unknowns);
   return { fault: fault ?? null };
 }
 
@@ -128,6 +126,7 @@ function targetOf(
   cluster: string,
   weighted: WeightedCluster_ClusterWeight | undefined,
   original: RoutedRequest,
+  policies: RoutePolicies,
   fromFilters: readonly HeaderChange[],
 ): Omit<HttpTarget, 'share'> | { undecidable: string } {
   const path = pathRewrite(action, prepared.matched);
@@ -145,8 +144,11 @@ function targetOf(
   );
   rewriteHost(request, host?.(request), action.appendXForwardedHost);
   rewritePath(request, path);
+  setGrpcTimeout(action, policies, request);
   if (scope.host.host.includeRequestAttemptCount) setHeader(request.headers, 'x-envoy-attempt-count', '1');
-  const changes = headerChanges(responseLevels(scope, prepared, ownResponse), { ...context, request });
+  const responses = responseLevels(scope, prepared, ownResponse);
+  const changes = headerChanges(responses, { ...context, request });
+  const beforeRequest = headerChanges(responses, { ...context, request: original });
   const { protocol } = request.connection;
   // A route's own come before those of the cluster.
   const hashPolicies =
@@ -159,5 +161,10 @@ function targetOf(
     request: viewOf(request),
     // Filters stand before the router, so they see the answer after it.
     responseHeaders: [...changes, ...newCookies(hashPolicies, original), ...fromFilters],
+    ...(isSame(changes, beforeRequest) ? {} : { abortHeaders: [...beforeRequest, ...fromFilters] }),
   };
+}
+
+function isSame(some: readonly HeaderChange[], others: readonly HeaderChange[]): boolean {
+  return some.length === others.length && some.every(({ value }, index) => others[index]?.value === value);
 }

@@ -47,6 +47,7 @@ function redirectedPath(action: RedirectAction, matched: MatchedPath): TextRewri
       return strip;
     case 'pathRedirect': {
       const path = specifier.value;
+      if (path === '') return strip;
       if (path.includes('?')) return () => path;
       return (before) => strip(path + before.slice(pathOnly(before).length));
     }

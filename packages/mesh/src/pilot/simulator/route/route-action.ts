@@ -2,7 +2,7 @@ import type { ActionVerdict, HeaderChange, RespondVerdict, RouteChoice, Unknown 
 import type { DirectResponseAction } from '@lateen/envoy-api/envoy/config/route/v3/route_components_pb.js';
 import { headerChanges } from '../http/header-operations.ts';
 import { type FilterOverrides, unknownFilters } from '../http/http-filters.ts';
-import { passFilters } from '../http/pass-filters.ts';
+import { type FilteredRoute, passFilters } from '../http/pass-filters.ts';
 import type { RoutedRequest } from '../http/request.ts';
 import { forward } from './forward.ts';
 import { prepareRedirect } from './redirect.ts';
@@ -28,7 +28,7 @@ export function chooseRoute(
   unknowns.push(...unknownFilters(scope.prepared.filters, levels, where));
   const refused = refusedUpgrade(scope, route);
   if (refused !== undefined) return { action: refused };
-  const filtered = passFilters(scope.prepared, levels, request, singleCluster(route), unknowns);
+  const filtered = passFilters(scope.prepared, levels, request, filteredRoute(route), unknowns);
   const { fault, cors } = filtered;
   const effects = { ...(fault === undefined ? {} : { fault }), ...(cors === undefined ? {} : { cors }) };
   if (filtered.answer !== undefined) return { ...effects, action: filtered.answer };
@@ -50,13 +50,14 @@ function refusedUpgrade({ prepared, upgrade }: RouteScope, { route }: PreparedRo
     status: 403,
     reason: `a change of protocol to ${upgrade} is not allowed`,
     headers: [],
+    responseHeaders: [],
   };
 }
 
-function singleCluster({ route }: PreparedRoute): string | undefined {
-  if (route.action.case !== 'route') return undefined;
-  const specifier = route.action.value.clusterSpecifier;
-  return specifier.case === 'cluster' ? specifier.value : undefined;
+function filteredRoute({ route: { action } }: PreparedRoute): FilteredRoute {
+  if (action.case !== 'route') return { forwards: false };
+  const { clusterSpecifier: specifier } = action.value;
+  return specifier.case === 'cluster' ? { forwards: true, cluster: specifier.value } : { forwards: true };
 }
 
 function act(
@@ -74,37 +75,36 @@ function act(
     case 'redirect': {
       const redirect = prepareRedirect(action.value, prepared.matched);
       if (isUndecidable(redirect)) return undecided(redirect.undecidable, prepared, unknowns);
-      const location = redirect.location(request);
-      return answerOf(scope, prepared, request, redirect.status, 'redirect', 'the route redirects', [
-        ['location', location],
-      ]);
+      return {
+        type: 'respond',
+        by: 'redirect',
+        status: redirect.status,
+        reason: 'the route redirects',
+        headers: [['location', redirect.location(request)]],
+        responseHeaders: [...ownChanges(scope, prepared, request), ...responseHeaders],
+      };
     }
     case 'directResponse': {
-      const { status } = action.value;
       const body = bodyOf(action.value, prepared, unknowns);
-      const answer = answerOf(scope, prepared, request, status, 'route', 'the route answers by itself', []);
-      return body === undefined ? answer : { ...answer, body };
+      return {
+        type: 'respond',
+        by: 'route',
+        status: action.value.status,
+        reason: 'the route answers by itself',
+        headers: [],
+        responseHeaders: [...ownChanges(scope, prepared, request), ...responseHeaders],
+        ...(body === undefined ? {} : { body }),
+      };
     }
     default:
       return undecided(`the action ${action.case ?? 'that is missing'}`, prepared, unknowns);
   }
 }
 
-function answerOf(
-  scope: RouteScope,
-  prepared: PreparedRoute,
-  request: RoutedRequest,
-  status: number,
-  by: RespondVerdict['by'],
-  reason: string,
-  own: RespondVerdict['headers'],
-): RespondVerdict {
+/** What the route and those above it do to the headers of answers, also of the proxy's own. */
+function ownChanges(scope: RouteScope, prepared: PreparedRoute, request: RoutedRequest): HeaderChange[] {
   const context = { request, routeName: prepared.name, virtualHost: scope.host.host.name };
-  const changes = headerChanges(responseLevels(scope, prepared, undefined), context);
-  const added = changes.flatMap(({ action, name, value }) =>
-    action === 'remove' || value === null ? [] : [[name, value] as const],
-  );
-  return { type: 'respond', by, status, reason, headers: [...own, ...added] };
+  return headerChanges(responseLevels(scope, prepared, undefined), context);
 }
 
 function bodyOf(

@@ -5,18 +5,21 @@ import type {
   RouteAction_HashPolicy,
 } from '@lateen/envoy-api/envoy/config/route/v3/route_components_pb.js';
 import { milliseconds } from '../http/fault.ts';
-import { headerValue, type RoutedRequest } from '../http/request.ts';
-import { cookieValue, queryParameters } from './route-match.ts';
+import { headerValue, type RoutedRequest, setHeader } from '../http/request.ts';
+import { cookieValue, isGrpc, queryParameters } from './route-match.ts';
 
 /** Envoy's, where a route says nothing. */
 const DEFAULT_TIMEOUT_MS = 15_000;
+
+export type RoutePolicies = Pick<ForwardVerdict, 'timeoutMs' | 'idleTimeoutMs' | 'maxStreamDurationMs' | 'retry'>;
 
 /** How a route's requests are treated on their way, but not where they go. */
 export function routePolicies(
   action: RouteAction,
   hostRetry: RetryPolicy | undefined,
-): Pick<ForwardVerdict, 'timeoutMs' | 'idleTimeoutMs' | 'maxStreamDurationMs' | 'retry'> {
-  const timeoutMs = action.timeout === undefined ? DEFAULT_TIMEOUT_MS : milliseconds(action.timeout);
+  request: RoutedRequest,
+): RoutePolicies {
+  const timeoutMs = timeoutOf(action, request);
   const maxStream = action.maxStreamDuration?.maxStreamDuration;
   const retry = retryOf(action.retryPolicy ?? hostRetry);
   return {
@@ -25,6 +28,34 @@ export function routePolicies(
     ...(maxStream === undefined ? {} : { maxStreamDurationMs: milliseconds(maxStream) }),
     ...(retry === undefined ? {} : { retry }),
   };
+}
+
+/** 0: none. */
+function timeoutOf({ timeout, maxGrpcTimeout }: RouteAction, request: RoutedRequest): number {
+  if (maxGrpcTimeout === undefined || !isGrpc(request))
+    return timeout === undefined ? DEFAULT_TIMEOUT_MS : milliseconds(timeout);
+  const wanted = grpcTimeoutMs(headerValue(request, 'grpc-timeout'));
+  const most = milliseconds(maxGrpcTimeout);
+  return most !== 0 && (wanted === 0 || wanted > most) ? most : wanted;
+}
+
+/** Tells the endpoint of a gRPC request how long there is for an answer. */
+export function setGrpcTimeout(
+  { maxGrpcTimeout }: RouteAction,
+  { timeoutMs, retry }: Pick<ForwardVerdict, 'timeoutMs' | 'retry'>,
+  request: RoutedRequest,
+): void {
+  if (maxGrpcTimeout === undefined || timeoutMs === undefined || !isGrpc(request)) return;
+  const { perTryTimeoutMs = timeoutMs } = retry ?? {};
+  setHeader(request.headers, 'grpc-timeout', `${Math.min(timeoutMs, perTryTimeoutMs)}m`);
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 0.001, n: 0.000_001 };
+
+/** 0: none. */
+function grpcTimeoutMs(text = ''): number {
+  const timeout = /^(\d{1,8})([HMSmun])$/.exec(text);
+  return timeout === null ? 0 : Math.ceil(Number(timeout[1]) * (UNITS_MS[timeout[2] ?? ''] ?? 0));
 }
 
 function retryOf(policy: RetryPolicy | undefined): RetryVerdict | undefined {
