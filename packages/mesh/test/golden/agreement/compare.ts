@@ -101,7 +101,8 @@ function pairs(headers: IncomingHttpHeaders): [string, string][] {
 
 function reportOf(body: string): EchoReport | undefined {
   try {
-    const report = JSON.parse(body) as Partial<EchoReport>;
+    // In the frame of a gRPC message, for those who ask for gRPC.
+    const report = JSON.parse(body.slice(body.indexOf('{"'))) as Partial<EchoReport>;
     return typeof report.instance === 'string' ? (report as EchoReport) : undefined;
   } catch {
     return undefined;
