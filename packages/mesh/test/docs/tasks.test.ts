@@ -12,12 +12,13 @@ const PAGES = readdirSync(join(ROOT, 'docs/tasks'))
   .filter((name) => name.endsWith('.md'))
   .sort();
 
-const UP = /\blateen up (\S+)/;
+const UP = /^.*\blateen up (\S+).*\n?/m;
+const DOWN = /\blateen down\b/;
 
 let reader: Reader;
 /** The folder of the mesh that runs. */
 let running: string | undefined;
-/** What was in force before the page. */
+/** What was in force when it was new. */
 let before = '';
 
 beforeAll(() => {
@@ -32,25 +33,30 @@ async function state(): Promise<string> {
   return output;
 }
 
+/** As a reader who starts a mesh only if it does not run yet. */
+async function follow(step: GuideStep): Promise<void> {
+  const [up, folder] = UP.exec(step.commands) ?? [];
+  const others = step.commands.replace(UP, '');
+  if (up !== undefined && folder !== running) {
+    if (running !== undefined) await reader.run('npx lateen down --purge');
+    await reader.follow(others === '' ? step : { line: step.line, commands: up });
+    running = folder;
+    before = await state();
+  }
+  if (others !== '') await reader.follow({ ...step, commands: others });
+  if (DOWN.test(others)) running = undefined;
+}
+
 describe.each(PAGES)('docs/tasks/%s', (page) => {
   let failed = false;
   it.each(readGuide(join(ROOT, 'docs/tasks', page)))('line $line', async (step: GuideStep) => {
     if (failed) throw new Error('a step before this one failed');
     failed = true;
-    const folder = UP.exec(step.commands)?.[1];
-    if (folder === undefined) await reader.follow(step);
-    else {
-      if (folder !== running) {
-        if (running !== undefined) await reader.run('npx lateen down');
-        await reader.follow(step);
-        running = folder;
-      }
-      before = await state();
-    }
+    await follow(step);
     failed = false;
   });
 
   it('leaves nothing behind', async () => {
-    await repeat(async () => expect(await state()).toBe(before));
+    if (running !== undefined) await repeat(async () => expect(await state()).toBe(before));
   });
 });
