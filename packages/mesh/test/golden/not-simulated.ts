@@ -38,6 +38,8 @@ const NOT_SIMULATED: readonly {
 
 /** Headers of answers that Envoy, or the echo application, adds by itself. */
 const ADDED = ['server', 'x-envoy-upstream-service-time', 'x-echo-spelling'];
+/** The status of gRPC, which depends on the attempts as that of HTTP does. */
+const GRPC_STATUS = 'grpc-status';
 
 /** What is left of the call for the simulation to answer, and what is left out, with the reasons. */
 export function simulatedPart(
@@ -55,7 +57,8 @@ export function simulatedPart(
     }
   }
   for (const field of ['headers', 'responseHeaders'] as const) {
-    const madeUp = new Set([...ADDED, ...outcomes.flatMap((outcome) => outcome.madeUp[field])]);
+    const uncertain = call.upstream.length > 0 ? [...ADDED, GRPC_STATUS] : ADDED;
+    const madeUp = new Set([...uncertain, ...outcomes.flatMap((outcome) => outcome.madeUp[field])]);
     const headers = [...(call.expect[field] ?? [])];
     const isLeftOut = ([name, value]: (typeof headers)[number]) => value !== null && madeUp.has(name);
     if (!headers.some(isLeftOut)) continue;

@@ -9,6 +9,7 @@ import { type AimedCall, aimCall, instanceOf } from './aim-call.ts';
 import type { Call } from './call-file.ts';
 import type { Answer } from './client.ts';
 import type { EchoReport } from './echo-application.ts';
+import { isGrpc } from './grpc.ts';
 import { LOOPBACK, workloadLabel } from './instances.ts';
 import type { Outcome } from './judge.ts';
 import type { SimulatedMesh } from './simulated-mesh.ts';
@@ -22,12 +23,8 @@ export interface SimulatedOutcome extends Outcome {
   readonly hashed: boolean;
 }
 
-/** What an application answers in these is more than a status and headers. */
-const STREAMS: ReadonlySet<Call['protocol']> = new Set(['grpc', 'grpc-web', 'websocket']);
-
 /** What the simulator says, or why it cannot say anything. */
 export function simulateCall(call: Call, mesh: SimulatedMesh, ms: number): SimulatedOutcome[] | string {
-  if (STREAMS.has(call.protocol)) return `the frames of ${call.protocol} are not simulated`;
   const aimed = aimCall(call, mesh, '1');
   const instance = instanceOf(mesh.instances, call.from === 'outside' ? aimed.url.hostname : call.from);
   const view = mesh.at(ms);
@@ -102,8 +99,8 @@ const WRITTEN_AS: Readonly<Record<Exclude<Call['protocol'], 'tcp' | 'tcp-server-
     protocol: 'http1',
     method: 'POST',
     more: [
-      ['content-type', 'application/grpc-web'],
-      ['accept', 'application/grpc-web'],
+      ['content-type', 'application/grpc-web-text'],
+      ['accept', 'application/grpc-web-text'],
       ['x-grpc-web', '1'],
     ],
   },
@@ -175,20 +172,32 @@ function echo(
   call: Call,
 ): Answer {
   const body = call.body ?? '';
-  const seen = request === undefined ? {} : { ...requestSeen(request), protocol: PROTOCOLS[protocol] };
-  const report: EchoReport = { ...who, protocol: 'TCP', body, ...seen };
+  if (request === undefined) {
+    const report: EchoReport = { ...who, protocol: 'TCP', body };
+    return { type: 'response', headers: {}, body: JSON.stringify(report) };
+  }
+  const seen = requestSeen(request);
+  const isUpgraded = seen.headers.upgrade !== undefined;
+  const report: EchoReport = { ...who, ...seen, protocol: isUpgraded ? 'WebSocket' : PROTOCOLS[protocol], body };
   return {
     type: 'response',
-    ...(request === undefined ? {} : { status: 200 }),
-    headers: changed(
-      [
-        ['content-type', 'application/json'],
-        ['server', 'echo'],
-      ],
-      responseChanges,
-    ),
+    status: isUpgraded ? 101 : 200,
+    headers: changed(ownHeaders(seen.headers['content-type']), responseChanges),
     body: JSON.stringify(report),
   };
+}
+
+function ownHeaders(contentType: string | undefined): VerdictHeader[] {
+  if (!isGrpc(contentType)) {
+    return [
+      ['content-type', 'application/json'],
+      ['server', 'echo'],
+    ];
+  }
+  return [
+    ['content-type', 'application/grpc'],
+    ['grpc-status', '0'],
+  ];
 }
 
 function requestSeen({ method, path, authority, headers }: VerdictRequest) {

@@ -44,7 +44,7 @@ export function passFilters(
     const { enabled, override } = filterState(filter, levels);
     if (!enabled) continue;
     if (filter.kind === 'fault') fault = faultFor(override ?? filter.config, request, route.cluster, unknowns);
-    if (filter.kind === 'grpc-web') translateGrpcWeb(request);
+    if (filter.kind === 'grpc-web') responseHeaders.push(...translateGrpcWeb(request));
     if (filter.kind !== 'cors' || !route.forwards) continue;
     const answer = corsFor(override, request, unknowns);
     if (answer === undefined) continue;
@@ -55,12 +55,15 @@ export function passFilters(
   return result();
 }
 
-/** What the filter makes of a browser's gRPC. */
-function translateGrpcWeb(request: RoutedRequest): void {
+/** What the filter makes of a browser's gRPC, and of the answer to it. */
+function translateGrpcWeb(request: RoutedRequest): HeaderChange[] {
   const type = headerValue(request, 'content-type') ?? '';
-  if (!/^application\/grpc-web(?:-text)?(?:\+proto)?$/.test(type)) return;
+  if (!/^application\/grpc-web(?:-text)?(?:\+proto)?$/.test(type)) return [];
   setHeader(request.headers, 'content-type', 'application/grpc');
   setHeader(request.headers, 'te', 'trailers');
   setHeader(request.headers, 'grpc-accept-encoding', 'identity,deflate,gzip');
   removeHeader(request.headers, 'content-length');
+  const isText = (headerValue(request, 'accept') ?? '').includes('application/grpc-web-text');
+  const value = `application/grpc-web${isText ? '-text' : ''}+proto`;
+  return [{ action: 'overwrite', name: 'content-type', value }];
 }
