@@ -103,6 +103,16 @@ export interface EnvoyFilterStatus {
   readonly matches: readonly number[];
 }
 
+/** `POST /api/v1/explain`: what would become of a request. Answered with a `Journey` (verdict.ts); nothing is sent. */
+export interface ExplainRequest {
+  /** A replica, a workload, `NAME.NAMESPACE`, or `gateway`. */
+  readonly from: string;
+  readonly method: string;
+  /** `http://...`, `https://...` or `tcp://HOST:PORT`. */
+  readonly url: string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+}
+
 /** `POST /api/v1/objects`: all of them or none. */
 export interface ApplyRequest {
   /** YAML or JSON text, multi-document. */

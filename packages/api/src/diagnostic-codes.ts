@@ -632,6 +632,24 @@ export const diagnosticCodes = {
     why: 'Its rules hold only where another VirtualService delegates to it, and none does.',
     remedy: 'Add hosts, or name it under delegate in a rule of another VirtualService.',
   },
+  LAT0560: {
+    severity: 'error',
+    title: 'The URL cannot be called',
+    why: 'A request was to be explained whose URL is not one of HTTP, HTTPS or TCP.',
+    remedy: 'Write it as http://HOST[:PORT]/PATH, https://... or tcp://HOST:PORT.',
+  },
+  LAT0561: {
+    severity: 'error',
+    title: 'The proxy does not listen for that',
+    why: 'A request was to be explained that cannot get into the proxy of the workload that makes it.',
+    remedy: 'Use one of the ports that the message lists, or call by http:// or https://.',
+  },
+  LAT0562: {
+    severity: 'error',
+    title: 'The request cannot be sent',
+    why: 'A request was to be verified, which needs a running proxy and http.',
+    remedy: 'Start the mesh, or leave out --verify.',
+  },
   LAT0590: {
     severity: 'warning',
     title: "A gateway's pod sets something for a process that there is not",

@@ -6,6 +6,7 @@ import type {
   ApplyResponse,
   DeleteRequest,
   ErrorResponse,
+  ExplainRequest,
   MeshStatus,
   ObjectsQuery,
   ObjectsResponse,
@@ -13,6 +14,7 @@ import type {
 } from '@lateen/api/admin.ts';
 import { DiagnosticError } from '@lateen/api/diagnostic.ts';
 import { errorCodeOf, LateenError } from '@lateen/api/lateen-error.ts';
+import type { Journey } from '@lateen/api/verdict.ts';
 
 export interface AdminAddress {
   /** For messages. */
@@ -26,6 +28,7 @@ export interface AdminClient {
   status(): Promise<MeshStatus>;
   objects(query: ObjectsQuery): Promise<ObjectsResponse>;
   analysis(): Promise<AnalysisResponse>;
+  explain(request: ExplainRequest): Promise<Journey>;
   /** @param name `NAME.NAMESPACE`. Throws LAT0544 while that proxy is not connected. */
   proxyConfig(name: string): Promise<ProxyConfigResponse>;
   apply(request: ApplyRequest): Promise<ApplyResponse>;
@@ -54,6 +57,7 @@ export function adminClient(address: AdminAddress, options: ClientOptions = {}):
     status: () => call('GET', '/api/v1/status'),
     objects: (query) => call('GET', `/api/v1/objects?${new URLSearchParams({ ...query })}`),
     analysis: () => call('GET', '/api/v1/analysis'),
+    explain: (request) => call('POST', '/api/v1/explain', request),
     proxyConfig: (name) => call('GET', `/api/v1/proxies/${encodeURIComponent(name)}/config`),
     apply: (request) => call('POST', '/api/v1/objects', request),
     remove: (request) => call('POST', '/api/v1/objects/delete', request),

@@ -4,6 +4,7 @@ import type { Command } from './command.ts';
 import { create } from './create.ts';
 import { deleteCommand } from './delete.ts';
 import { down } from './down.ts';
+import { explain } from './explain.ts';
 import { get } from './get.ts';
 import { logs } from './logs.ts';
 import { pilot } from './pilot.ts';
@@ -20,6 +21,7 @@ export const commands: readonly Command[] = [
   status,
   logs,
   get,
+  explain,
   proxyConfig,
   apply,
   create,

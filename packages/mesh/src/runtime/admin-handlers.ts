@@ -2,6 +2,7 @@ import {
   type AnalysisResponse,
   type AppliedObject,
   type ApplyRequest,
+  type ExplainRequest,
   type MeshStatus,
   manifestsOf,
   type ProxyConfigResponse,
@@ -9,6 +10,7 @@ import {
 } from '@lateen/api/admin.ts';
 import { type Diagnostic, DiagnosticError, hasErrors } from '@lateen/api/diagnostic.ts';
 import { keyOf, keyOfRef, type ObjectKey, refOfKey } from '@lateen/api/object-key.ts';
+import type { Journey } from '@lateen/api/verdict.ts';
 import { parseDocuments } from '#pilot/config/parse.ts';
 import type { ConfigStore, Outcome } from '#pilot/config/store.ts';
 import { objectNotFound } from './admin/admin-error.ts';
@@ -26,6 +28,7 @@ export interface Administered {
   status(): MeshStatus;
   diagnostics(): readonly Diagnostic[];
   analysis(): AnalysisResponse;
+  explain(request: ExplainRequest): Promise<Journey>;
   proxyReports(): readonly ProxyReport[];
   proxyConfig(name: string): Promise<ProxyConfigResponse | undefined>;
 }
@@ -36,6 +39,7 @@ export function adminHandlers(plane: Administered): AdminHandlers {
     status: () => plane.status(),
     diagnostics: () => plane.diagnostics(),
     analysis: () => plane.analysis(),
+    explain: (request) => plane.explain(request),
     proxies: () => plane.proxyReports(),
     proxyConfig: (name) => plane.proxyConfig(name),
     objects: ({ kind, namespace, name }) =>

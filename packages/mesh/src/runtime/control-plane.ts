@@ -1,8 +1,15 @@
 import { join, relative } from 'node:path';
-import type { AnalysisResponse, MeshStatus, ProxyConfigResponse, ProxyReport } from '@lateen/api/admin.ts';
+import type {
+  AnalysisResponse,
+  ExplainRequest,
+  MeshStatus,
+  ProxyConfigResponse,
+  ProxyReport,
+} from '@lateen/api/admin.ts';
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
 import { type KindName, kinds } from '@lateen/api/kinds.ts';
 import { type ObjectKey, refOfKey } from '@lateen/api/object-key.ts';
+import type { Journey } from '@lateen/api/verdict.ts';
 import { instanceKey, instanceOfNode } from '@lateen/api/workload-instance.ts';
 import { type Citadel, startCitadel } from '#citadel/start.ts';
 import { LastGood } from '#pilot/config/last-good.ts';
@@ -240,6 +247,12 @@ export class ControlPlane {
         ...(state?.rejected === undefined ? {} : { rejected: state.rejected }),
       };
     });
+  }
+
+  async explain(request: ExplainRequest): Promise<Journey> {
+    // Few ask, so nobody waits for it at the start.
+    const { explain } = await import('#pilot/explain/explain.ts');
+    return explain(this.#pilot, request, (key) => this.store.origin(key));
   }
 
   /** Everything that a proxy should hold, as Envoy's JSON, with where it came from. */

@@ -1,6 +1,7 @@
 import type { EnvoyMessage, LocatedSource, ProxyConfigResponse } from '@lateen/api/admin.ts';
 import type { ObjectRef } from '@lateen/api/diagnostic.ts';
-import { keyOfRef, type ObjectKey } from '@lateen/api/object-key.ts';
+import type { ObjectKey } from '@lateen/api/object-key.ts';
+import { sourceLocator } from '#pilot/config/locate-source.ts';
 import type { Origin } from '#pilot/config/parse.ts';
 import type { Pilot } from '#pilot/pilot.ts';
 import { type ResourceType, typeUrls } from '#pilot/xds/resource.ts';
@@ -17,7 +18,7 @@ export async function printProxyConfig(
   const proxy = [...pilot.proxies.entries()].find(([, { instance }]) => instance === name);
   const held = proxy === undefined ? undefined : holdings.get(proxy[0]);
   if (held === undefined) return undefined;
-  const locate = locator(originOf);
+  const locate = sourceLocator(originOf);
   const sourcesOf = (metadata: EnvoyMessage) => {
     const { sources, instance } = metadata as { sources?: readonly ObjectRef[]; instance?: string };
     return (sources ?? deploymentOf(instance, pilot)).map(locate);
@@ -39,29 +40,6 @@ export async function printProxyConfig(
 function deploymentOf(instance: string | undefined, pilot: Pilot): readonly ObjectRef[] {
   const found = instance === undefined ? undefined : pilot.instances.get(instance);
   return found === undefined ? [] : [{ kind: 'Deployment', namespace: found.namespace, name: found.workload }];
-}
-
-/** Adds file and line. To look a line up means to read the object's text again, so each is looked up once. */
-function locator(originOf: (key: ObjectKey) => Origin | undefined): (source: LocatedSource) => LocatedSource {
-  const known = new Map<string, LocatedSource>();
-  return (source) => {
-    const { kind, namespace, name, path } = source;
-    const key = `${keyOfRef(source)} ${path}`;
-    const before = known.get(key);
-    if (before !== undefined) return before;
-    const origin = originOf(keyOfRef(source));
-    const located: LocatedSource = {
-      kind,
-      namespace,
-      name,
-      ...(path === undefined ? {} : { path }),
-      ...(origin === undefined
-        ? {}
-        : { file: origin.file, line: path === undefined ? origin.line : origin.lineOf(path) }),
-    };
-    known.set(key, located);
-    return located;
-  };
 }
 
 /** The value with `sources` in each of Lateen's own entries of a message's metadata. */

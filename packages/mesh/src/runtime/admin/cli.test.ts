@@ -19,6 +19,8 @@ import { objectNotFound } from './admin-error.ts';
 import type { AdminHandlers } from './handlers.ts';
 import { type AdminServer, startAdminServer } from './server.ts';
 
+const NOBODY = { at: '', listener: null, chain: null, handling: { type: 'closed', reason: '' }, unknowns: [] } as const;
+
 /** Commands as typed, against a real admin server that is found through a real mesh file. */
 const token = 'the-token';
 let home: string;
@@ -119,6 +121,7 @@ async function startMesh(changes: Partial<AdminHandlers> = {}) {
     },
     diagnostics: () => [],
     analysis: () => ({ diagnostics: [], objects: 4 }),
+    explain: async () => ({ start: { proxy: 'a-0.default', verdict: NOBODY, next: [] }, outcomes: [], unknowns: [] }),
     proxies: () => [],
     proxyConfig: async () => undefined,
     ...changes,

@@ -3,6 +3,7 @@ import type {
   ApplyRequest,
   ApplyResponse,
   DeleteRequest,
+  ExplainRequest,
   MeshStatus,
   ObjectsQuery,
   ProxyConfigResponse,
@@ -10,6 +11,7 @@ import type {
   StoredObject,
 } from '@lateen/api/admin.ts';
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
+import type { Journey } from '@lateen/api/verdict.ts';
 
 /**
  * What the admin server asks of the control plane. A handler refuses a request by throwing: a `DiagnosticError` for
@@ -25,6 +27,8 @@ export interface AdminHandlers {
   remove(request: DeleteRequest): Promise<ApplyResponse>;
   diagnostics(): readonly Diagnostic[];
   analysis(): AnalysisResponse;
+  /** Throws a LateenError for what cannot be called. */
+  explain(request: ExplainRequest): Promise<Journey>;
   proxies(): readonly ProxyReport[];
   /** The resources of the proxy `NAME.NAMESPACE` as plain JSON values, without private keys; undefined if unknown. */
   proxyConfig(name: string): Promise<ProxyConfigResponse | undefined>;

@@ -1,4 +1,4 @@
-import type { ApplyRequest, DeleteRequest, ManifestFile } from '@lateen/api/admin.ts';
+import type { ApplyRequest, DeleteRequest, ExplainRequest, ManifestFile } from '@lateen/api/admin.ts';
 import type { ObjectRef } from '@lateen/api/diagnostic.ts';
 import { AdminError } from './admin-error.ts';
 
@@ -52,6 +52,23 @@ export function parseDeleteRequest(body: unknown): DeleteRequest {
     ...(ignoreNotFound === undefined ? {} : { ignoreNotFound }),
     ...(dryRun === undefined ? {} : { dryRun }),
   };
+}
+
+export function parseExplainRequest(body: unknown): ExplainRequest {
+  const fields = record(body, 'The body', ['from', 'method', 'url', 'headers']);
+  return {
+    from: string(fields.from, 'from'),
+    method: string(fields.method, 'method'),
+    url: string(fields.url, 'url'),
+    headers: list(fields.headers, 'headers', header),
+  };
+}
+
+function header(value: unknown, name: string): readonly [string, string] {
+  const [first, second, ...more] = list(value, name, string);
+  if (first === undefined || second === undefined || more.length > 0)
+    throw invalid(`${name} must be a name and a value.`);
+  return [first, second];
 }
 
 function manifestFile(value: unknown, name: string): ManifestFile {

@@ -9,11 +9,12 @@ import type {
   ObjectsResponse,
   ProxiesResponse,
 } from '@lateen/api/admin.ts';
+import type { Journey } from '@lateen/api/verdict.ts';
 import type { Context } from 'hono';
 import { AdminError } from './admin-error.ts';
 import { securityHeaders } from './guard.ts';
 import type { AdminHandlers } from './handlers.ts';
-import { parseApplyRequest, parseDeleteRequest, readJson } from './request-body.ts';
+import { parseApplyRequest, parseDeleteRequest, parseExplainRequest, readJson } from './request-body.ts';
 import { pagePolicy, statusPage } from './status-page.ts';
 
 export interface Route {
@@ -78,6 +79,12 @@ export const routes: readonly Route[] = [
     method: 'GET',
     path: '/api/v1/analysis',
     answer: (context, handlers) => json<AnalysisResponse>(context, handlers.analysis()),
+  },
+  {
+    method: 'POST',
+    path: '/api/v1/explain',
+    answer: async (context, handlers) =>
+      json<Journey>(context, await handlers.explain(parseExplainRequest(await readJson(context.req.raw)))),
   },
   {
     method: 'GET',

@@ -9,6 +9,8 @@ import { objectNotFound } from './admin-error.ts';
 import type { AdminHandlers } from './handlers.ts';
 import { type AdminServer, startAdminServer } from './server.ts';
 
+const NOBODY = { at: '', listener: null, chain: null, handling: { type: 'closed', reason: '' }, unknowns: [] } as const;
+
 const token = 'a-token-that-nobody-guesses';
 const cleanUps: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -41,6 +43,7 @@ async function start(changes: Partial<AdminHandlers> = {}, port = 0): Promise<Ad
     },
     diagnostics: () => bookinfoStatus().diagnostics,
     analysis: () => ({ diagnostics: bookinfoStatus().diagnostics, objects: 7 }),
+    explain: async () => ({ start: { proxy: 'a-0.default', verdict: NOBODY, next: [] }, outcomes: [], unknowns: [] }),
     proxies: () => [{ name: 'reviews-v1-0.default', role: 'sidecar', connected: true, synced: true }],
     proxyConfig: async (name) => (name === 'reviews-v1-0.default' ? { clusters: [] } : undefined),
     ...changes,

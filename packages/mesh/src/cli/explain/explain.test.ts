@@ -1,0 +1,114 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Journey } from '@lateen/api/verdict.ts';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { commands } from '../commands.ts';
+import { printError } from '../errors.ts';
+import { captureContext } from '../fixtures/capture.ts';
+import { runProgram } from '../program.ts';
+
+const MESH = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template: {metadata: {labels: {app: web}}, spec: {containers: [{name: app, image: x}]}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: shop}
+spec:
+  selector: {matchLabels: {app: shop}}
+  template: {metadata: {labels: {app: shop}}, spec: {containers: [{name: app, image: x, ports: [{containerPort: 80}]}]}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: shop}
+spec: {selector: {app: shop}, ports: [{name: http, port: 80}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: shop}
+spec:
+  hosts: [shop]
+  http:
+    - match: [{uri: {prefix: /old}}]
+      redirect: {uri: /new}
+    - timeout: 2s
+      rewrite: {uri: /v2/}
+      route: [{destination: {host: shop}}]
+`;
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'lateen-explain-'));
+  writeFileSync(join(dir, 'mesh.yaml'), MESH);
+});
+afterEach(() => rmSync(dir, { recursive: true }));
+
+async function lateen(...words: string[]) {
+  const captured = captureContext({ cwd: dir });
+  let exitCode: number;
+  try {
+    exitCode = await runProgram(commands, ['explain', ...words], captured.context);
+  } catch (error) {
+    exitCode = printError(captured.context.terminal.stderr, error);
+  }
+  return { exitCode, stdout: captured.stdout(), stderr: captured.stderr() };
+}
+
+describe('files are explained without a mesh', () => {
+  test('proxy by proxy, with the rules that did not match and why, and the lines of all', async () => {
+    const { stdout, exitCode } = await lateen('web', 'GET', 'http://shop/a', '-f', 'mesh.yaml');
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain(
+      '- default/shop http[0].match[0]: path starting with "/old"  (mesh.yaml:26)\n        no, ',
+    );
+    expect(stdout).toContain('+ default/shop http[1]: ');
+    expect(stdout).toContain('(mesh.yaml:28)');
+    expect(stdout).toContain('timeout 2000 ms');
+    expect(stdout).toContain('path /a becomes /v2/a');
+    expect(stdout).toMatch(/127\.0\.0\.1:\d+, shop-0\.default, mutual TLS with spiffe:\/\/cluster\.local/);
+    expect(stdout).toMatch(/\nshop-0\.default\n {2}listener inbound\|80 /);
+    expect(stdout).toMatch(/Ends\n {2}100 % {2}the application of shop-0\.default answers/);
+  });
+
+  test('as data', async () => {
+    const { stdout } = await lateen('web', 'GET', 'http://shop/old', '-f', 'mesh.yaml', '-o', 'json');
+    const { outcomes, start } = JSON.parse(stdout) as Journey;
+    expect(outcomes).toMatchObject([{ share: 1, end: { type: 'answer', by: 'redirect', status: 301 } }]);
+    expect(start.proxy).toBe('web-0.default');
+    expect(JSON.stringify(start)).toContain('"file":"mesh.yaml","line":26');
+  });
+
+  test('calls of TCP and of unknown hosts have an end as well', async () => {
+    const tcp = await lateen('web', 'GET', 'tcp://shop:80', '-f', 'mesh.yaml');
+    expect(tcp.exitCode).toBe(0);
+    expect(tcp.stdout).toContain('Ends\n');
+    expect((await lateen('web', 'GET', 'http://example.com/', '-f', 'mesh.yaml')).stdout).toMatch(
+      /goes to example\.com:80, outside of the mesh/,
+    );
+  });
+});
+
+test.each([
+  [['wob', 'GET', 'http://shop/'], 'LAT0534', 'did you mean web'],
+  [['web', 'GET', 'shop'], 'LAT0560', 'not a URL'],
+  [['web', 'GET', 'tcp://shop:81'], 'LAT0561', 'does not listen for port 81'],
+  [['web', 'GET', 'http://shop/', '-H', 'nothing'], '', 'is not a header'],
+  [['web', 'GET', 'http://shop/', '--verify'], '', 'without a mesh'],
+])('%j is refused', async (words, code, message) => {
+  const { exitCode, stderr, stdout } = await lateen(...words, '-f', 'mesh.yaml');
+  expect(exitCode).toBeGreaterThan(0);
+  expect(stdout).toBe('');
+  expect(stderr).toContain(code);
+  expect(stderr).toContain(message);
+});
+
+test('files that are wrong are told before anything else', async () => {
+  writeFileSync(join(dir, 'mesh.yaml'), MESH.replace('timeout: 2s', 'timeout: soon'));
+  const { stderr, exitCode } = await lateen('web', 'GET', 'http://shop/', '-f', 'mesh.yaml');
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain('mesh.yaml:28');
+});

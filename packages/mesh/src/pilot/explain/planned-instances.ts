@@ -1,0 +1,102 @@
+import {
+  EGRESS_GATEWAY,
+  INGRESS_GATEWAY,
+  isGatewayPod,
+  portsFor,
+  wantsEgressGateway,
+} from '@lateen/api/gateway-workload.ts';
+import type { Deployment } from '@lateen/api/kinds.ts';
+import type { WorkloadInstance } from '@lateen/api/workload-instance.ts';
+import type { MeshModel } from '../model/mesh.ts';
+
+const LOOPBACK = '127.0.0.1';
+
+/** Ports are taken one by one, in an order that only depends on the objects. */
+export type NextPort = () => number;
+
+/** One instance for each replica of each Deployment, in the order given. */
+export function workloadInstances(
+  deployments: readonly Deployment[],
+  model: MeshModel,
+  nextPort: NextPort,
+): WorkloadInstance[] {
+  const servicePorts = [...model.services.entries()]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([, { hostname, ports }]) => ports.map(({ port }) => `${hostname}:${port}`));
+  return deployments
+    .filter(({ spec }) => !isGatewayPod(spec.template))
+    .flatMap(({ metadata, spec }) => {
+      const { name, namespace = 'default' } = metadata;
+      const { containers, serviceAccountName = 'default' } = spec.template.spec ?? { containers: [] };
+      return Array.from({ length: spec.replicas ?? 1 }, (_, replica): WorkloadInstance => {
+        return {
+          name: `${name}-${replica}`,
+          namespace,
+          role: 'sidecar',
+          workload: name,
+          labels: spec.template.metadata?.labels ?? {},
+          serviceAccount: serviceAccountName,
+          address: LOOPBACK,
+          ports: containers.flatMap(({ ports = [] }) =>
+            ports.map(({ containerPort, name }) => ({
+              containerPort,
+              ...(name === undefined ? {} : { name }),
+              inboundPort: nextPort(),
+              appPort: nextPort(),
+            })),
+          ),
+          health: 'ready',
+          capture: {
+            mode: 'explicit',
+            httpProxyPort: nextPort(),
+            servicePorts: Object.fromEntries(servicePorts.map((key) => [key, nextPort()])),
+          },
+        };
+      });
+    });
+}
+
+/** What Gateways ask for, and the gateways that `lateen up` would run for it, each with the ports that it opens. */
+export function gatewayInstances(
+  deployments: readonly Deployment[],
+  model: MeshModel,
+  hostPort: (port: number, gateway: string) => number,
+): WorkloadInstance[] {
+  const gateways = [...model.gateways.entries()]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, { selector, servers }]) => ({ selector, ports: servers.map(({ port }) => port) }));
+  if (gateways.length === 0) return [];
+  const own = deployments.filter(({ spec }) => isGatewayPod(spec.template));
+  const wantsEgress = wantsEgressGateway(
+    gateways.map(({ selector }) => selector),
+    own.map(({ spec }) => spec.template.metadata?.labels ?? {}),
+  );
+  const instance = (gateway: Omit<WorkloadInstance, 'role' | 'address' | 'ports' | 'health' | 'capture'>) => ({
+    ...gateway,
+    role: 'router' as const,
+    address: LOOPBACK,
+    ports: [],
+    health: 'ready' as const,
+    capture: {
+      mode: 'gateway' as const,
+      hostPorts: Object.fromEntries(
+        portsFor(gateway.labels, gateways).map((port) => [port, hostPort(port, gateway.name)]),
+      ),
+    },
+  });
+  return [
+    instance({ ...INGRESS_GATEWAY, workload: INGRESS_GATEWAY.name }),
+    ...(wantsEgress ? [instance({ ...EGRESS_GATEWAY, workload: EGRESS_GATEWAY.name })] : []),
+    ...own.flatMap(({ metadata: { name, namespace = 'default' }, spec }) =>
+      Array.from({ length: spec.replicas ?? 1 }, (_, replica) =>
+        instance({
+          name: `${name}-${replica}`,
+          namespace,
+          workload: name,
+          labels: spec.template.metadata?.labels ?? {},
+          serviceAccount: spec.template.spec?.serviceAccountName ?? 'default',
+        }),
+      ),
+    ),
+  ];
+}
