@@ -10,7 +10,7 @@ test('the list of unsupported fields names a field with what it belongs to, but 
   expect(page).toContain('| `spec.template.spec.containers[].startupProbe` | start-up probes |');
   expect(page).not.toContain('startupProbe.');
   expect(page).toContain('| `spec.http[].match[].headers.@request.auth.claims` | authentication of requests by JWT |');
-  expect(page).toContain('| `spec.servers[].port.protocol: HTTPS` | gateways with TLS |');
+  expect(page).toContain('| `spec.ingress[].port.protocol: UDP` | other protocols than TCP |');
   expect(page).toContain('| `spec.template.spec.containers[].image` | images are not pulled');
 });
 

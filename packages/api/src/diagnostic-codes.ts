@@ -656,6 +656,50 @@ export const diagnosticCodes = {
     why: 'In the pod of a gateway (inject.istio.io/templates: gateway) only an Envoy runs, which Lateen configures.',
     remedy: 'Remove what the message names, or move the container into a Deployment of its own.',
   },
+  LAT0591: {
+    severity: 'warning',
+    title: 'Servers of different kinds ask for one port of a gateway',
+    why: 'A port is for plain HTTP, for TLS or for TCP. The server that comes first, by namespace and name of its Gateway, decides.',
+    remedy: 'Give one of the two another port.',
+  },
+  LAT0592: {
+    severity: 'warning',
+    title: 'Servers with TLS ask for one host on one port of a gateway',
+    why: 'A connection can go to one of them only. The server that comes first, by namespace and name of its Gateway, has the host.',
+    remedy: 'Remove the host from one of the two, or give one of them another port.',
+  },
+  LAT0593: {
+    severity: 'warning',
+    title: 'The Secret of a gateway is missing',
+    why: 'The server refuses connections until it comes. Other servers of the gateway are not concerned.',
+    remedy:
+      'Create the Secret in the namespace of the gateway proxy: istio-system for those that Lateen runs by itself.',
+  },
+  LAT0594: {
+    severity: 'warning',
+    title: 'The Secret of a gateway lacks something',
+    why: 'The server refuses connections until it is there. Other servers of the gateway are not concerned.',
+    remedy: 'Add what the message names to the Secret, in PEM form.',
+  },
+  LAT0595: {
+    severity: 'warning',
+    title: 'A Gateway selects no gateway',
+    why: 'No proxy opens its ports.',
+    remedy:
+      'Correct spec.selector, or add a Deployment with these labels whose pods are gateways (inject.istio.io/templates: gateway).',
+  },
+  LAT0596: {
+    severity: 'warning',
+    title: 'HTTP/3 is asked for and not offered',
+    why: 'It needs a server that ends TLS for HTTP, and TLS 1.3.',
+    remedy: 'Do what the message says, or remove the annotation lateen.dev/http3.',
+  },
+  LAT0597: {
+    severity: 'warning',
+    title: 'A rule for connections never holds',
+    why: 'An earlier rule, by namespace and name of the VirtualService and then in its order, asks for the same connections.',
+    remedy: 'Remove one of the two, or give them different conditions.',
+  },
   LAT0601: {
     severity: 'warning',
     title: 'A rule is never used',

@@ -1,74 +1,68 @@
 import type * as z from 'zod/mini';
 import { objectSchema } from '../kubernetes/metadata.ts';
-import { isDnsLabel, isWildcardHost } from '../names.ts';
+import { isDnsLabel, isIp, isWildcardHost } from '../names.ts';
 import { forEachRepeated, later, object, optional, required } from '../schema/field.ts';
 import * as v from '../schema/values.ts';
-
-const OTHER_PROTOCOLS = {
-  HTTPS: 'gateways with TLS',
-  TLS: 'gateways with TLS',
-  HTTP2: 'gateways for other protocols than HTTP',
-  GRPC: 'gateways for other protocols than HTTP',
-  'GRPC-WEB': 'gateways for other protocols than HTTP',
-  MONGO: 'gateways for other protocols than HTTP',
-  TCP: 'gateways for other protocols than HTTP',
-};
+import { checkServerTls, serverTls } from './server-tls.ts';
 
 const gatewayPort = object({
   number: required(v.port(), 'Port to listen on.'),
   name: required(v.nonEmpty(), 'Name of the port; each server of the Gateway has another.'),
   protocol: required(
-    v.oneOf(['HTTP', 'HTTPS', 'GRPC', 'GRPC-WEB', 'HTTP2', 'MONGO', 'TCP', 'TLS'], OTHER_PROTOCOLS),
-    'Protocol of the port: HTTP.',
+    v.oneOf(['HTTP', 'HTTPS', 'GRPC', 'GRPC-WEB', 'HTTP2', 'MONGO', 'TCP', 'TLS']),
+    'Protocol of the port. HTTP, HTTP2, GRPC and GRPC-WEB are HTTP without TLS, HTTPS is HTTP in TLS.',
   ),
   targetPort: later(v.uint32(), 'a deprecated field', [0]),
 });
 
-const certificateFiles = {
-  serverCertificate: optional(v.text(), 'File with the certificate chain.'),
-  privateKey: optional(v.text(), 'File with the private key.'),
-  caCertificates: optional(v.text(), 'File with the certificate authorities of clients.'),
-};
-
-const tlsVersion = v.oneOf(['TLS_AUTO', 'TLSV1_0', 'TLSV1_1', 'TLSV1_2', 'TLSV1_3']);
-
-export const serverTls = object({
-  httpsRedirect: optional(v.bool(), 'Answers plain HTTP with a redirect to HTTPS.'),
-  mode: optional(
-    v.oneOf(['PASSTHROUGH', 'SIMPLE', 'MUTUAL', 'AUTO_PASSTHROUGH', 'ISTIO_MUTUAL', 'OPTIONAL_MUTUAL']),
-    'Whether and how TLS is ended here.',
-  ),
-  ...certificateFiles,
-  caCrl: optional(v.text(), 'File with revoked certificates.'),
-  tlsCertificates: optional(v.array(object(certificateFiles)), 'Several certificates, of different algorithms.'),
-  credentialName: optional(v.text(), 'Secret with key and certificates.'),
-  credentialNames: optional(v.array(v.text()), 'Secrets with key and certificates, of different algorithms.'),
-  caCertCredentialName: optional(v.text(), 'Secret with the certificate authorities of clients.'),
-  subjectAltNames: optional(v.array(v.text()), 'Names that clients may have.'),
-  verifyCertificateSpki: optional(v.array(v.text()), 'Hashes of public keys that clients may have.'),
-  verifyCertificateHash: optional(v.array(v.text()), 'Hashes of certificates that clients may have.'),
-  minProtocolVersion: optional(tlsVersion, 'Lowest version of TLS.'),
-  maxProtocolVersion: optional(tlsVersion, 'Highest version of TLS.'),
-  cipherSuites: optional(v.array(v.text()), 'Ciphers that are allowed.'),
-  insecureSkipVerify: optional(v.bool(), "Does not check clients' certificates."),
-});
-
-const gatewayServer = object({
-  name: optional(v.text(), 'Name of the server, for logs.'),
-  port: required(gatewayPort, 'Port that the server listens on.'),
-  hosts: required(
-    v.nonEmptyArray(
-      v.syntax(
-        isServerHost,
-        "HOST or NAMESPACE/HOST, where HOST may be '*' or *.example.com and NAMESPACE may be '*' or '.'",
+const gatewayServer = object(
+  {
+    name: optional(v.dnsLabel(), "Name of the server, shown in Envoy's filter chains."),
+    port: required(gatewayPort, 'Port that the server listens on.'),
+    hosts: required(
+      v.nonEmptyArray(
+        v.syntax(
+          isServerHost,
+          "HOST or NAMESPACE/HOST, where HOST may be '*' or *.example.com and NAMESPACE may be '*' or '.'",
+        ),
       ),
+      'Hosts that are served; NAMESPACE/HOST takes rules from VirtualServices of that namespace only.',
     ),
-    'Hosts that are served; NAMESPACE/HOST takes rules from VirtualServices of that namespace only.',
-  ),
-  tls: later(serverTls, 'gateways with TLS'),
-  bind: later(v.text(), 'addresses to listen on'),
-  defaultEndpoint: later(v.text(), 'default endpoints'),
-});
+    tls: optional(serverTls, 'How TLS is met. For the protocols HTTPS and TLS; for HTTP only httpsRedirect.'),
+    bind: optional(
+      v.syntax(isIp, 'the IP address to listen on; Unix domain sockets are not supported'),
+      "Address to listen on, in place of the gateway's own.",
+    ),
+    defaultEndpoint: later(v.text(), 'default endpoints, which Istio does not act on either'),
+  },
+  {
+    rules({ port: { protocol }, tls }, report) {
+      const needsTls = protocol === 'HTTPS' || protocol === 'TLS';
+      if (tls === undefined) {
+        if (needsTls) report(`must be set for a server with the protocol ${protocol}`, ['tls']);
+        return;
+      }
+      const { httpsRedirect, ...ending } = tls;
+      if (isPlainHttp(protocol)) {
+        const [field] = Object.keys(ending);
+        if (field !== undefined) {
+          report(`has no place in a server with the protocol ${protocol}, which is HTTP without TLS; use HTTPS`, [
+            'tls',
+            field,
+          ]);
+        }
+        return;
+      }
+      if (httpsRedirect === true) report(`is for plain HTTP only, not for ${protocol}`, ['tls', 'httpsRedirect']);
+      checkServerTls(ending, (message, path = []) => report(message, ['tls', ...path]));
+    },
+  },
+);
+
+/** HTTP that is not in TLS. */
+function isPlainHttp(protocol: string): boolean {
+  return protocol === 'HTTP' || protocol === 'HTTP2' || protocol === 'GRPC' || protocol === 'GRPC-WEB';
+}
 
 function isServerHost(value: string): boolean {
   const slash = value.indexOf('/');

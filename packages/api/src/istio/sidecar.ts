@@ -14,8 +14,8 @@ import {
 import * as v from '../schema/values.ts';
 import { destination } from './common.ts';
 import { connectionPool } from './connection-pool.ts';
-import { serverTls } from './gateway.ts';
 import { portProtocol } from './port-protocol.ts';
+import { serverTls } from './server-tls.ts';
 import { isUnixAddress, unixAddressProblem } from './workload-entry.ts';
 
 const NO_CAPTURE = 'on one machine nothing is redirected: callers connect to the listener';

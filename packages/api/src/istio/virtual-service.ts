@@ -1,41 +1,11 @@
 import type * as z from 'zod/mini';
 import { objectSchema } from '../kubernetes/metadata.ts';
-import { forEachRepeated, later, object, optional, type Report, required } from '../schema/field.ts';
+import { forEachRepeated, object, optional, type Report } from '../schema/field.ts';
 import * as v from '../schema/values.ts';
-import { destination, gatewayName } from './common.ts';
+import { gatewayName } from './common.ts';
 import { type HttpRoute, httpRoute } from './virtual-service-http.ts';
+import { checkSniHosts, tcpRoute, tlsRoute } from './virtual-service-l4.ts';
 import { checkExportTo, exportTo } from './visibility.ts';
-
-const weightedDestination = object({
-  destination: required(destination, 'Where the connections go.'),
-  weight: optional(v.int(0), 'Share of the connections.'),
-});
-
-const l4Match = {
-  destinationSubnets: optional(v.array(v.text()), 'Addresses or subnets that the connection was meant for.'),
-  port: optional(v.uint32(), 'Port that the connection was meant for.'),
-  sourceLabels: optional(v.labels(), 'Labels of the caller.'),
-  gateways: optional(v.array(gatewayName()), 'Gateways for which the match holds.'),
-  sourceNamespace: optional(v.text(), 'Namespace of the caller.'),
-};
-
-const tlsRoute = object({
-  match: required(
-    v.array(
-      object({ ...l4Match, sniHosts: required(v.array(v.wildcardHost()), 'Server names of the TLS handshake.') }),
-    ),
-    'One of these must match.',
-  ),
-  route: optional(v.array(weightedDestination), 'Where the connections go.'),
-});
-
-const tcpRoute = object({
-  match: optional(
-    v.array(object({ ...l4Match, sourceSubnet: optional(v.text(), 'Subnet of the caller.') })),
-    'One of these must match.',
-  ),
-  route: optional(v.array(weightedDestination), 'Where the connections go.'),
-});
 
 const virtualServiceSpec = object(
   {
@@ -48,8 +18,11 @@ const virtualServiceSpec = object(
       'Gateways that serve the rules, as NAME or NAMESPACE/NAME; mesh stands for all sidecars and is the default.',
     ),
     http: optional(v.array(httpRoute), 'Rules for HTTP; the first one that matches is taken.'),
-    tls: later(v.array(tlsRoute), 'routing of TLS connections'),
-    tcp: later(v.array(tcpRoute), 'routing of TCP connections'),
+    tls: optional(
+      v.array(tlsRoute),
+      'Rules for TLS connections that are not ended, by server name; the first one that matches is taken.',
+    ),
+    tcp: optional(v.array(tcpRoute), 'Rules for TCP connections; the first one that matches is taken.'),
     exportTo: optional(
       exportTo,
       'Namespaces whose sidecars, gateways and VirtualServices see the rules; . is the own one, * all of them, the default.',
@@ -66,6 +39,7 @@ const virtualServiceSpec = object(
         (host) => host,
         (host, index) => report(`the host ${host} is listed twice`, ['hosts', index]),
       );
+      checkSniHosts(hosts, tls, report);
       hosts.forEach((host, index) => {
         if (host === '*' && (gateways.length === 0 || gateways.includes('mesh'))) {
           report('* is allowed only for rules of gateways: list gateways, without mesh', ['hosts', index]);

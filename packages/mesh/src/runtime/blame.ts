@@ -7,12 +7,9 @@ import type { ResourceType } from '#pilot/xds/resource.ts';
 
 /** Kinds whose objects users write to steer traffic: what Envoy refuses comes from one of them. */
 const STEERING = new Set([
-  'VirtualService',
-  'DestinationRule',
-  'Gateway',
-  'PeerAuthentication',
-  'EnvoyFilter',
-  'Sidecar',
+  ...['VirtualService', 'DestinationRule', 'Gateway', 'PeerAuthentication', 'EnvoyFilter', 'Sidecar'],
+  // Of keys and certificates.
+  ...['Secret', 'ConfigMap'],
 ]);
 
 /** The configuration that a resource of a proxy is made of. */
@@ -41,6 +38,11 @@ function sourcesOf(pilot: Pilot, nodeId: string, type: ResourceType, name: strin
       const table =
         own?.tables.find((each) => each.name === name) ?? resolved.tables.get(shared?.tables.get(name) ?? '');
       return table === undefined ? [] : tableSources(table);
+    }
+    case 'secret': {
+      const secret =
+        own?.secrets.find((each) => each.name === name) ?? resolved.secrets.get(shared?.secrets.get(name) ?? '');
+      return secret?.sources ?? [];
     }
     case 'endpoint':
     case 'extension':

@@ -30,7 +30,7 @@ export function aimCall(call: Call, mesh: CallTarget, number: string): AimedCall
     text.replace('OUTSIDE_PORT', String(mesh.outsidePort)).replace('CALL_NUMBER', number);
   const url = new URL(filledIn(call.url));
   const headers = new Map([...call.headers].map(([name, value]) => [name, filledIn(value)]));
-  const port = url.port === '' ? 80 : Number(url.port);
+  const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
   const aimed = (at: number, form: AimedCall['form'] = 'path'): AimedCall => ({
     url,
     headers,

@@ -3,7 +3,7 @@ import { bounds, count, fieldsOf, instant, listOf, mapOf, oneOf, optionalField, 
 /** What the echo application does with one attempt of a call: a status, never answering, or breaking the connection. */
 export type UpstreamStep = number | 'slow' | 'die';
 
-const PROTOCOLS = ['http1', 'http2', 'tcp', 'tcp-server-first', 'grpc', 'grpc-web', 'websocket'] as const;
+const PROTOCOLS = ['http1', 'http2', 'http3', 'tcp', 'tcp-server-first', 'grpc', 'grpc-web', 'websocket'] as const;
 export type CallProtocol = (typeof PROTOCOLS)[number];
 
 /** One entry of `calls` in expect.yaml. */
@@ -28,6 +28,8 @@ export interface Call {
    * message over HTTP/2, `grpc-web` as browsers do, over HTTP/1; `websocket` sends it as a text.
    */
   readonly protocol: CallProtocol;
+  /** The client speaks TLS with the server that the call goes to, as clients outside of the mesh do. */
+  readonly tls?: ClientTls;
   /** For `from: outside`: the client's certificate, a ServiceAccount of the mesh or of another mesh. None: plaintext. */
   readonly certificate?: string;
   /** What the applications do with the attempts of this call, in order; then they answer. */
@@ -37,6 +39,17 @@ export interface Call {
   readonly atMs?: number;
   readonly expect: Expectation;
 }
+
+export interface ClientTls {
+  /** Absent: the URL's host. Empty: none is sent. */
+  readonly serverName?: string;
+  /** One of the case's certificates; or of a ServiceAccount of the mesh, `mesh:NAME`, and then it speaks as sidecars do. */
+  readonly certificate?: string;
+  readonly versions?: readonly [lowest: TlsVersion, highest: TlsVersion];
+}
+
+/** As Node names them. */
+export type TlsVersion = 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
 
 /** A value, a regular expression for all of it (`{matches: ...}`), or none. */
 export type HeaderExpectation = string | RegExp | null;
@@ -61,7 +74,7 @@ export interface Expectation {
   readonly answer?: string;
   readonly location?: string;
   readonly responseHeaders?: ReadonlyMap<string, HeaderExpectation>;
-  /** SPIFFE ID of the server that the client shook hands with. */
+  /** SPIFFE ID of the server that the client shook hands with; or its first name, such as `DNS:shop.test`. */
   readonly peer?: string;
   /** How often applications saw the request. */
   readonly attempts?: number;
@@ -83,7 +96,7 @@ export interface Expectation {
 
 const CALL_FIELDS = [
   ...(['name', 'from', 'get', 'post', 'method', 'url', 'headers', 'body', 'via', 'protocol'] as const),
-  ...(['certificate', 'upstream', 'count', 'at', 'expect'] as const),
+  ...(['tls', 'certificate', 'upstream', 'count', 'at', 'expect'] as const),
 ];
 
 const EXPECT_FIELDS = [
@@ -116,6 +129,7 @@ export function readCall(value: unknown, where: string): Call {
     ...optionalField('body', call.body, where, text),
     via: oneOf('http-proxy', 'service-port', 'connect')(call.via ?? 'http-proxy', `${where}.via`),
     protocol: oneOf(...PROTOCOLS)(call.protocol ?? 'http1', `${where}.protocol`),
+    ...optionalField('tls', call.tls, where, readTls),
     ...optionalField('certificate', call.certificate, where, text),
     upstream: listOf(call.upstream ?? [], `${where}.upstream`, readStep),
     count: count(call.count ?? 1, `${where}.count`),
@@ -128,6 +142,21 @@ function target(call: { get?: unknown; post?: unknown; method?: unknown; url?: u
   if (call.get !== undefined) return { method: 'GET', url: text(call.get, `${where}.get`) };
   if (call.post !== undefined) return { method: 'POST', url: text(call.post, `${where}.post`) };
   return { method: text(call.method ?? 'GET', `${where}.method`), url: text(call.url, `${where}.url`) };
+}
+
+function readTls(value: unknown, where: string): ClientTls {
+  const fields = fieldsOf(value, where, ['serverName', 'certificate', 'versions']);
+  return {
+    ...optionalField('serverName', fields.serverName, where, text),
+    ...optionalField('certificate', fields.certificate, where, text),
+    ...optionalField('versions', fields.versions, where, readVersions),
+  };
+}
+
+function readVersions(value: unknown, where: string): readonly [TlsVersion, TlsVersion] {
+  const [lowest, highest] = listOf(value, where, oneOf('TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'));
+  if (lowest === undefined || highest === undefined) throw new Error(`${where} must be [lowest, highest]`);
+  return [lowest, highest];
 }
 
 function readStep(value: unknown, where: string): UpstreamStep {

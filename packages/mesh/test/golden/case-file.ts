@@ -3,6 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { type Call, readCall } from './call-file.ts';
+import { type CertificateSpecs, readCertificate } from './certificates.ts';
 import { fieldsOf, instant, listOf, mapOf, text } from './read-fields.ts';
 
 /** `testdata/<feature>/<case>/`: what a user writes, and what must come of it. */
@@ -22,6 +23,10 @@ export interface GoldenCase {
   readonly greeting: readonly string[];
   /** Workloads whose certificate is for another ServiceAccount than the one that they run as. */
   readonly impostors: ReadonlyMap<string, string>;
+  /** Certificates that are made for the case; see `certificates.ts` for what stands for them in `input.yaml`. */
+  readonly certificates: CertificateSpecs;
+  /** Workloads whose application speaks TLS, and its certificate. */
+  readonly tls: ReadonlyMap<string, string>;
   /** Codes of the diagnostics that there must be, sorted. */
   readonly diagnostics: readonly string[];
   readonly calls: readonly Call[];
@@ -54,6 +59,8 @@ function readCase(folder: string): GoldenCase {
     'diagnostics',
     'calls',
     'at',
+    'certificates',
+    'tls',
   ]);
   const {
     proxies,
@@ -64,6 +71,8 @@ function readCase(folder: string): GoldenCase {
     diagnostics = [],
     calls = [],
     at = DEFAULT_TIME,
+    certificates = {},
+    tls = {},
   } = fields;
   return {
     name,
@@ -74,6 +83,8 @@ function readCase(folder: string): GoldenCase {
     failing: listOf(failing, `${where}: failing`, text),
     greeting: listOf(greeting, `${where}: greeting`, text),
     impostors: mapOf(impostors, `${where}: impostors`, text),
+    certificates: mapOf(certificates, `${where}: certificates`, readCertificate),
+    tls: mapOf(tls, `${where}: tls`, text),
     diagnostics: listOf(diagnostics, `${where}: diagnostics`, text).sort(),
     calls: listOf(calls, `${where}: calls`, readCall),
     atMs: instant(at, `${where}: at`),

@@ -2,7 +2,7 @@ import { type ClientRequest, request as httpRequest, type IncomingHttpHeaders, t
 import { connect as connectHttp2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, type SecureVersion } from 'node:tls';
 import { messageOf } from '@lateen/api/lateen-error.ts';
 import { LOOPBACK } from './instances.ts';
 
@@ -29,7 +29,16 @@ export interface ClientRequestOptions {
   readonly host: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
+  readonly tls?: TlsOptions;
+}
+
+export interface TlsOptions {
+  /** Empty: none is sent. */
+  readonly serverName: string;
+  /** What is offered to be spoken within. */
+  readonly alpn: readonly string[];
   readonly identity?: ClientIdentity;
+  readonly versions?: readonly [lowest: SecureVersion, highest: SecureVersion];
 }
 
 /** PEM. */
@@ -40,12 +49,12 @@ export interface ClientIdentity {
 
 const TIMEOUT_MS = 8_000;
 
-/** HTTP/1.1 on a connection of its own; with an identity, inside of TLS as sidecars speak it. */
+/** HTTP/1.1 on a connection of its own. */
 export async function callHttp1(options: ClientRequestOptions): Promise<Answer> {
   let socket: Socket | undefined;
   let peer: string | undefined;
   try {
-    if (options.identity !== undefined) ({ socket, peer } = await meshTlsSocket(options.port, options.identity));
+    if (options.tls !== undefined) ({ socket, peer } = await tlsSocket(options.tls, { port: options.port }));
     return { ...(await exchange(options, socket)), ...(peer === undefined ? {} : { peer }) };
   } catch (error) {
     return failure(error);
@@ -86,14 +95,16 @@ function exchange(options: ClientRequestOptions, socket?: Socket): Promise<Extra
   });
 }
 
-/** A tunnel through an HTTP proxy, and HTTP/1.1 in it. */
+/** A tunnel through an HTTP proxy, and HTTP/1.1 in it, perhaps in TLS. */
 export async function callThroughTunnel(options: ClientRequestOptions, authority: string): Promise<Answer> {
   try {
-    const socket = await openTunnel(options.port, authority);
+    const tunnel = await openTunnel(options.port, authority);
     try {
-      return await exchange(options, socket);
+      if (options.tls === undefined) return await exchange(options, tunnel);
+      const { socket, peer } = await tlsSocket(options.tls, { socket: tunnel });
+      return { ...(await exchange(options, socket)), peer };
     } finally {
-      socket.destroy();
+      tunnel.destroy();
     }
   } catch (error) {
     return error instanceof RefusedTunnel
@@ -132,17 +143,35 @@ function openTunnel(port: number, authority: string): Promise<Socket> {
   });
 }
 
-/** HTTP/2 with prior knowledge. */
-export function callHttp2({ port, method, target, host, headers, body }: ClientRequestOptions): Promise<Answer> {
+/** HTTP/2, in TLS or with prior knowledge. */
+export async function callHttp2(options: ClientRequestOptions): Promise<Answer> {
+  if (options.tls === undefined) return exchangeHttp2(options);
+  try {
+    const { socket, peer } = await tlsSocket(options.tls, { port: options.port });
+    const answer = await exchangeHttp2(options, socket);
+    return answer.type === 'response' ? { ...answer, peer } : answer;
+  } catch (error) {
+    return failure(error);
+  }
+}
+
+function exchangeHttp2(
+  { port, method, target, host, headers, body }: ClientRequestOptions,
+  socket?: Socket,
+): Promise<Answer> {
+  const scheme = socket === undefined ? 'http' : 'https';
   return new Promise<Answer>((resolve) => {
-    const session = connectHttp2(`http://${LOOPBACK}:${port}`);
+    const session = connectHttp2(
+      `${scheme}://${LOOPBACK}:${port}`,
+      socket === undefined ? {} : { createConnection: () => socket },
+    );
     const fail = (error: unknown) => {
       session.destroy();
       resolve(failure(error));
     };
     session.once('error', fail);
     const stream = session.request(
-      { ...headers, ':method': method, ':path': target, ':authority': host, ':scheme': 'http' },
+      { ...headers, ':method': method, ':path': target, ':authority': host, ':scheme': scheme },
       { signal: AbortSignal.timeout(TIMEOUT_MS) },
     );
     stream.once('error', fail);
@@ -162,12 +191,15 @@ export function callHttp2({ port, method, target, host, headers, body }: ClientR
 }
 
 /** Sends a line, after the server's greeting if there is one, and takes everything until the end. */
-export async function callTcp(port: number, line: string, greeting = ''): Promise<Answer> {
-  const socket = connect({ port, host: LOOPBACK });
-  socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error('timeout')));
+export async function callTcp(port: number, line: string, greeting = '', tls?: TlsOptions): Promise<Answer> {
+  let socket: Socket | undefined;
+  let peer: string | undefined;
   let received = '';
   let sent = false;
   try {
+    if (tls === undefined) socket = connect({ port, host: LOOPBACK });
+    else ({ socket, peer } = await tlsSocket(tls, { port }));
+    socket.setTimeout(TIMEOUT_MS, () => socket?.destroy(new Error('timeout')));
     if (greeting === '') socket.write(`${line}\n`);
     for await (const chunk of socket.setEncoding('utf8') as AsyncIterable<string>) {
       received += chunk;
@@ -178,32 +210,41 @@ export async function callTcp(port: number, line: string, greeting = ''): Promis
     const body = received.slice(greeting.length);
     // A server that wants TLS says so with an alert, which is no answer.
     return body.startsWith('{')
-      ? { type: 'response', headers: {}, body }
+      ? { type: 'response', headers: {}, body, ...(peer === undefined ? {} : { peer }) }
       : { type: 'failure', reason: `the connection ended without an answer: ${JSON.stringify(received)}` };
   } catch (error) {
     return failure(error);
   } finally {
-    socket.destroy();
+    socket?.destroy();
   }
 }
 
-function meshTlsSocket(port: number, { chain, privateKey }: ClientIdentity): Promise<{ socket: Socket; peer: string }> {
+/** Resolves when the server let the client in, as far as TLS tells, with the first name in its certificate. */
+function tlsSocket(
+  { serverName, alpn, identity, versions = ['TLSv1.2', 'TLSv1.3'] }: TlsOptions,
+  to: { readonly port: number } | { readonly socket: Socket },
+): Promise<{ socket: Socket; peer: string }> {
   return new Promise((resolve, reject) => {
+    const [minVersion, maxVersion] = versions;
     const socket = connectTls({
-      port,
+      ...to,
       host: LOOPBACK,
-      cert: chain,
-      key: privateKey,
-      ALPNProtocols: ['istio'],
-      minVersion: 'TLSv1.3',
+      ...(serverName === '' ? {} : { servername: serverName }),
+      ...(identity === undefined ? {} : { cert: identity.chain, key: identity.privateKey }),
+      ALPNProtocols: [...alpn],
+      minVersion,
+      maxVersion,
+      // OpenSSL has old versions only at its lowest level of security.
+      ...(minVersion === 'TLSv1' || minVersion === 'TLSv1.1' ? { ciphers: 'DEFAULT:@SECLEVEL=0' } : {}),
       // Who the server is, is for the case to say.
       rejectUnauthorized: false,
     });
     socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error('timeout')));
     socket.once('error', reject);
+    socket.once('close', () => reject(new Error('the connection was closed')));
     socket.once('secureConnect', () => {
-      const peer = (socket.getPeerCertificate().subjectaltname ?? '').replace(/^URI:/, '');
-      resolve({ socket, peer });
+      const [first = ''] = (socket.getPeerCertificate().subjectaltname ?? '').split(', ');
+      resolve({ socket, peer: first.replace(/^URI:/, '') });
     });
   });
 }

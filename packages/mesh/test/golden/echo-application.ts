@@ -1,5 +1,10 @@
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { createServer as createHttp2Server, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
+import {
+  createServer as createHttp2Server,
+  createSecureServer,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+} from 'node:http2';
 import { createServer, type Socket } from 'node:net';
 import type { UpstreamStep } from './call-file.ts';
 import { answerGrpc, isGrpc } from './grpc.ts';
@@ -40,6 +45,8 @@ export interface EchoOptions {
   readonly failing: ReadonlySet<string>;
   /** Speaks first, and only TCP. */
   readonly greets?: boolean;
+  /** Speaks TLS, with this certificate. */
+  readonly tls?: { readonly certificate: string; readonly privateKey: string };
 }
 
 export const GREETING = 'hello\n';
@@ -58,9 +65,17 @@ export async function startEcho(options: EchoOptions): Promise<{ close(): Promis
     answerWebSocket(request, socket, head, options),
   );
   const http2 = createHttp2Server(onRequest);
+  const secure =
+    options.tls === undefined
+      ? undefined
+      : createSecureServer({ cert: options.tls.certificate, key: options.tls.privateKey, allowHTTP1: true }, onRequest);
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on('error', () => {}).on('close', () => sockets.delete(socket));
+    if (secure !== undefined) {
+      secure.emit('connection', socket);
+      return;
+    }
     if (options.greets) {
       socket.write(GREETING);
       return echoLine(socket, options);

@@ -9,7 +9,9 @@ import type { Pilot } from '#pilot/pilot.ts';
 import { PilotDirectory } from '#pilot/xds/directory.ts';
 import { AdsServer } from '#pilot/xds/server/server.ts';
 import type { GoldenCase } from './case-file.ts';
-import { type Attempts, startEcho } from './echo-application.ts';
+import { TestCertificates } from './certificates.ts';
+import { type Attempts, type EchoOptions, startEcho } from './echo-application.ts';
+import { startHttp3Client } from './http3-client.ts';
 import { LOOPBACK, workloadLabel } from './instances.ts';
 import { runPipeline } from './pipeline.ts';
 import { claimPortBlock } from './port-block.ts';
@@ -26,9 +28,12 @@ export interface LiveMesh {
   /** A plain server that is not in the mesh, and says that it is the workload `outside`. */
   readonly outsidePort: number;
   readonly attempts: Attempts;
+  readonly certificates: TestCertificates;
   readonly pilot: Pilot;
   /** Replicas whose application answers everything with 503. May be changed. */
   readonly failing: Set<string>;
+  /** A port where what comes in HTTP/1 goes on in HTTP/3, to a UDP port. */
+  http3Client(server: number): Promise<number>;
   /** A port that nobody else uses. */
   freePort(): number;
   /** Waits until all proxies have what they should. */
@@ -63,8 +68,9 @@ async function start(
 ): Promise<LiveMesh> {
   const ports = await claimPortBlock();
   undo.push(() => ports.release());
+  const certificates = new TestCertificates(dir, golden.certificates);
   let now = golden.atMs;
-  const { pilot, instances } = runPipeline(golden.input, dir, ports.next, ports.next, () => now);
+  const { pilot, instances } = runPipeline(certificates.fill(golden.input), dir, ports.next, ports.next, () => now);
   const attempts: Attempts = new Map();
   const failing = new Set(golden.failing);
 
@@ -85,6 +91,7 @@ async function start(
           port: appPort,
           containerPort,
           greets: golden.greeting.includes(workloadLabel(instance)),
+          ...tlsOf(golden, workloadLabel(instance), certificates),
         })),
       ),
   ];
@@ -107,6 +114,7 @@ async function start(
     if (refused.length > 0) throw new Error(`Envoy refuses what Pilot sent: ${JSON.stringify(refused)}`);
   };
   await settled();
+  const http3Clients = new Map<number, Promise<number>>();
 
   const instanceOf = (workload: string) => {
     const found = instances.find((instance) => workloadLabel(instance) === workload);
@@ -117,10 +125,23 @@ async function start(
     instances,
     outsidePort,
     attempts,
+    certificates,
     pilot,
     failing,
     freePort: ports.next,
     settled,
+    http3Client(server) {
+      const known = http3Clients.get(server);
+      if (known !== undefined) return known;
+      const port = ports.next();
+      const onStart = (envoy: EnvoyProcess) => {
+        running.add(envoy);
+        undo.push(() => end(envoy));
+      };
+      const client = startHttp3Client({ dir, port, adminPort: ports.next(), server, onStart }).then(() => port);
+      http3Clients.set(server, client);
+      return client;
+    },
     async setTime(ms) {
       now = ms;
       pilot.tick();
@@ -134,6 +155,11 @@ async function start(
     },
     stop,
   };
+}
+
+function tlsOf(golden: GoldenCase, workload: string, certificates: TestCertificates): Pick<EchoOptions, 'tls'> {
+  const certificate = golden.tls.get(workload);
+  return certificate === undefined ? {} : { tls: certificates.get(certificate) };
 }
 
 async function startProxy(

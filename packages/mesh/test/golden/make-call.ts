@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { aimCall } from './aim-call.ts';
-import type { Call } from './call-file.ts';
+import type { Call, ClientTls } from './call-file.ts';
 import {
   type Answer,
   type ClientIdentity,
@@ -9,7 +9,9 @@ import {
   callHttp2,
   callTcp,
   callThroughTunnel,
+  type TlsOptions,
 } from './client.ts';
+import { ALPN, OF_MESH } from './client-tls.ts';
 import { CALL_ID_HEADER, GREETING, UPSTREAM_HEADER } from './echo-application.ts';
 import { callGrpc, callGrpcWeb } from './grpc.ts';
 import type { Outcome } from './judge.ts';
@@ -86,10 +88,15 @@ async function makeOnce(
     host: aimed.host,
     headers,
     ...(call.body === undefined ? {} : { body: call.body }),
+    ...(call.tls === undefined ? {} : { tls: await tlsOptions(call, call.tls, aimed.url, mesh, authorities) }),
   };
   if (aimed.form === 'tunnel') return callThroughTunnel(request, aimed.authority);
+  if (call.protocol === 'http3') return callHttp1({ ...request, port: await mesh.http3Client(aimed.port) });
   if (call.certificate === undefined) return send(call, request);
-  return callHttp1({ ...request, identity: await identityOf(call.certificate, authorities) });
+  // As sidecars speak it.
+  const identity = await identityOf(call.certificate, authorities);
+  const tls: TlsOptions = { serverName: '', alpn: ['istio'], identity, versions: ['TLSv1.3', 'TLSv1.3'] };
+  return callHttp1({ ...request, tls });
 }
 
 function identityOf(certificate: string, { mesh, foreign }: Authorities): Promise<ClientIdentity> {
@@ -97,6 +104,27 @@ function identityOf(certificate: string, { mesh, foreign }: Authorities): Promis
     ? [foreign, certificate.slice('foreign:'.length)]
     : [mesh, certificate];
   return authority.issue({ namespace: 'default', serviceAccount });
+}
+
+async function tlsOptions(
+  call: Call,
+  { serverName, certificate, versions }: ClientTls,
+  url: URL,
+  mesh: LiveMesh,
+  authorities: Authorities,
+): Promise<TlsOptions> {
+  if (certificate?.startsWith(OF_MESH)) {
+    const serviceAccount = certificate.slice(OF_MESH.length);
+    const identity = await identityOf(serviceAccount, authorities);
+    return { serverName: serverName ?? url.hostname, alpn: ['istio'], identity };
+  }
+  const own = certificate === undefined ? undefined : mesh.certificates.get(certificate);
+  return {
+    serverName: serverName ?? url.hostname,
+    alpn: ALPN[call.protocol],
+    ...(own === undefined ? {} : { identity: { chain: own.certificate, privateKey: own.privateKey } }),
+    ...(versions === undefined ? {} : { versions }),
+  };
 }
 
 function send(call: Call, request: ClientRequestOptions): Promise<Answer> {
@@ -111,9 +139,11 @@ function send(call: Call, request: ClientRequestOptions): Promise<Answer> {
       return callGrpcWeb(request);
     case 'websocket':
       return callWebSocket(request);
+    case 'http3':
+      throw new Error('HTTP/3 is for gateways');
     case 'tcp':
-      return callTcp(request.port, call.body ?? '');
+      return callTcp(request.port, call.body ?? '', '', request.tls);
     case 'tcp-server-first':
-      return callTcp(request.port, call.body ?? '', GREETING);
+      return callTcp(request.port, call.body ?? '', GREETING, request.tls);
   }
 }

@@ -8,14 +8,17 @@ import { unmatchedPatches } from '#pilot/xds/patch-matches.ts';
 import { printResource } from '#pilot/xds/print-resource.ts';
 import type { ResourceType } from '#pilot/xds/resource.ts';
 import type { GoldenCase } from './case-file.ts';
+import { fillForRecord } from './certificates.ts';
 import { GATEWAY, workloadLabel } from './instances.ts';
 import { type CasePipeline, connectProxies, runPipeline } from './pipeline.ts';
 
 /** What one proxy holds, as Envoy's JSON. */
-export type ProxyResources = Readonly<Record<Exclude<ResourceType, 'extension'>, readonly JsonObject[]>> & {
+export type ProxyResources = Readonly<Record<Exclude<ResourceType, RareType>, readonly JsonObject[]>> & {
   /** Absent where there is none: few proxies have any. */
-  readonly extension?: readonly JsonObject[];
+  readonly [type in RareType]?: readonly JsonObject[];
 };
+
+type RareType = 'extension' | 'secret';
 
 export interface CaseOutputs {
   /** File names below `expected/`, and what they must hold. */
@@ -31,7 +34,7 @@ const FIRST_PORT = 20_000;
 export function caseOutputs(golden: GoldenCase, stateDir: string): CaseOutputs {
   let port = FIRST_PORT;
   const pipeline = runPipeline(
-    golden.input,
+    fillForRecord(golden.input, golden.certificates),
     stateDir,
     () => port++,
     // Those of the ingress gateway are the well-known ones; other gateways get what is free.
@@ -72,12 +75,14 @@ function resourcesOf(pilot: Pilot, nodeId: string): ProxyResources {
       return printResource(resource) as JsonObject;
     });
   const extension = list('extension');
+  const secret = list('secret');
   return {
     listener: list('listener'),
     ...(extension.length === 0 ? {} : { extension }),
     route: list('route'),
     cluster: list('cluster'),
     endpoint: list('endpoint'),
+    ...(secret.length === 0 ? {} : { secret }),
   };
 }
 

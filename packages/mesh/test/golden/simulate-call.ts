@@ -8,6 +8,7 @@ import { followCall } from '#pilot/simulator/journey/journey.ts';
 import { type AimedCall, aimCall, instanceOf } from './aim-call.ts';
 import type { Call } from './call-file.ts';
 import type { Answer } from './client.ts';
+import { ALPN, OF_MESH } from './client-tls.ts';
 import type { EchoReport } from './echo-application.ts';
 import { isGrpc } from './grpc.ts';
 import { LOOPBACK, workloadLabel } from './instances.ts';
@@ -25,6 +26,11 @@ export interface SimulatedOutcome extends Outcome {
 
 /** What the simulator says, or why it cannot say anything. */
 export function simulateCall(call: Call, mesh: SimulatedMesh, ms: number): SimulatedOutcome[] | string {
+  if (call.protocol === 'http3') return 'QUIC is not simulated';
+  if (call.tls?.versions !== undefined) return 'versions of TLS are not simulated';
+  if (call.tls?.certificate !== undefined && !call.tls.certificate.startsWith(OF_MESH)) {
+    return 'which authorities a server knows is not simulated';
+  }
   const aimed = aimCall(call, mesh, '1');
   const instance = instanceOf(mesh.instances, call.from === 'outside' ? aimed.url.hostname : call.from);
   const view = mesh.at(ms);
@@ -51,14 +57,15 @@ function simulated(call: Call, aimed: AimedCall): SimulatedCall {
   return {
     at: { host: LOOPBACK, port: aimed.port },
     source: { host: LOOPBACK, port: 0 },
-    payload: call.certificate === undefined ? payload : meshTls(call.certificate, payload),
+    payload: call.certificate === undefined ? payload : meshTls(call.certificate, undefined, payload),
   };
 }
 
+/** What the client speaks with the server that it means, perhaps in TLS. */
 function payloadOf(call: Call, aimed: AimedCall): Payload {
-  if (call.protocol === 'tcp') return { type: 'tcp' };
-  if (call.protocol === 'tcp-server-first') return { type: 'tcp', serverFirst: true };
-  const { protocol, method = call.method, more } = WRITTEN_AS[call.protocol];
+  if (call.protocol === 'tcp') return inTls(call, aimed, { type: 'tcp' });
+  if (call.protocol === 'tcp-server-first') return inTls(call, aimed, { type: 'tcp', serverFirst: true });
+  const { protocol, method = call.method, more } = WRITTEN_AS[call.protocol === 'http3' ? 'http1' : call.protocol];
   const { url, path, form, authority } = aimed;
   const headers = [...aimed.headers, ...more].filter(([name]) => name !== 'host');
   const request: Payload = {
@@ -72,9 +79,21 @@ function payloadOf(call: Call, aimed: AimedCall): Payload {
       ...(form === 'url' ? { authority: url.host, scheme: url.protocol.slice(0, -1) } : { authority: aimed.host }),
     },
   };
-  if (form !== 'tunnel') return request;
+  if (form !== 'tunnel') return inTls(call, aimed, request);
   const connect = { method: 'CONNECT', authority, path: '', headers: [] };
-  return { type: 'http', protocol: 'http1', request: connect, inside: request };
+  return { type: 'http', protocol: 'http1', request: connect, inside: inTls(call, aimed, request) };
+}
+
+function inTls({ tls, protocol }: Call, { url }: AimedCall, inside: Payload): Payload {
+  if (tls === undefined) return inside;
+  const { serverName = url.hostname, certificate } = tls;
+  if (certificate !== undefined) return meshTls(certificate.slice(OF_MESH.length), serverName, inside);
+  return {
+    type: 'tls',
+    ...(serverName === '' ? {} : { serverName }),
+    applicationProtocols: ALPN[protocol],
+    inside,
+  };
 }
 
 interface Written {
@@ -84,7 +103,7 @@ interface Written {
 }
 
 /** What the clients of protocols over HTTP send. */
-const WRITTEN_AS: Readonly<Record<Exclude<Call['protocol'], 'tcp' | 'tcp-server-first'>, Written>> = {
+const WRITTEN_AS: Readonly<Record<Exclude<Call['protocol'], 'tcp' | 'tcp-server-first' | 'http3'>, Written>> = {
   http1: { protocol: 'http1', more: [] },
   http2: { protocol: 'http2', more: [] },
   grpc: {
@@ -113,12 +132,13 @@ const WRITTEN_AS: Readonly<Record<Exclude<Call['protocol'], 'tcp' | 'tcp-server-
   },
 };
 
-function meshTls(certificate: string, inside: Payload): Payload {
+function meshTls(certificate: string, serverName: string | undefined, inside: Payload): Payload {
   const isForeign = certificate.startsWith('foreign:');
   const serviceAccount = certificate.replace(/^foreign:/, '');
   const { trustDomain } = DEFAULT_SETTINGS;
   return {
     type: 'tls',
+    ...(serverName === undefined ? {} : { serverName }),
     applicationProtocols: ['istio'],
     certificate: {
       names: [spiffeIdOf({ trustDomain, namespace: 'default', serviceAccount })],

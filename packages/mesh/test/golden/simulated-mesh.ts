@@ -5,6 +5,7 @@ import type { Place } from '#pilot/simulator/journey/journey.ts';
 import { type InstanceMesh, instanceMesh } from '#pilot/simulator/journey/mesh-view.ts';
 import { heldConfiguration } from '#pilot/xds/held-configuration.ts';
 import type { GoldenCase } from './case-file.ts';
+import { fillForRecord } from './certificates.ts';
 import { LOOPBACK, workloadLabel } from './instances.ts';
 import { connectProxies, runPipeline } from './pipeline.ts';
 
@@ -23,7 +24,7 @@ export function simulateMesh(golden: GoldenCase, stateDir: string): SimulatedMes
   let port = FIRST_PORT;
   let now = golden.atMs;
   const next = () => port++;
-  const pipeline = runPipeline(golden.input, stateDir, next, next, () => now);
+  const pipeline = runPipeline(fillForRecord(golden.input, golden.certificates), stateDir, next, next, () => now);
   connectProxies(pipeline);
   const { pilot, instances } = pipeline;
   return {

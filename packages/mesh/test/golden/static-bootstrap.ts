@@ -13,7 +13,7 @@ export function staticBootstrap({ listener, route, cluster, endpoint, extension 
     node: { id: 'checked', cluster: 'checked' },
     static_resources: {
       listeners: listener.map((each) => withInlineExtensions(withInlineTables(each, tables), extensions)),
-      clusters: [...cluster.map((each) => withEndpoints(each, assignments)), SECRETS],
+      clusters: [...cluster.map((each) => withEndpoints(withInlineTables(each, tables), assignments)), SECRETS],
     },
   };
 }
@@ -34,10 +34,21 @@ const SECRETS: JsonObject = {
   },
 };
 
+const SDS_SOURCE: JsonObject = {
+  api_config_source: {
+    api_type: 'GRPC',
+    transport_api_version: 'V3',
+    grpc_services: [{ envoy_grpc: { cluster_name: 'sds-grpc' } }],
+  },
+  resource_api_version: 'V3',
+};
+
 function withInlineTables<T extends JsonValue>(value: T, tables: ReadonlyMap<JsonValue | undefined, JsonObject>): T {
   if (Array.isArray(value)) return value.map((item) => withInlineTables(item, tables)) as T;
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value).map(([key, inner]): [string, JsonValue] => {
+    // Without a control plane Envoy takes no source of that kind. Nothing is asked for here.
+    if (key === 'sds_config') return [key, SDS_SOURCE];
     if (key !== 'rds') return [key, withInlineTables(inner, tables)];
     const name = (inner as JsonObject).route_config_name;
     const table = tables.get(name);

@@ -51,6 +51,8 @@ export async function startTrafficMesh(
     failing: options.failing ?? [],
     greeting: [],
     impostors: new Map(),
+    certificates: new Map(),
+    tls: new Map(),
     diagnostics: [],
     calls: [],
     atMs: 0,

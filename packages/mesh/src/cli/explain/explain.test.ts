@@ -93,7 +93,7 @@ describe('files are explained without a mesh', () => {
 });
 
 test.each([
-  [['wob', 'GET', 'http://shop/'], 'LAT0534', 'did you mean web'],
+  [['wob', 'GET', 'http://shop/'], 'LAT0534', "did you mean 'web'"],
   [['web', 'GET', 'shop'], 'LAT0560', 'not a URL'],
   [['web', 'GET', 'tcp://shop:81'], 'LAT0561', 'does not listen for port 81'],
   [['web', 'GET', 'http://shop/', '-H', 'nothing'], '', 'is not a header'],

@@ -2,12 +2,14 @@ import { type Diagnostic, diagnostic, type ObjectRef } from '@lateen/api/diagnos
 import type { ConfigObject } from '@lateen/api/kinds.ts';
 import type { Check, Problem } from './check.ts';
 import { annotations } from './checks/annotations.ts';
+import { doubleConnectionRules } from './checks/connection-rules.ts';
 import { destinationPorts } from './checks/destination-ports.ts';
 import { sameHostRules } from './checks/destination-rules.ts';
 import { exportedNamespaces } from './checks/export-to.ts';
 import { gatewayHosts } from './checks/gateway-hosts.ts';
 import { gatewayPorts } from './checks/gateway-ports.ts';
 import { sharedCertificates, unusedGateways } from './checks/gateways.ts';
+import { http3 } from './checks/http3.ts';
 import { ingresses } from './checks/ingresses.ts';
 import { mergedHosts } from './checks/merged-hosts.ts';
 import { neverMatching, noCallers } from './checks/never-matching.ts';
@@ -45,6 +47,8 @@ export const checks: readonly Check[] = [
   unusedGateways,
   sharedCertificates,
   gatewayPorts,
+  http3,
+  doubleConnectionRules,
   selectors,
   sameHostRules,
   subsets,

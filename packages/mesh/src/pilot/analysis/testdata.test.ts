@@ -15,7 +15,7 @@ const cases = readdirSync(FOLDER).map((file) => [file, readFileSync(new URL(file
 
 /** For fields that the schemas refuse for now. */
 function parseRaw(text: string, file: string) {
-  if (!['gateway-tls.yaml', 'special-services.yaml'].includes(file)) return undefined;
+  if (file !== 'special-services.yaml') return undefined;
   const objects = readYaml(text).map((source) => {
     const value = dataOf(source).value as ConfigObject;
     const metadata = { namespace: 'default', ...value.metadata };

@@ -6,6 +6,7 @@ import { dequal } from 'dequal';
 import { hostCovers, patternsCovering, resolveHost, serviceHostname } from '../model/hostname.ts';
 import { builtInService } from './built-in-service.ts';
 import { delegationWarnings } from './delegation-warnings.ts';
+import { gatewayWarnings } from './gateway-warnings.ts';
 import { hostnameBehind, type References, referencesOf, serviceKeyOf } from './references.ts';
 
 /** `undefined`: the object is to be removed. */
@@ -75,7 +76,10 @@ export class Admission {
 
   /** References of what is in force that lead nowhere: they take nothing out of force, but somebody should know. */
   warnings(): Diagnostic[] {
-    const found: Diagnostic[] = [...delegationWarnings(this.#accepted, this.#clusterDomain)];
+    const found: Diagnostic[] = [
+      ...delegationWarnings(this.#accepted, this.#clusterDomain),
+      ...gatewayWarnings(this.#accepted),
+    ];
     for (const [key, object] of this.#accepted) {
       if (object.kind === 'Deployment') found.push(...this.#missingServiceAccount(key, object));
       if (object.kind === 'TrafficSchedule') found.push(...this.#missingRules(key, object));

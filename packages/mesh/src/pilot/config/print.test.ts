@@ -28,6 +28,9 @@ const SAMPLES = [
   'Europe/Berlin',
   './*',
   'UNAVAILABLE',
+  // SHA-256, in hexadecimal digits and in base64.
+  'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+  '47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=',
 ];
 /** Texts that YAML readers like to take for something else. */
 const TRICKY = [

@@ -2,7 +2,7 @@ import type { ConfigObject } from '@lateen/api/kinds.ts';
 import type { ObjectKey } from '@lateen/api/object-key.ts';
 import { resolveHost } from '../model/hostname.ts';
 import type { Destination } from '../model/route-action.ts';
-import { buildRouteRules, MESH_GATEWAY } from '../model/route-rule.ts';
+import { buildRouteRules, destinationsOf, MESH_GATEWAY } from '../model/route-rule.ts';
 
 /** What a VirtualService needs of other objects: the destinations of its routes, its gateways and its hosts. */
 export interface References {
@@ -24,12 +24,10 @@ const NONE: References = { destinations: [], gateways: [], meshHosts: [] };
 
 export function referencesOf(object: ConfigObject | undefined, clusterDomain: string): References {
   if (object?.kind !== 'VirtualService') return NONE;
-  const { hosts, rules, gateways } = buildRouteRules(object, clusterDomain);
+  const ruleSet = buildRouteRules(object, clusterDomain);
+  const { hosts, gateways } = ruleSet;
   return {
-    destinations: rules.flatMap(({ action, options }) => [
-      ...(action.type === 'forward' ? action.destinations.map(destinationRef) : []),
-      ...(options.mirrors ?? []).map(({ destination }) => destinationRef(destination)),
-    ]),
+    destinations: destinationsOf(ruleSet).map(destinationRef),
     gateways: gateways.filter((gateway) => gateway !== MESH_GATEWAY),
     meshHosts: gateways.every((gateway) => gateway === MESH_GATEWAY) ? hosts : [],
   };

@@ -1,5 +1,5 @@
 import type { ClientTlsSettings } from '@lateen/api/istio/client-tls.ts';
-import type { SecretRefIr } from '../proxy/ir/upstream-tls.ts';
+import type { SecretRefIr } from '../proxy/ir/secret.ts';
 import { defined } from './defined.ts';
 
 /** `tls` of a DestinationRule. */

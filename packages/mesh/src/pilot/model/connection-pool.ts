@@ -21,7 +21,7 @@ export interface TcpLimits {
 }
 
 /** Istio's. */
-const CONNECT_TIMEOUT_MS = 10_000;
+export const CONNECT_TIMEOUT_MS = 10_000;
 /** gRPC's. Envoy has no default. */
 const PING_TIMEOUT_MS = 20_000;
 

@@ -1,5 +1,6 @@
 import type { Gateway as GatewayObject } from '@lateen/api/kinds.ts';
 import type { SourceRef } from '../proxy/ir/source.ts';
+import { buildServerTls, type ServerTls } from './server-tls.ts';
 
 /** Ports that gateway proxies open, and the hosts they take requests for. */
 export interface Gateway {
@@ -13,9 +14,21 @@ export interface Gateway {
 
 export interface GatewayServer {
   readonly port: number;
+  /** Of the port; each server of a Gateway has another. */
+  readonly portName: string;
+  /** Of the server itself, for people. */
+  readonly name?: string;
   /** What it takes, as the Gateway says it. */
   readonly protocol: ServerProtocol;
+  /** Address to listen on; absent: the proxy's own. */
+  readonly bind?: string;
   readonly hosts: readonly ServerHost[];
+  /** Absent: plaintext. */
+  readonly tls?: ServerTls;
+  /** Plain HTTP is answered with a redirect. */
+  readonly httpsRedirect: boolean;
+  /** HTTP/3 is offered as well. */
+  readonly http3: boolean;
   readonly source: SourceRef;
 }
 
@@ -27,20 +40,49 @@ export interface ServerHost {
   readonly host: string;
 }
 
+/** Annotation of a Gateway: `true` opens its HTTPS ports for QUIC as well. */
+export const HTTP3 = 'lateen.dev/http3';
+
 export function buildGateway(object: GatewayObject): Gateway {
-  const { name, namespace } = object.metadata;
+  const { name, namespace, annotations = {} } = object.metadata;
   const source = { kind: 'Gateway', namespace, name };
   return {
     key: `${namespace}/${name}`,
     selector: object.spec.selector ?? {},
-    servers: (object.spec.servers ?? []).map((server, i) => ({
-      port: server.port.number,
-      protocol: server.port.protocol,
-      hosts: (server.hosts ?? []).map((host) => buildHost(host, namespace)),
-      source: { ...source, path: `spec.servers[${i}]` },
-    })),
+    servers: object.spec.servers.map((server, i) =>
+      buildServer(server, { ...source, path: `spec.servers[${i}]` }, annotations[HTTP3] === 'true'),
+    ),
     source,
   };
+}
+
+type ServerObject = GatewayObject['spec']['servers'][number];
+
+function buildServer(server: ServerObject, source: SourceRef, http3: boolean): GatewayServer {
+  const { number, name: portName, protocol } = server.port;
+  const { httpsRedirect = false, ...ending } = server.tls ?? {};
+  const tls =
+    server.tls === undefined || isPlainHttp(protocol)
+      ? undefined
+      : buildServerTls(ending, { ...source, path: `${source.path}.tls` });
+  return {
+    port: number,
+    portName,
+    ...(server.name === undefined ? {} : { name: server.name }),
+    protocol,
+    ...(server.bind === undefined ? {} : { bind: server.bind }),
+    hosts: server.hosts.map((host) => buildHost(host, source.namespace)),
+    ...(tls === undefined ? {} : { tls }),
+    httpsRedirect,
+    // QUIC has no older version of TLS.
+    http3: http3 && protocol === 'HTTPS' && tls?.type === 'terminate' && tls.parameters.maxVersion === '1.3',
+    source,
+  };
+}
+
+/** HTTP that is not in TLS. */
+export function isPlainHttp(protocol: ServerProtocol): boolean {
+  return protocol === 'HTTP' || protocol === 'HTTP2' || protocol === 'GRPC' || protocol === 'GRPC-WEB';
 }
 
 /** `host`, `*` + `/host` (any namespace), `./host` (the Gateway's own) or `NAMESPACE/host`. */

@@ -7,6 +7,7 @@ import type { Collection, Reader } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 import { buildPeerPolicy, decidePeerPolicy, type PeerPolicy, type PeerPolicyDecision } from './authentication.ts';
 import { buildGatewayService } from './built-in-service.ts';
+import { buildBundle, buildCredential, type Credential } from './credential.ts';
 import { delegateKey, mergeDelegates } from './delegation.ts';
 import { arrivalOf, type ServiceEndpoint, targetOf } from './endpoint.ts';
 import { buildGateway, type Gateway } from './gateway.ts';
@@ -53,6 +54,8 @@ export interface MeshModel {
   readonly sidecars: Collection<readonly SidecarRules[]>;
   /** Whether each TrafficSchedule is open now, and when that changes; by object key. */
   readonly scheduleStates: Collection<ScheduleState>;
+  /** Keys and certificates of Secrets and ConfigMaps, by object key. */
+  readonly credentials: Collection<Credential>;
   /** Keys of labels by which configuration tells clients apart; the values are the keys. */
   readonly askedLabels: Collection<string>;
 }
@@ -282,6 +285,10 @@ export function buildModel(
     gateways,
     sidecars: sidecarsByNamespace,
     scheduleStates,
+    credentials: graph.derive('credentials', objects, (object) => {
+      if (object.kind === 'Secret') return buildCredential(object);
+      return object.kind === 'ConfigMap' ? buildBundle(object) : undefined;
+    }),
     askedLabels: graph.derive('asked labels', askedBy, (_, __, label) => label),
   };
 }

@@ -1,6 +1,7 @@
 import type { VirtualService as VirtualServiceObject } from '@lateen/api/kinds.ts';
 import type { SourceRef } from '../proxy/ir/source.ts';
 import { gatewayKey, resolveHost } from './hostname.ts';
+import { buildL4Rules, type L4Rule } from './l4-rule.ts';
 import { buildAction, type Destination, type RouteAction } from './route-action.ts';
 import { buildMatch, type RouteMatch } from './route-match.ts';
 import { buildOptions, type RouteOptions } from './route-options.ts';
@@ -16,6 +17,9 @@ export interface RouteRuleSet {
   /** `mesh`, or `NAMESPACE/NAME` of a Gateway. */
   readonly gateways: readonly string[];
   readonly rules: readonly RouteRule[];
+  /** For TLS connections that are not ended, by server name. */
+  readonly tls: readonly L4Rule[];
+  readonly tcp: readonly L4Rule[];
   readonly visibility: Visibility;
   /** Keys of labels of the caller that rules ask for. */
   readonly askedLabels: readonly string[];
@@ -41,6 +45,7 @@ export function buildRouteRules(object: VirtualServiceObject, clusterDomain: str
     hosts: hosts.map((host) => resolveHost(host, namespace, clusterDomain)),
     gateways: gateways.length === 0 ? [MESH_GATEWAY] : gateways.map((gateway) => gatewayKey(gateway, namespace)),
     rules: http.map((route, i) => buildRule(route, { ...source, path: `spec.http[${i}]` }, clusterDomain)),
+    ...buildL4Rules(object, clusterDomain, (gateway) => gatewayKey(gateway, namespace)),
     visibility: buildVisibility(exportTo, namespace),
     askedLabels: [...new Set(matches.flatMap(({ sourceLabels = {} }) => Object.keys(sourceLabels)))].sort(),
     source,
@@ -68,10 +73,11 @@ export function dependsOnClient({ visibility, rules }: RouteRuleSet): boolean {
   return visibility !== 'all' || rules.some(({ matches }) => matches.some(({ client }) => client !== undefined));
 }
 
-/** Every service that rules of the set send requests to, copies included. */
-export function destinationsOf({ rules }: RouteRuleSet): readonly Destination[] {
-  return rules.flatMap(({ action, options: { mirrors = [] } }) => [
+/** Every service that rules of the set send requests or connections to, copies included. */
+export function destinationsOf({ rules, tls, tcp }: RouteRuleSet): readonly Destination[] {
+  const ofRequests = rules.flatMap(({ action, options: { mirrors = [] } }) => [
     ...(action.type === 'forward' ? action.destinations : []),
     ...mirrors.map(({ destination }) => destination),
   ]);
+  return [...ofRequests, ...[...tls, ...tcp].flatMap(({ destinations }) => destinations)];
 }

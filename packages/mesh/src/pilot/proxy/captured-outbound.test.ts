@@ -24,7 +24,7 @@ function tableOf({ resolved }: Pilot, client: WorkloadInstance, name: string) {
 
 /** What a chain leads to: a route table or a cluster. */
 function target({ handler }: FilterChainIr): string {
-  if (handler.type === 'tcp') return handler.tcp.cluster;
+  if (handler.type === 'tcp') return String(handler.tcp.cluster);
   return handler.http.routes.type === 'discovered' ? `table ${handler.http.routes.name}` : 'inline';
 }
 

@@ -42,6 +42,17 @@ export function portChains(handlers: PortHandlers): Chains {
   return { chains: plaintextChains(handlers), firstBytes: handlers.protocol === 'detect' ? 'detect' : 'always' };
 }
 
+/** The chains of a port that is taken as it comes, where rules say what becomes of some of its connections. */
+export function outboundChains(handlers: PortHandlers, rules: readonly FilterChainIr[]): Chains {
+  const { chains, firstBytes } = portChains(handlers);
+  if (rules.length === 0 || isHttp(handlers.protocol)) return { chains, firstBytes };
+  const isForAll = rules.some(({ match }) => Object.keys(match).length === 0);
+  const others = isForAll ? chains.filter(({ match }) => Object.keys(match).length > 0) : chains;
+  // A server name comes with the first bytes; where there are none, it is not TLS.
+  const asksForNames = rules.some(({ match }) => match.transport !== undefined);
+  return { chains: [...rules, ...others], firstBytes: asksForNames ? 'detect' : firstBytes };
+}
+
 /** What is inside of TLS cannot be looked at before a chain is chosen, so a port of unknown protocol is TCP there. */
 function meshTlsChain({ protocol, http, tcp }: PortHandlers, match: FilterChainMatchIr): FilterChainIr {
   return isHttp(protocol)

@@ -3,12 +3,13 @@ import type { InboundPool } from '../model/ingress.ts';
 import type { InboundPort } from '../model/mesh.ts';
 import type { Protocol } from '../model/protocol.ts';
 import { clusterName } from './clusters.ts';
-import { httpHandler, inboundChains, type PortHandlers, portChains } from './filter-chains.ts';
+import { httpHandler, inboundChains, outboundChains, type PortHandlers } from './filter-chains.ts';
 import type { ListenerIr, TcpConnectionIr } from './ir/listener.ts';
 import type { RouteTableIr } from './ir/route.ts';
 import type { SourceRef } from './ir/source.ts';
 import { applicationClusterName } from './own-clusters.ts';
 import { HTTP_PROXY_TABLE, serviceTableName } from './routes.ts';
+import type { RuleChains } from './service-connections.ts';
 
 /** What becomes of connections to a container port: everything goes to the application, or to another cluster. */
 export function applicationRoutes(
@@ -110,6 +111,7 @@ export function servicePortListener(
   port: number,
   protocol: Protocol,
   connection: TcpConnectionIr | undefined,
+  rules: RuleChains,
   sources: readonly SourceRef[],
 ): ListenerIr {
   const statPrefix = `outbound_${port}_${hostname}`;
@@ -118,52 +120,24 @@ export function servicePortListener(
     address,
     port: at,
     direction: 'outbound',
-    ...portChains({
-      protocol,
-      http: {
-        statPrefix,
-        routes: { type: 'discovered', name: serviceTableName(hostname, port) },
-        role: 'sidecar-outbound',
-        dynamicForward: false,
-        connect: false,
-      },
-      tcp: {
-        statPrefix,
-        cluster: clusterName(hostname, port),
-        ...(connection === undefined ? {} : { connection }),
-      },
-    }),
-    sources,
-  };
-}
-
-/** One port of a gateway, with all the servers that share it. */
-export function gatewayListener(
-  name: string,
-  address: string,
-  at: number,
-  port: number,
-  sources: readonly SourceRef[],
-): ListenerIr {
-  return {
-    name,
-    address,
-    port: at,
-    direction: 'outbound',
-    chains: [
+    ...outboundChains(
       {
-        name: 'http',
-        match: {},
-        handler: httpHandler({
-          statPrefix: `gateway_${port}`,
-          routes: { type: 'discovered', name: `http.${port}` },
-          role: 'gateway',
+        protocol,
+        http: {
+          statPrefix,
+          routes: { type: 'discovered', name: serviceTableName(hostname, port) },
+          role: 'sidecar-outbound',
           dynamicForward: false,
           connect: false,
-        }),
+        },
+        tcp: {
+          statPrefix,
+          cluster: clusterName(hostname, port),
+          ...(connection === undefined ? {} : { connection }),
+        },
       },
-    ],
-    firstBytes: 'always',
-    sources,
+      rules.chains,
+    ),
+    sources: [...sources, ...rules.sources],
   };
 }

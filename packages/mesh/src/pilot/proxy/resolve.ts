@@ -1,7 +1,5 @@
 import {
   type ExplicitCapture,
-  type GatewayCapture,
-  hostPortOf,
   type InstancePort,
   instanceKey,
   type WorkloadInstance,
@@ -10,29 +8,24 @@ import type { Collection, Reader } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 import { type ClientClass, clientClassOf } from '../model/client.ts';
 import type { InboundPort, MeshModel } from '../model/mesh.ts';
-import { hasLabels, type Service, type ServicePort } from '../model/service.ts';
+import type { Service, ServicePort } from '../model/service.ts';
 import { NO_SETTINGS, settingsFor } from '../model/traffic-settings.ts';
 import { boundListener, boundProtocol } from './bound-listeners.ts';
 import { capturedInbound } from './captured-inbound.ts';
-import {
-  anyAddress,
-  boundTable,
-  capturedOutbound,
-  resolveCapturedHosts,
-  type TcpConnection,
-} from './captured-outbound.ts';
+import { boundTable, capturedOutbound, resolveCapturedHosts, type TcpConnection } from './captured-outbound.ts';
 import { clusterSpecs, policyForClient, resolveClusters } from './clusters.ts';
 import { endpointViewKey, resolveEndpoints } from './endpoint-sets.ts';
 import { isHttp } from './filter-chains.ts';
+import { resolveGateway } from './gateway.ts';
 import type { ClusterIr, ServiceClusterIr } from './ir/cluster.ts';
 import type { EndpointsIr } from './ir/endpoints.ts';
 import type { ListenerIr } from './ir/listener.ts';
 import type { RouteTableIr } from './ir/route.ts';
-import { gatewayListener, httpProxyListener, inboundListener, servicePortListener } from './listeners.ts';
+import type { SecretIr } from './ir/secret.ts';
+import { httpProxyListener, inboundListener, servicePortListener } from './listeners.ts';
 import { applicationCluster, DYNAMIC_FORWARD, httpProxyLoopbackCluster, loopbackCluster } from './own-clusters.ts';
 import {
   HTTP_PROXY_TABLE,
-  resolveGatewayTable,
   resolveProxyTable,
   resolveServiceRoutes,
   resolveServiceTable,
@@ -42,6 +35,8 @@ import {
   serviceTableName,
 } from './routes.ts';
 import { EMPTY_SCOPE, resolveScope, type Scope } from './scope.ts';
+import { resolveSecrets } from './secrets.ts';
+import { type ConnectionRules, NO_CHAINS, resolveConnectionRules, ruleChains } from './service-connections.ts';
 import { resolveTcpConnection } from './upstream-policy.ts';
 
 /** A proxy that Pilot is asked to configure. */
@@ -55,6 +50,7 @@ export interface ProxyIdentity {
 
 /** What is only this proxy's: it names its sockets or its application. */
 export interface OwnIr {
+  readonly secrets: readonly SecretIr[];
   readonly clusters: readonly ClusterIr[];
   readonly listeners: readonly ListenerIr[];
   readonly tables: readonly RouteTableIr[];
@@ -62,6 +58,7 @@ export interface OwnIr {
 
 /** What one proxy holds of the shared fragments: the resource's name, and the fragment's key in its collection. */
 export interface SharedRefs {
+  readonly secrets: ReadonlyMap<string, string>;
   readonly clusters: ReadonlyMap<string, string>;
   readonly endpoints: ReadonlyMap<string, string>;
   readonly listeners: ReadonlyMap<string, string>;
@@ -70,6 +67,7 @@ export interface SharedRefs {
 
 /** Fragments that proxies share, and for each proxy the complete answer: its own fragments and the shared ones it holds. */
 export interface ResolvedMesh {
+  readonly secrets: Collection<SecretIr>;
   readonly clusters: Collection<ServiceClusterIr>;
   readonly endpoints: Collection<EndpointsIr>;
   readonly listeners: Collection<ListenerIr>;
@@ -136,6 +134,7 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
     const keyed = (named: readonly { readonly name: string }[]) =>
       named.map(({ name }) => [name, clientKey(key, name)] as const);
     return {
+      secrets: new Map(),
       clusters,
       endpoints: clusters,
       listeners: new Map(keyed(each.listeners)),
@@ -143,7 +142,13 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
     };
   });
 
+  const connectionRules = resolveConnectionRules(graph, model);
+  const secrets = resolveSecrets(graph, model);
+  const secretKeys = graph.derive('secret keys', secrets, (_, __, key) => key);
+  const secretsByNamespace = graph.index('secrets by namespace', secretKeys, (key) => [key.slice(0, key.indexOf('/'))]);
+
   return {
+    secrets,
     clusters: resolveClusters(graph, model, specs),
     endpoints: resolveEndpoints(
       graph,
@@ -155,7 +160,12 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
     listeners,
     tables: graph.union('tables', [sharedTables, classTables]),
     own: graph.derive('own fragments', proxyInstances, (instance, read) =>
-      resolveOwn(instance, () => read.get(scopes, clientOf(instance, read).key) ?? EMPTY_SCOPE, model, read),
+      resolveOwn(
+        instance,
+        () => read.get(scopes, clientOf(instance, read).key) ?? EMPTY_SCOPE,
+        { model, connectionRules },
+        read,
+      ),
     ),
     shared: graph.derive('shared fragments', proxyInstances, (instance, read): SharedRefs | undefined => {
       const { key } = clientOf(instance, read);
@@ -164,6 +174,11 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
       const placed = read.get(scopes, key)?.placed ?? [];
       const views = placed.map((cluster) => [cluster.name, endpointViewKey(cluster, instance)] as const);
       const placedRefs = views.length === 0 ? refs : { ...refs, endpoints: new Map([...refs.endpoints, ...views]) };
+      if (instance.role === 'router') {
+        // Secrets are for gateways of their own namespace only (Istio's rule).
+        const secretRefs = read.get(secretsByNamespace, instance.namespace) ?? [];
+        return { ...placedRefs, secrets: new Map(secretRefs.map((ref) => [ref.slice(ref.indexOf('/') + 1), ref])) };
+      }
       if (instance.capture.mode !== 'explicit') return placedRefs;
       // Of the services' own tables, those that a listener of this instance is for.
       const { servicePorts } = instance.capture;
@@ -199,15 +214,22 @@ function tcpConnectionFor(
   return connection === undefined ? { sources: [] } : { connection, sources: policy?.sources ?? [] };
 }
 
-function resolveOwn(instance: WorkloadInstance, scopeOf: () => Scope, model: MeshModel, read: Reader): OwnIr {
+/** What a proxy's own fragments are made of. */
+interface Sources {
+  readonly model: MeshModel;
+  readonly connectionRules: ConnectionRules;
+}
+
+function resolveOwn(instance: WorkloadInstance, scopeOf: () => Scope, sources: Sources, read: Reader): OwnIr {
   const { capture } = instance;
+  const { model } = sources;
   switch (capture.mode) {
     case 'explicit':
-      return resolveSidecar(instance, capture, scopeOf(), model, read);
+      return resolveSidecar(instance, capture, scopeOf(), sources, read);
     case 'redirect':
-      return { ...capturedInbound(instance, capture.interception, model, read), tables: [] };
+      return { secrets: [], ...capturedInbound(instance, capture.interception, model, read), tables: [] };
     case 'gateway':
-      return resolveGateway(instance, capture, model, read);
+      return resolveGateway({ instance, capture, model, read }, () => scopeOf().clusters.keys());
   }
 }
 
@@ -215,7 +237,7 @@ function resolveSidecar(
   instance: WorkloadInstance,
   capture: ExplicitCapture,
   scope: Scope,
-  model: MeshModel,
+  { model, connectionRules }: Sources,
   read: Reader,
 ): OwnIr {
   const { address } = instance;
@@ -239,11 +261,13 @@ function resolveSidecar(
     const { connection, sources } = isHttp(protocol)
       ? { connection: undefined, sources: [] }
       : tcpConnectionFor(service, port, instance, model, read);
+    const rules = read.get(connectionRules, service.key);
+    const chains = rules === undefined ? NO_CHAINS : ruleChains(rules, instance, service, port, model, read);
     listeners.push(
-      servicePortListener(address, at, hostname, port, protocol, connection, [service.source, ...sources]),
+      servicePortListener(address, at, hostname, port, protocol, connection, chains, [service.source, ...sources]),
     );
   }
-  return { clusters, listeners, tables: [] };
+  return { secrets: [], clusters, listeners, tables: [] };
 }
 
 /** Where the application behind a container port listens: its ports are others than those that callers know. */
@@ -253,31 +277,4 @@ function applicationAt({ ingress }: InboundPort, port: InstancePort, { address, 
   if (target.type === 'socket') return { address: target.path, port: 0 };
   const own = ports.find(({ containerPort }) => containerPort === target.port);
   return { address, port: own?.appPort ?? target.port };
-}
-
-function resolveGateway(instance: WorkloadInstance, capture: GatewayCapture, model: MeshModel, read: Reader): OwnIr {
-  const gateways = [...read.all(model.gateways).values()]
-    .filter(({ selector }) => hasLabels(instance.labels, selector))
-    .sort((a, b) => (a.key < b.key ? -1 : 1));
-  const ports = [...new Set(gateways.flatMap(({ servers }) => servers.map(({ port }) => port)))].sort((a, b) => a - b);
-  const listeners: ListenerIr[] = [];
-  const tables: RouteTableIr[] = [];
-  for (const port of ports) {
-    const at = hostPortOf(capture, port);
-    if (at === undefined) continue;
-    const onPort = gateways.flatMap((gateway) =>
-      gateway.servers.filter((server) => server.port === port).map((server) => ({ key: gateway.key, ...server })),
-    );
-    listeners.push(
-      gatewayListener(
-        capture.opensAll === true ? `${anyAddress(4)}_${port}` : `gateway|${port}`,
-        capture.opensAll === true ? anyAddress(4) : instance.address,
-        at,
-        port,
-        onPort.map(({ source }) => source),
-      ),
-    );
-    tables.push(resolveGatewayTable(port, onPort, instance, model, read));
-  }
-  return { clusters: [], listeners, tables };
 }

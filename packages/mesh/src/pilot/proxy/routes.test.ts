@@ -227,6 +227,7 @@ describe('a gateway', () => {
 
   it('that no proxy is, opens nothing', () => {
     expect(ownOf(A + front("['*']", 'front', '{istio: other}') + rules)).toEqual({
+      secrets: [],
       clusters: [],
       listeners: [],
       tables: [],

@@ -4,6 +4,7 @@ import type { ClusterLoadAssignment } from '@lateen/envoy-api/envoy/config/endpo
 import type { Filter } from '@lateen/envoy-api/envoy/config/listener/v3/listener_components_pb.js';
 import type { Listener } from '@lateen/envoy-api/envoy/config/listener/v3/listener_pb.js';
 import type { RouteConfiguration } from '@lateen/envoy-api/envoy/config/route/v3/route_pb.js';
+import type { Secret } from '@lateen/envoy-api/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import { missingCluster, PreparedCluster } from './cluster/cluster.ts';
 import { type PreparedManager, prepareManager } from './http/connection-manager.ts';
 import { type PreparedListener, prepareListener } from './listener/listener.ts';
@@ -16,6 +17,8 @@ export interface ProxyConfiguration {
   readonly cluster: (name: string) => Cluster | undefined;
   /** By the cluster's name, or its `service_name` for EDS. */
   readonly endpoints: (name: string) => ClusterLoadAssignment | undefined;
+  /** What comes by SDS from the control plane, and not from the agent. Absent: everything that is asked for is there. */
+  readonly secret?: (name: string) => Secret | undefined;
 }
 
 /** A proxy's configuration, made ready to be asked often: indexes are built once, when they are first needed. */
@@ -38,6 +41,16 @@ export class PreparedProxy {
       this.#managers.set(filter, manager);
     }
     return manager;
+  }
+
+  /** Whether a secret that the control plane is asked for is there; undefined: it is in files, of which nothing is known. */
+  hasSecret(name: string): boolean | undefined {
+    const { secret } = this.#configuration;
+    if (secret === undefined) return true;
+    const found = secret(name);
+    if (found === undefined) return false;
+    const data = found.type.case === 'tlsCertificate' ? found.type.value.certificateChain : trustedCaOf(found);
+    return data?.specifier.case === 'filename' ? undefined : true;
   }
 
   /** The table behind a connection manager; undefined if the proxy does not hold it. */
@@ -68,4 +81,8 @@ export class PreparedProxy {
     const cluster = this.cluster(name);
     return cluster === undefined ? missingCluster(name) : use(cluster);
   }
+}
+
+function trustedCaOf({ type }: Secret) {
+  return type.case === 'validationContext' ? type.value.trustedCa : undefined;
 }

@@ -70,7 +70,7 @@ function arrive(proxy: PreparedProxy, prepared: PreparedListener, call: Call, un
     return { verdict, chain, tls: null, handling: { type: 'closed', reason: 'no filter chain fits' } };
   }
   const where = `listener ${listener.name}, chain ${chainName(chain)}`;
-  const opened = openConnection(chain.transportSocket, call.payload, unknowns, where);
+  const opened = openConnection(proxy, chain.transportSocket, call.payload, unknowns, where);
   if (opened.type !== 'opened') {
     const tls = opened.type === 'closed' ? opened.tls : null;
     return { verdict, chain, tls, handling: { type: opened.type, reason: opened.reason } };

@@ -4,7 +4,7 @@ import type { Pilot } from '../pilot.ts';
 import type { Holdings } from './mesh-resources.ts';
 import type { ProxyDirectory, ProxyNode, ProxyView, Resource, ResourceChange, ResourceType } from './resource.ts';
 
-const TYPES: readonly ResourceType[] = ['cluster', 'endpoint', 'extension', 'listener', 'route'];
+const TYPES: readonly ResourceType[] = ['secret', 'cluster', 'endpoint', 'extension', 'listener', 'route'];
 
 /** Where workloads become known by the proxies that connect. */
 export interface NodeDirectory {

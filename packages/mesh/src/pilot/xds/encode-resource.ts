@@ -6,20 +6,28 @@ import { ClusterLoadAssignmentSchema } from '@lateen/envoy-api/envoy/config/endp
 import { ListenerSchema } from '@lateen/envoy-api/envoy/config/listener/v3/listener_pb.js';
 import { type VirtualHost, VirtualHostSchema } from '@lateen/envoy-api/envoy/config/route/v3/route_components_pb.js';
 import { type RouteConfiguration, RouteConfigurationSchema } from '@lateen/envoy-api/envoy/config/route/v3/route_pb.js';
+import { SecretSchema } from '@lateen/envoy-api/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import type { ClusterIr } from '../proxy/ir/cluster.ts';
 import type { EndpointsIr } from '../proxy/ir/endpoints.ts';
 import type { ListenerIr } from '../proxy/ir/listener.ts';
 import type { RouteTableIr, VirtualHostIr } from '../proxy/ir/route.ts';
+import type { SecretIr } from '../proxy/ir/secret.ts';
 import type { Resource, ResourceType } from './resource.ts';
 import { translateCluster } from './translate/cluster.ts';
 import { translateEndpoints } from './translate/endpoints.ts';
 import { translateListener } from './translate/listener.ts';
 import { translateRouteTable, translateVirtualHost } from './translate/route.ts';
+import { translateSecret } from './translate/secret.ts';
 
 /** Fragment -> Envoy message -> bytes, once for each fragment. */
 export function encodeCluster(ir: ClusterIr): Resource {
   const resource = named('cluster', ir.name, encode(ClusterSchema, translateCluster(ir)));
-  return ir.type === 'service' ? { ...resource, edsName: ir.name } : resource;
+  if (ir.type === 'service') return { ...resource, edsName: ir.name };
+  return ir.type === 'server-name' ? { ...resource, edsName: ir.endpoints } : resource;
+}
+
+export function encodeSecret(ir: SecretIr): Resource {
+  return named('secret', ir.name, encode(SecretSchema, translateSecret(ir)));
 }
 
 export function encodeEndpoints(ir: EndpointsIr): Resource {

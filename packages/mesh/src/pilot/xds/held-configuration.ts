@@ -3,6 +3,7 @@ import { ClusterSchema } from '@lateen/envoy-api/envoy/config/cluster/v3/cluster
 import { ClusterLoadAssignmentSchema } from '@lateen/envoy-api/envoy/config/endpoint/v3/endpoint_pb.js';
 import { ListenerSchema } from '@lateen/envoy-api/envoy/config/listener/v3/listener_pb.js';
 import { RouteConfigurationSchema } from '@lateen/envoy-api/envoy/config/route/v3/route_pb.js';
+import { SecretSchema } from '@lateen/envoy-api/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import type { ProxyConfiguration } from '../simulator/proxy.ts';
 import type { MeshResources } from './mesh-resources.ts';
 import type { ResourceType } from './resource.ts';
@@ -25,6 +26,7 @@ export function heldConfiguration(
       .filter((listener) => listener !== undefined),
     route: (name) => decode('route', name, RouteConfigurationSchema),
     cluster: (name) => decode('cluster', name, ClusterSchema),
+    secret: (name) => decode('secret', name, SecretSchema),
     endpoints: (name) => decode('endpoint', name, ClusterLoadAssignmentSchema),
   };
 }

@@ -3,7 +3,7 @@ import type { Collection } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 import type { MeshModel } from '../model/mesh.ts';
 import type { ProxyIdentity, ResolvedMesh } from '../proxy/resolve.ts';
-import { encodeCluster, encodeEndpoints, encodeListener, encodeRouteTable } from './encode-resource.ts';
+import { encodeCluster, encodeEndpoints, encodeListener, encodeRouteTable, encodeSecret } from './encode-resource.ts';
 import { type EnvoyFilters, selectEnvoyFilters } from './envoy-filters.ts';
 import { ownName, type PatchedResources, patchedKey, patchResources } from './patched-resources.ts';
 import type { Resource, ResourceType } from './resource.ts';
@@ -32,6 +32,7 @@ export function collectResources(
   const envoyFilters = selectEnvoyFilters(graph, objects, model.instances, proxies, rootNamespace);
   const patched = patchResources(graph, model, resolved, objects, proxies, envoyFilters);
   const shared = [
+    graph.expand('secret resources', resolved.secrets, (ir, _, key) => [[`secret/${key}`, encodeSecret(ir)]]),
     graph.expand('cluster resources', resolved.clusters, (ir, _, key) => [[`cluster/${key}`, encodeCluster(ir)]]),
     graph.expand('endpoint resources', resolved.endpoints, (ir, _, key) => [[`endpoint/${key}`, encodeEndpoints(ir)]]),
     graph.expand('listener resources', resolved.listeners, (ir, _, key) => [[`listener/${key}`, encodeListener(ir)]]),
@@ -43,7 +44,7 @@ export function collectResources(
       list.map(({ resource }) => [addedKey(selection, resource), resource] as const),
     ),
   ];
-  const own = graph.expand('own resources', resolved.own, ({ clusters, listeners, tables }, read, nodeId) => {
+  const own = graph.expand('own resources', resolved.own, ({ secrets, clusters, listeners, tables }, read, nodeId) => {
     const instead = read.get(patched.own, nodeId);
     const encoded = <T extends { readonly name: string }>(
       type: ResourceType,
@@ -56,12 +57,14 @@ export function collectResources(
         return resource === undefined ? [] : [[ownKey(nodeId, resource), resource]];
       });
     return [
+      ...encoded('secret', secrets, encodeSecret),
       ...encoded('cluster', clusters, encodeCluster),
       ...encoded('listener', listeners, encodeListener),
       ...encoded('route', tables, encodeRouteTable),
     ];
   });
-  const holdings = graph.derive('holdings', resolved.own, ({ clusters, listeners, tables }, read, nodeId): Holdings => {
+  const holdings = graph.derive('holdings', resolved.own, (fragments, read, nodeId): Holdings => {
+    const { secrets, clusters, listeners, tables } = fragments;
     const held = read.get(resolved.shared, nodeId);
     const selection = read.get(envoyFilters.selections, nodeId)?.key;
     const ownPatched = selection === undefined ? undefined : read.get(patched.own, nodeId);
@@ -92,6 +95,7 @@ export function collectResources(
         ...ownRefs(type, irs),
       ]);
     return {
+      secret: all('secret', held?.secrets, secrets),
       cluster: all('cluster', held?.clusters, clusters),
       endpoint: all('endpoint', held?.endpoints),
       extension: all('extension'),

@@ -1,5 +1,9 @@
-/** The resource types that Pilot serves, by the field's short names. SDS is served by the agent beside each proxy. */
+/**
+ * The resource types that Pilot serves, by the field's short names. Secrets are those of gateways; the workload's own
+ * certificate is served by the agent beside each proxy.
+ */
 export const typeUrls = {
+  secret: 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret',
   cluster: 'type.googleapis.com/envoy.config.cluster.v3.Cluster',
   endpoint: 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment',
   /** Configuration of a filter, to which listeners refer by its name (ECDS). */

@@ -11,6 +11,7 @@ export class FakeProxy {
   answer: Answer = () => undefined;
   readonly #client: DeltaClient;
   readonly #holds: Record<ResourceType, Set<string>> = {
+    secret: new Set(),
     cluster: new Set(),
     endpoint: new Set(),
     extension: new Set(),

@@ -70,6 +70,8 @@ export const RULE_MESH: GoldenCase = {
   diagnostics: [],
   calls: [],
   atMs: Date.UTC(2026, 0, 1),
+  certificates: new Map(),
+  tls: new Map(),
 };
 
 /** VirtualServices of random rules: some hosts have those of two. */

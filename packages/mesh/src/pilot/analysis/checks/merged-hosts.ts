@@ -9,7 +9,9 @@ export const mergedHosts: Check = {
   about: 'hosts with several VirtualServices',
   *run(mesh) {
     const told = new Set<string>();
-    const byPlace = groupBy(mesh.of('VirtualService'), (object) =>
+    // Rules for connections become filter chains, of which the narrowest counts.
+    const withRules = mesh.of('VirtualService').filter(({ spec }) => (spec.http ?? []).length > 0);
+    const byPlace = groupBy(withRules, (object) =>
       gatewaysOf(object).flatMap((gateway) =>
         (object.spec.hosts ?? []).map((host) => `${gateway} ${mesh.resolve(host, object.metadata.namespace)}`),
       ),

@@ -4,6 +4,7 @@ import type { ConnectionPoolIr, UpstreamPolicyIr } from './upstream-policy.ts';
 /** Where requests can be sent, as one proxy sees it. */
 export type ClusterIr =
   | ServiceClusterIr
+  | ServerNameClusterIr
   | ApplicationClusterIr
   | LoopbackClusterIr
   | DynamicForwardClusterIr
@@ -19,6 +20,17 @@ export interface ServiceClusterIr {
   readonly policy: UpstreamPolicyIr;
   /** Localities have weights of their own, which come with the endpoints. */
   readonly weightedLocalities: boolean;
+  readonly sources: readonly SourceRef[];
+}
+
+/** A service port, or one subset of it, that connections are passed on to as they are, in the caller's own TLS. */
+export interface ServerNameClusterIr {
+  readonly type: 'server-name';
+  /** The server name in Istio's form: `outbound_.9080_._.reviews.default.svc.cluster.local`. */
+  readonly name: string;
+  /** The service cluster whose endpoints it has. */
+  readonly endpoints: string;
+  readonly connectTimeoutMs: number;
   readonly sources: readonly SourceRef[];
 }
 

@@ -1,4 +1,5 @@
 import type { RouteTableIr } from './route.ts';
+import type { ServerTlsIr } from './server-tls.ts';
 import type { SourceRef } from './source.ts';
 
 /** A socket of a proxy and what becomes of the connections to it. */
@@ -8,6 +9,8 @@ export interface ListenerIr {
   readonly address: string;
   readonly port: number;
   readonly direction: 'inbound' | 'outbound';
+  /** QUIC on a UDP port; absent: TCP. */
+  readonly quic?: true;
   /** A connection goes to the one whose match fits best (Envoy's order), and is closed if none does. */
   readonly chains: readonly FilterChainIr[];
   /**
@@ -52,6 +55,8 @@ export interface FilterChainMatchIr {
   /** Server names of a TLS handshake; `*.example.com` for those below. */
   readonly serverNames?: readonly string[];
   readonly transport?: 'tls' | 'plaintext';
+  /** Of the client's own address. */
+  readonly sourceRanges?: readonly string[];
   /** One of these is offered in a TLS handshake; or, without TLS, is what the first bytes look like. */
   readonly applicationProtocols?: ApplicationProtocolsIr;
 }
@@ -59,17 +64,13 @@ export interface FilterChainMatchIr {
 /** `mesh`: the names by which sidecars tell the mesh's TLS from an application's own. `http`: plaintext HTTP, any version. */
 export type ApplicationProtocolsIr = 'mesh' | 'http';
 
-/** Mutual TLS of the mesh. `carries` says what is agreed on to be spoken within. */
-export interface ServerTlsIr {
-  readonly type: 'mesh';
-  readonly carries: 'http' | 'tcp';
-}
-
 export type HandlerIr =
   | { readonly type: 'http'; readonly http: HttpConnectionIr }
   | { readonly type: 'tcp'; readonly tcp: TcpProxyIr };
 
 export interface HttpConnectionIr {
+  /** HTTP/3, in QUIC; absent: HTTP/1 and HTTP/2. */
+  readonly http3?: true;
   readonly statPrefix: string;
   readonly routes: RouteSourceIr;
   readonly role: 'sidecar-inbound' | 'sidecar-outbound' | 'gateway';
@@ -86,7 +87,10 @@ export type RouteSourceIr =
 
 export interface TcpProxyIr {
   readonly statPrefix: string;
-  readonly cluster: string;
+  /** Several: each connection goes to one of them, by weight. */
+  readonly cluster: string | readonly WeightedClusterIr[];
+  /** The cluster that has the server name of the TLS handshake for its name, in place of `cluster`, if there is one. */
+  readonly byServerName?: true;
   readonly connection?: TcpConnectionIr;
 }
 
@@ -97,4 +101,10 @@ export interface TcpConnectionIr {
   readonly maxConnectionDurationMs?: number;
   /** The cluster is a proxy, which is asked in HTTP to pass the connection on to `target`, `HOST:PORT`. */
   readonly tunnel?: { readonly method: 'CONNECT' | 'POST'; readonly target: string };
+}
+
+export interface WeightedClusterIr {
+  readonly cluster: string;
+  /** Share of all weights. */
+  readonly weight: number;
 }

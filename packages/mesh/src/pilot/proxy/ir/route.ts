@@ -10,6 +10,8 @@ export interface RouteTableIr {
   readonly virtualHosts: readonly VirtualHostIr[];
   /** Match `reviews` also for a Host header of `reviews:8080`. */
   readonly ignorePortInHost: boolean;
+  /** Where else the hosts are served, for the header Alt-Svc of every answer (RFC 7838). */
+  readonly altSvc?: string;
 }
 
 export interface VirtualHostIr {

@@ -1,3 +1,5 @@
+import type { SecretRefIr } from './secret.ts';
+
 /** What secures the connections to a cluster's endpoints. */
 export type UpstreamTlsIr =
   /** Mutual TLS of the mesh towards those endpoints that accept it (EDS tells which do); plaintext towards the others. */
@@ -34,9 +36,3 @@ export type VerificationIr =
       /** A file with revoked certificates, where the proxy runs. */
       readonly revokedFile?: string;
     };
-
-/** A secret that comes by SDS: from the agent beside the proxy (files there), or from Pilot (Secrets of Kubernetes). */
-export interface SecretRefIr {
-  readonly name: string;
-  readonly from: 'agent' | 'pilot';
-}

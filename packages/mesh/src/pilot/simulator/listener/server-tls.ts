@@ -9,6 +9,7 @@ import { typeName } from '../any-type.ts';
 import type { Certificate, Payload, TlsPayload } from '../call.ts';
 import { identityPattern, validationOf } from '../cluster/client-tls.ts';
 import type { DownstreamConnection } from '../http/request.ts';
+import type { PreparedProxy } from '../proxy.ts';
 import { compiled, isUndecidable } from '../route/string-match.ts';
 
 /** A connection after a chain's transport socket had its way. */
@@ -23,6 +24,7 @@ export type Opened =
   | { readonly type: 'undecided'; readonly reason: string };
 
 export function openConnection(
+  proxy: PreparedProxy,
   socket: TransportSocket | undefined,
   payload: Payload,
   unknowns: Unknown[],
@@ -34,14 +36,26 @@ export function openConnection(
     case 'envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer':
       return { type: 'opened', tls: null, payload, certificate: 'none' };
     case DownstreamTlsContextSchema.typeName:
-      return endTls(fromBinary(DownstreamTlsContextSchema, config?.value ?? new Uint8Array()), payload);
+      return endTls(
+        proxy,
+        fromBinary(DownstreamTlsContextSchema, config?.value ?? new Uint8Array()),
+        payload,
+        unknowns,
+        where,
+      );
     default:
       unknowns.push({ what: `transport socket ${socket?.name}`, where });
       return { type: 'undecided', reason: `the transport socket ${socket?.name} is not known` };
   }
 }
 
-function endTls(context: DownstreamTlsContext, payload: Payload): Opened {
+function endTls(
+  proxy: PreparedProxy,
+  context: DownstreamTlsContext,
+  payload: Payload,
+  unknowns: Unknown[],
+  where: string,
+): Opened {
   const required = context.requireClientCertificate === true;
   const validation = validationOf(context.commonTlsContext);
   const asks = required || context.commonTlsContext?.validationContextType.case !== undefined;
@@ -49,6 +63,11 @@ function endTls(context: DownstreamTlsContext, payload: Payload): Opened {
   const closed = (reason: string): Opened => ({ type: 'closed', tls, reason });
   if (payload.type !== 'tls') return closed('the client does not speak TLS');
   if (context.requireSni === true && payload.serverName === undefined) return closed('the client names no server');
+  for (const name of secretsOf(context)) {
+    const isThere = proxy.hasSecret(name);
+    if (isThere === undefined) unknowns.push({ what: `the files of the secret ${name}`, where });
+    if (isThere === false) return closed(`the secret ${name} is not there`);
+  }
   const { certificate } = payload;
   if (required && certificate === undefined) return closed('the client shows no certificate');
   const shown = asks ? certificate : undefined;
@@ -64,6 +83,16 @@ function endTls(context: DownstreamTlsContext, payload: Payload): Opened {
     payload: payload.inside,
     certificate: shown === undefined ? 'none' : asks ? 'checked' : 'unchecked',
   };
+}
+
+/** Those that come from the control plane. */
+function secretsOf({ commonTlsContext: common }: DownstreamTlsContext): string[] {
+  const validation = common?.validationContextType;
+  const authorities =
+    validation?.case === 'combinedValidationContext' ? validation.value.validationContextSdsSecretConfig : undefined;
+  return [...(common?.tlsCertificateSdsSecretConfigs ?? []), ...(authorities === undefined ? [] : [authorities])]
+    .filter(({ sdsConfig }) => sdsConfig?.configSourceSpecifier.case === 'ads')
+    .map(({ name }) => name);
 }
 
 /** The server's first that the client offers. */

@@ -62,7 +62,7 @@ describe('first synchronization', () => {
 
   test('types that are not served are answered, so that nobody waits for them', () => {
     const talk = new Conversation();
-    const secret = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret';
+    const secret = 'type.googleapis.com/envoy.service.runtime.v3.Runtime';
     talk.subscribe(secret, ['cert']);
     talk.expectSent(`${secret} -cert`);
     talk.subscribe(secret);

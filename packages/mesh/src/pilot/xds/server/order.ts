@@ -12,6 +12,8 @@ export const HOLD_BACK_MS = 2_000;
  * clusters: Envoy sends that only when the clusters are warm, for which it needs their endpoints.
  */
 const needsFirst: Readonly<Record<ResourceType, readonly ResourceType[]>> = {
+  // A cluster or listener that is not warm may wait for it, so it waits for nothing.
+  secret: [],
   cluster: [],
   endpoint: [],
   extension: ['cluster', 'endpoint'],
@@ -24,6 +26,7 @@ const needsFirst: Readonly<Record<ResourceType, readonly ResourceType[]>> = {
  * clients ever ask for extensions, so nothing waits for the request; what uses them are listeners.
  */
 const usedBy: Readonly<Record<ResourceType, readonly ResourceType[]>> = {
+  secret: ['cluster', 'listener'],
   cluster: ['listener', 'route'],
   endpoint: ['cluster', 'listener', 'route'],
   extension: ['listener'],

@@ -2,6 +2,7 @@ import { type Resource, type ResourceType, typeUrls } from '../resource.ts';
 
 /** Make before break: the order in which changes of one batch go out. A later type refers to earlier ones. */
 export const typeOrder = [
+  'secret',
   'cluster',
   'endpoint',
   'extension',
@@ -151,6 +152,7 @@ export function createStreamState(protocol: Protocol): StreamState {
   return {
     protocol,
     types: {
+      secret: createTypeState('secret'),
       cluster: createTypeState('cluster'),
       endpoint: createTypeState('endpoint'),
       extension: createTypeState('extension'),

@@ -52,7 +52,7 @@ export interface StreamIdentity {
 }
 
 export function proxyStatus(identity: StreamIdentity, stream: StreamState): ProxyStatus {
-  const { cluster, endpoint, extension, listener, route } = stream.types;
+  const { secret, cluster, endpoint, extension, listener, route } = stream.types;
   return {
     ...identity,
     protocol: stream.protocol,
@@ -60,6 +60,7 @@ export function proxyStatus(identity: StreamIdentity, stream: StreamState): Prox
     rejected: rejections(identity.nodeId, stream),
     get types() {
       return {
+        secret: typeStatus(secret),
         cluster: typeStatus(cluster),
         endpoint: typeStatus(endpoint),
         extension: typeStatus(extension),

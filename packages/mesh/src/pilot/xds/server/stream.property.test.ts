@@ -15,9 +15,13 @@ const RUNS = { numRuns: 3000, seed: 20_261_123 };
 interface Plan {
   /** By service: absent, or its cluster's and endpoints' revisions (an endpoint revision of 0: there are none). */
   readonly services: readonly ({ readonly cluster: number; readonly endpoint: number } | null)[];
-  /** By listener: absent, or its revision, those of its extension and route, and the services that the route leads to. */
+  /**
+   * By listener: absent, or its revision, those of its secret (0: there is none), extension and route, and the services
+   * that the route leads to.
+   */
   readonly listeners: readonly ({
     readonly listener: number;
+    readonly secret: number;
     readonly extension: number;
     readonly route: number;
     readonly to: readonly number[];
@@ -36,6 +40,7 @@ type Action =
 
 function resourcesOf(plan: Plan): Record<ResourceType, Map<string, Resource>> {
   const all: Record<ResourceType, Map<string, Resource>> = {
+    secret: new Map(),
     cluster: new Map(),
     endpoint: new Map(),
     extension: new Map(),
@@ -46,6 +51,7 @@ function resourcesOf(plan: Plan): Record<ResourceType, Map<string, Resource>> {
     const content: ModelContent = {
       routes: [],
       extensions: [],
+      secrets: [],
       clusters: [],
       ...refs,
       isBad: plan.bad.includes(`${type}${revision}`),
@@ -65,10 +71,12 @@ function resourcesOf(plan: Plan): Record<ResourceType, Map<string, Resource>> {
     const clusters = listener.to.filter((to) => plan.services[to] != null).map((to) => `cluster-${to}`);
     add('listener', `listener-${index}`, listener.listener, {
       routes: [`route-${index}`],
+      secrets: [`secret-${index}`],
       extensions: [`extension-${index}`],
       clusters: clusters.slice(0, 1),
     });
     add('extension', `extension-${index}`, listener.extension, {});
+    if (listener.secret > 0) add('secret', `secret-${index}`, listener.secret, {});
     add('route', `route-${index}`, listener.route, { clusters: clusters.slice(1) });
   });
   return all;
@@ -202,6 +210,7 @@ class Conversation {
 function checkConverged({ client, stream, wanted }: Conversation, protocol: Protocol): void {
   expect(isSynced(stream)).toBe(true);
   const names: Record<ResourceType, Iterable<string>> = {
+    secret: [...client.installed.listener.values()].flatMap(({ resource }) => modelContent(resource).secrets),
     cluster: wanted.cluster.keys(),
     listener: wanted.listener.keys(),
     endpoint: [...client.installed.cluster.values()].flatMap(({ resource }) => resource.edsName ?? []),
@@ -236,7 +245,16 @@ function plans(bad: readonly string[]): fc.Arbitrary<Plan> {
   return fc.record({
     services: fc.array(fc.option(service), { minLength: SERVICES, maxLength: SERVICES }),
     listeners: fc.array(
-      fc.option(fc.record({ listener: revision, extension: revision, route: revision, to }), { freq: 4 }),
+      fc.option(
+        fc.record({
+          listener: revision,
+          secret: fc.integer({ min: 0, max: 3 }),
+          extension: revision,
+          route: revision,
+          to,
+        }),
+        { freq: 4 },
+      ),
       {
         maxLength: 2,
       },

@@ -14,6 +14,7 @@ import type {
   LoopbackClusterIr,
   NowhereClusterIr,
   OriginalDestinationClusterIr,
+  ServerNameClusterIr,
   ServiceClusterIr,
 } from '../../proxy/ir/cluster.ts';
 import { NO_LIMITS } from './circuit-breakers.ts';
@@ -31,6 +32,8 @@ export function translateCluster(ir: ClusterIr): Cluster {
   switch (ir.type) {
     case 'service':
       return translateService(ir);
+    case 'server-name':
+      return translateServerName(ir);
     case 'application':
       return translateApplication(ir);
     case 'loopback':
@@ -51,6 +54,20 @@ function translateService(ir: ServiceClusterIr): Cluster {
     edsClusterConfig: { edsConfig: ADS },
     ignoreHealthOnHostRemoval: true,
     ...upstreamPolicy(ir.policy, ir.upstreamProtocol, ir.weightedLocalities),
+    ...sourceMetadata(ir.sources),
+  });
+}
+
+function translateServerName(ir: ServerNameClusterIr): Cluster {
+  return create(ClusterSchema, {
+    name: ir.name,
+    clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS },
+    edsClusterConfig: { edsConfig: ADS, serviceName: ir.endpoints },
+    connectTimeout: duration(ir.connectTimeoutMs),
+    lbPolicy: Cluster_LbPolicy.LEAST_REQUEST,
+    commonLbConfig: { healthyPanicThreshold: { value: 0 } },
+    ignoreHealthOnHostRemoval: true,
+    circuitBreakers: NO_LIMITS,
     ...sourceMetadata(ir.sources),
   });
 }

@@ -21,7 +21,8 @@ type ManagerInit = Init<typeof HttpConnectionManagerSchema>;
 export function translateHttpConnection(ir: HttpConnectionIr): Filter {
   const manager: ManagerInit = {
     statPrefix: ir.statPrefix,
-    codecType: HttpConnectionManager_CodecType.AUTO,
+    codecType: HttpConnectionManager_CodecType[ir.http3 === true ? 'HTTP3' : 'AUTO'],
+    ...(ir.http3 === true ? { http3ProtocolOptions: {} } : {}),
     routeSpecifier:
       ir.routes.type === 'discovered'
         ? { case: 'rds', value: { configSource: ADS, routeConfigName: ir.routes.name } }

@@ -7,6 +7,7 @@ import {
   FilterSchema,
 } from '@lateen/envoy-api/envoy/config/listener/v3/listener_components_pb.js';
 import { type Listener, ListenerSchema } from '@lateen/envoy-api/envoy/config/listener/v3/listener_pb.js';
+import { SniClusterSchema } from '@lateen/envoy-api/envoy/extensions/filters/network/sni_cluster/v3/sni_cluster_pb.js';
 import { TcpProxySchema } from '@lateen/envoy-api/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
 import type {
   ApplicationProtocolsIr,
@@ -19,9 +20,11 @@ import { translateHttpConnection } from './http-connection.ts';
 import type { Init } from './init.ts';
 import { listenerFilters } from './listener-filters.ts';
 import { sourceMetadata } from './metadata.ts';
-import { downstreamMeshTls, MESH_ALPN } from './tls.ts';
+import { quicTls, serverTls } from './server-tls.ts';
+import { MESH_ALPN } from './tls.ts';
 import { addressRange, duration, extension, socketAddress } from './values.ts';
 
+type ListenerInit = Init<typeof ListenerSchema>;
 type FilterChainInit = MessageInitShape<typeof FilterChainSchema>;
 type MatchInit = MessageInitShape<typeof FilterChainMatchSchema>;
 
@@ -35,21 +38,30 @@ const BUFFER_LIMIT_BYTES = 1024 * 1024;
 export function translateListener(ir: ListenerIr): Listener {
   return create(ListenerSchema, {
     name: ir.name,
-    address: socketAddress(ir.address, ir.port),
+    ...socketOf(ir),
     trafficDirection: ir.direction === 'inbound' ? TrafficDirection.INBOUND : TrafficDirection.OUTBOUND,
     perConnectionBufferLimitBytes: BUFFER_LIMIT_BYTES,
-    listenerFilters: listenerFilters(ir),
+    // QUIC has read the handshake by itself.
+    listenerFilters: ir.quic === true ? [] : listenerFilters(ir),
     ...(ir.firstBytes === 'detect'
       ? {
           listenerFiltersTimeout: duration(ir.detectionTimeoutMs ?? DETECTION_TIMEOUT_MS),
           continueOnListenerFiltersTimeout: true,
         }
       : {}),
-    filterChains: ir.chains.map(translateChain),
+    filterChains: ir.chains.map((chain) => translateChain(chain, ir.quic)),
     ...(ir.fallback === undefined ? {} : { defaultFilterChain: translateChain(ir.fallback) }),
     ...translateSocket(ir.socket),
     ...sourceMetadata(ir.sources),
   });
+}
+
+function socketOf({ address, port, quic }: ListenerIr): Pick<ListenerInit, 'address' | 'udpListenerConfig'> {
+  if (quic !== true) return { address: socketAddress(address, port) };
+  return {
+    address: socketAddress(address, port, 'udp'),
+    udpListenerConfig: { quicOptions: {}, downstreamSocketConfig: { preferGro: true } },
+  };
 }
 
 function translateSocket(socket: ListenerIr['socket']): Init<typeof ListenerSchema> {
@@ -66,20 +78,30 @@ function translateSocket(socket: ListenerIr['socket']): Init<typeof ListenerSche
   }
 }
 
-function translateChain({ name, match, tls, handler }: FilterChainIr): FilterChainInit {
+function translateChain({ name, match, tls, handler }: FilterChainIr, quic = false): FilterChainInit {
   return {
     name,
     ...(Object.keys(match).length === 0 ? {} : { filterChainMatch: translateMatch(match) }),
-    ...(tls === undefined ? {} : { transportSocket: downstreamMeshTls(tls.carries) }),
-    filters: [handler.type === 'http' ? translateHttpConnection(handler.http) : tcpProxy(handler.tcp)],
+    ...(tls === undefined
+      ? {}
+      : { transportSocket: quic && tls.type === 'certificate' ? quicTls(tls) : serverTls(tls) }),
+    filters: handler.type === 'http' ? [translateHttpConnection(handler.http)] : tcpFilters(handler.tcp),
   };
 }
 
 function translateMatch(match: FilterChainMatchIr): MatchInit {
-  const { destinationPort, destinationRanges = [], serverNames = [], transport, applicationProtocols } = match;
+  const {
+    destinationPort,
+    destinationRanges = [],
+    sourceRanges = [],
+    serverNames = [],
+    transport,
+    applicationProtocols,
+  } = match;
   return {
     ...(destinationPort === undefined ? {} : { destinationPort }),
     prefixRanges: destinationRanges.map(addressRange),
+    sourcePrefixRanges: sourceRanges.map(addressRange),
     serverNames: [...serverNames],
     ...(transport === undefined ? {} : { transportProtocol: TRANSPORTS[transport] }),
     applicationProtocols: applicationProtocols === undefined ? [] : [...APPLICATION_PROTOCOLS[applicationProtocols]],
@@ -93,13 +115,24 @@ const APPLICATION_PROTOCOLS: Readonly<Record<ApplicationProtocolsIr, readonly st
   http: ['http/1.0', 'http/1.1', 'h2c'],
 };
 
+function tcpFilters(ir: TcpProxyIr): Filter[] {
+  return [...(ir.byServerName === true ? [SNI_CLUSTER] : []), tcpProxy(ir)];
+}
+
 function tcpProxy({ statPrefix, cluster, connection = {} }: TcpProxyIr): Filter {
   const { idleTimeoutMs, maxConnectionDurationMs, tunnel } = connection;
+  const clusterSpecifier =
+    typeof cluster === 'string'
+      ? { case: 'cluster' as const, value: cluster }
+      : {
+          case: 'weightedClusters' as const,
+          value: { clusters: cluster.map((each) => ({ name: each.cluster, weight: each.weight })) },
+        };
   return create(
     FilterSchema,
     extension('envoy.filters.network.tcp_proxy', TcpProxySchema, {
       statPrefix,
-      clusterSpecifier: { case: 'cluster', value: cluster },
+      clusterSpecifier,
       ...(idleTimeoutMs === undefined ? {} : { idleTimeout: duration(idleTimeoutMs) }),
       ...(maxConnectionDurationMs === undefined
         ? {}
@@ -110,3 +143,6 @@ function tcpProxy({ statPrefix, cluster, connection = {} }: TcpProxyIr): Filter 
     }),
   );
 }
+
+/** Names the cluster of the connection after its server name, before the TCP proxy looks. */
+const SNI_CLUSTER: Filter = create(FilterSchema, extension('envoy.filters.network.sni_cluster', SniClusterSchema));

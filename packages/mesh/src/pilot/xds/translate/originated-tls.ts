@@ -13,10 +13,11 @@ import {
   type CommonTlsContextSchema,
   UpstreamTlsContextSchema,
 } from '@lateen/envoy-api/envoy/extensions/transport_sockets/tls/v3/tls_pb.js';
-import type { OriginatedTlsIr, SecretRefIr, VerificationIr } from '../../proxy/ir/upstream-tls.ts';
+import type { SecretRefIr } from '../../proxy/ir/secret.ts';
+import type { OriginatedTlsIr, VerificationIr } from '../../proxy/ir/upstream-tls.ts';
 import type { Init } from './init.ts';
-import { AGENT, TLS } from './tls.ts';
-import { ADS, duration, extension } from './values.ts';
+import { AGENT, PILOT_SECRETS, TLS } from './tls.ts';
+import { duration, extension } from './values.ts';
 
 /** How long a cluster waits for its secrets. The agent answers at once, unless a file is missing. */
 const SECRET_WAIT_MS = 2_000;
@@ -54,7 +55,8 @@ function validation(ir: VerificationIr): NonNullable<Init<typeof CommonTlsContex
   };
 }
 
-function nameMatcher(name: string): SubjectAltNameMatcher {
+/** One of the names in a certificate, of whatever type it is by its form. */
+export function nameMatcher(name: string): SubjectAltNameMatcher {
   return create(SubjectAltNameMatcherSchema, {
     sanType: sanTypeOf(name),
     matcher: { matchPattern: { case: 'exact', value: name } },
@@ -68,7 +70,7 @@ function sanTypeOf(name: string): SubjectAltNameMatcher_SanType {
 }
 
 function secret({ name, from }: SecretRefIr): MessageInitShape<typeof SdsSecretConfigSchema> {
-  return { name, sdsConfig: from === 'agent' ? FILES : ADS };
+  return { name, sdsConfig: from === 'agent' ? FILES : PILOT_SECRETS };
 }
 
 const FILES: ConfigSource = create(ConfigSourceSchema, {

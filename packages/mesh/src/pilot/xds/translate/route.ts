@@ -1,4 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { HeaderValueOption_HeaderAppendAction as HeaderAppend } from '@lateen/envoy-api/envoy/config/core/v3/base_pb.js';
 import {
   type RouteSchema,
   type VirtualHost,
@@ -22,6 +23,13 @@ export function translateRouteTable(ir: RouteTableIr): RouteConfiguration {
     name: ir.name,
     ignorePortInHostMatching: ir.ignorePortInHost,
     maxDirectResponseBodySizeBytes: MAX_DIRECT_BODY_BYTES,
+    ...(ir.altSvc === undefined
+      ? {}
+      : {
+          responseHeadersToAdd: [
+            { header: { key: 'alt-svc', value: ir.altSvc }, appendAction: HeaderAppend.OVERWRITE_IF_EXISTS_OR_ADD },
+          ],
+        }),
     // Routes may arrive before a cluster that they name; Envoy would otherwise refuse all of them.
     validateClusters: false,
     virtualHosts: ir.virtualHosts.map(translateVirtualHost),

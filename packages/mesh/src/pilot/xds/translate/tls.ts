@@ -49,6 +49,19 @@ export const AGENT: ConfigSource = create(ConfigSourceSchema, {
   initialFetchTimeout: duration(0),
 });
 
+/** How long a listener or cluster waits for a secret. */
+const SECRET_WAIT_MS = 1_000;
+
+/**
+ * Secrets that come by the stream of all other resources. One that does not exist must not keep a listener from opening,
+ * because others are served there as well: connections that need it are refused, until it comes.
+ */
+export const PILOT_SECRETS: ConfigSource = create(ConfigSourceSchema, {
+  configSourceSpecifier: { case: 'ads', value: {} },
+  resourceApiVersion: ApiVersion.V3,
+  initialFetchTimeout: duration(SECRET_WAIT_MS),
+});
+
 export function upstreamMeshTls({ sni, peerIds, alpn }: MeshTlsIr): TransportSocket {
   return create(
     TransportSocketSchema,

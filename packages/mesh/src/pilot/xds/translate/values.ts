@@ -1,7 +1,11 @@
 import { create, type DescMessage, type MessageInitShape } from '@bufbuild/protobuf';
 import { type Duration, DurationSchema } from '@bufbuild/protobuf/wkt';
 import { packAny } from '@lateen/envoy-api/encode';
-import { type Address, AddressSchema } from '@lateen/envoy-api/envoy/config/core/v3/address_pb.js';
+import {
+  type Address,
+  AddressSchema,
+  SocketAddress_Protocol,
+} from '@lateen/envoy-api/envoy/config/core/v3/address_pb.js';
 import {
   ApiVersion,
   type ConfigSource,
@@ -30,12 +34,19 @@ export function shareOf(perMillion: number): FractionalPercent {
 }
 
 /** An IP address and a port, or the path of a Unix socket (`@` for an abstract one). */
-export function socketAddress(address: string, port: number): Address {
+export function socketAddress(address: string, port: number, protocol: 'tcp' | 'udp' = 'tcp'): Address {
   if (address.startsWith('/') || address.startsWith('@')) {
     return create(AddressSchema, { address: { case: 'pipe', value: { path: address } } });
   }
   return create(AddressSchema, {
-    address: { case: 'socketAddress', value: { address, portSpecifier: { case: 'portValue', value: port } } },
+    address: {
+      case: 'socketAddress',
+      value: {
+        ...(protocol === 'udp' ? { protocol: SocketAddress_Protocol.UDP } : {}),
+        address,
+        portSpecifier: { case: 'portValue', value: port },
+      },
+    },
   });
 }
 

@@ -6,6 +6,8 @@ export interface ModelContent {
   /** Of a listener. */
   readonly routes: readonly string[];
   readonly extensions: readonly string[];
+  /** Of a listener. */
+  readonly secrets: readonly string[];
   /** Of a listener or a route. */
   readonly clusters: readonly string[];
   /** The client refuses it. */
@@ -31,10 +33,10 @@ interface Warming {
 }
 
 /** Types of which a client asks for what others refer to, and not for all. */
-type NamedType = 'endpoint' | 'extension' | 'route';
+type NamedType = 'secret' | 'endpoint' | 'extension' | 'route';
 
 function isNamedType(type: ResourceType): type is NamedType {
-  return type === 'endpoint' || type === 'extension' || type === 'route';
+  return type === 'secret' || type === 'endpoint' || type === 'extension' || type === 'route';
 }
 
 const decoder = new TextDecoder();
@@ -44,12 +46,13 @@ export function modelContent(resource: Resource): ModelContent {
 }
 
 /**
- * Behaves as Envoy does towards an ADS server: applies the good clusters and listeners of a response but the routes and
- * endpoints only up to the first bad one, asks for endpoints, extensions and routes as others refer to them, and
- * acknowledges clusters only when they are warm.
+ * Behaves as Envoy does towards an ADS server: applies the good secrets, clusters and listeners of a response but the
+ * routes and endpoints only up to the first bad one, asks for secrets, endpoints, extensions and routes as others refer to
+ * them, and acknowledges clusters only when they are warm.
  */
 export class ModelClient {
   readonly installed: Record<ResourceType, Map<string, Installed>> = {
+    secret: new Map(),
     cluster: new Map(),
     endpoint: new Map(),
     extension: new Map(),
@@ -63,7 +66,12 @@ export class ModelClient {
   received = 0;
 
   readonly #options: ModelClientOptions;
-  #subscribed: Record<NamedType, Set<string>> = { endpoint: new Set(), extension: new Set(), route: new Set() };
+  #subscribed: Record<NamedType, Set<string>> = {
+    secret: new Set(),
+    endpoint: new Set(),
+    extension: new Set(),
+    route: new Set(),
+  };
   #warming = new Map<string, Warming>();
   #clusterAnswer: (() => void) | undefined;
   #nonces = new Map<ResourceType, string>();
@@ -82,6 +90,7 @@ export class ModelClient {
     this.#clusterAnswer = undefined;
     // A new subscription delivers whatever the warming clusters wait for.
     this.#subscribed = {
+      secret: this.#listenersRefer('secrets'),
       endpoint: this.#endpointNames(),
       extension: this.#listenersRefer('extensions'),
       route: this.#listenersRefer('routes'),
@@ -103,7 +112,7 @@ export class ModelClient {
     const stopsAtBad = isNamedType(type);
     const until = stopsAtBad && bad[0] !== undefined ? response.resources.indexOf(bad[0]) : response.resources.length;
     const good = response.resources.slice(0, until).filter((resource) => !modelContent(resource).isBad);
-    const isFullSet = this.#options.protocol === 'sotw' && !stopsAtBad;
+    const isFullSet = this.#options.protocol === 'sotw' && !isNamedType(type);
     const names = new Set(response.resources.map(({ name }) => name));
     const gone = isFullSet ? [...this.installed[type].keys()].filter((name) => !names.has(name)) : response.removed;
     for (const name of gone) this.#remove(type, name);
@@ -111,6 +120,7 @@ export class ModelClient {
     if (type === 'endpoint') this.#warm([...response.resources.map(({ name }) => name), ...response.removed]);
     this.#nonces.set(type, response.nonce);
     if (bad.length === 0) this.#versions.set(type, response.version);
+    this.#subscribe('secret', this.#listenersRefer('secrets'));
     this.#subscribe('endpoint', this.#endpointNames());
     this.#subscribe('extension', this.#listenersRefer('extensions'));
     this.#subscribe('route', this.#listenersRefer('routes'));
@@ -166,7 +176,7 @@ export class ModelClient {
     return new Set(names);
   }
 
-  #listenersRefer(to: 'extensions' | 'routes'): Set<string> {
+  #listenersRefer(to: 'secrets' | 'extensions' | 'routes'): Set<string> {
     return new Set([...this.installed.listener.values()].flatMap(({ resource }) => modelContent(resource)[to]));
   }
 

@@ -46,5 +46,12 @@ export class StaticDirectory implements ProxyDirectory {
 }
 
 function emptyResources(): Record<ResourceType, Map<string, Resource>> {
-  return { cluster: new Map(), endpoint: new Map(), extension: new Map(), listener: new Map(), route: new Map() };
+  return {
+    secret: new Map(),
+    cluster: new Map(),
+    endpoint: new Map(),
+    extension: new Map(),
+    listener: new Map(),
+    route: new Map(),
+  };
 }

@@ -1,0 +1,157 @@
+import type { Reader } from '../incremental/collection.ts';
+import type { L4Match, L4Rule } from '../model/l4-rule.ts';
+import type { MeshModel } from '../model/mesh.ts';
+import type { Destination, WeightedDestination } from '../model/route-action.ts';
+import type { RouteRuleSet } from '../model/route-rule.ts';
+import { hasLabels, serviceSeenFrom } from '../model/service.ts';
+import { NO_SETTINGS, settingsFor } from '../model/traffic-settings.ts';
+import { clusterName, policyForClient } from './clusters.ts';
+import { tcpHandler } from './filter-chains.ts';
+import type { FilterChainIr, FilterChainMatchIr, TcpConnectionIr, TcpProxyIr } from './ir/listener.ts';
+import type { SourceRef } from './ir/source.ts';
+import { resolveTcpConnection } from './upstream-policy.ts';
+
+/** A connection that rules are asked about: where it comes from, where it arrives, and what it is meant for. */
+export interface L4Place {
+  /** `mesh`, or `NAMESPACE/NAME` of a Gateway. */
+  readonly gateway: string;
+  /** The workload whose proxy it is. */
+  readonly client: { readonly namespace: string; readonly labels: Readonly<Record<string, string>> };
+  /** Of the service, or of the gateway's server. */
+  readonly port: number;
+  /**
+   * Whether the address that the connection is meant for lies in one of the subnets. Absent: that is the address which
+   * the client connected to, so Envoy finds out.
+   */
+  readonly isMeantFor?: (subnets: readonly string[]) => boolean;
+}
+
+/** A rule's match that may hold at a place, and what is left of it to be found out from the connection. */
+export interface L4Candidate {
+  readonly match: FilterChainMatchIr;
+  readonly destinations: readonly WeightedDestination[];
+  readonly source: SourceRef;
+}
+
+/** The matches of rules that may hold at a place, in their order. TLS rules ask for one of their server names. */
+export function candidatesAt(rules: readonly L4Rule[], place: L4Place): L4Candidate[] {
+  return rules.flatMap(({ matches, destinations }) =>
+    matches
+      .filter((match) => mayHold(match, place))
+      .map(({ sniHosts, destinationSubnets, sourceSubnet, source }) => ({
+        match: {
+          ...(sniHosts === undefined ? {} : { ...serverNames(sniHosts), transport: 'tls' as const }),
+          ...(place.isMeantFor !== undefined || destinationSubnets.length === 0
+            ? {}
+            : { destinationRanges: destinationSubnets }),
+          ...(sourceSubnet === undefined ? {} : { sourceRanges: [sourceSubnet] }),
+        },
+        destinations,
+        source,
+      })),
+  );
+}
+
+function mayHold(match: L4Match, { gateway, client, port, isMeantFor }: L4Place): boolean {
+  return (
+    (match.port === undefined || match.port === port) &&
+    (match.gateways === undefined || match.gateways.includes(gateway)) &&
+    (match.sourceNamespace === undefined || match.sourceNamespace === client.namespace) &&
+    hasLabels(client.labels, match.sourceLabels) &&
+    (isMeantFor === undefined || match.destinationSubnets.length === 0 || isMeantFor(match.destinationSubnets))
+  );
+}
+
+/** Envoy has no word for "any server name" but to ask for none. */
+export function serverNames(hosts: readonly string[]): Pick<FilterChainMatchIr, 'serverNames'> {
+  return hosts.includes('*') ? {} : { serverNames: hosts };
+}
+
+/**
+ * One chain for each candidate. Envoy takes the chain whose match fits best, not the first, and refuses a listener in
+ * which two are equal: so what an earlier one has is taken away from the later ones.
+ */
+export function candidateChains(
+  candidates: readonly L4Candidate[],
+  place: L4Place,
+  statPrefix: string,
+  model: MeshModel,
+  read: Reader,
+): FilterChainIr[] {
+  const taken = new Set<string>();
+  return candidates.flatMap((candidate) => {
+    const match = withoutTaken(candidate.match, taken);
+    if (match === undefined) return [];
+    const { namespace, name, path = '' } = candidate.source;
+    return [
+      {
+        name: `${namespace}/${name} ${path.replace(/^spec\./, '')}`,
+        match,
+        handler: tcpHandler(proxyTo(statPrefix, candidate.destinations, place, model, read)),
+      },
+    ];
+  });
+}
+
+const ANY = '';
+
+export function withoutTaken(match: FilterChainMatchIr, taken: Set<string>): FilterChainMatchIr | undefined {
+  const keysFor = (serverName: string) =>
+    (match.destinationRanges ?? [ANY]).flatMap((destination) =>
+      (match.sourceRanges ?? [ANY]).map((source) =>
+        [match.transport ?? ANY, serverName, destination, source].join('|'),
+      ),
+    );
+  const isFree = (serverName: string) => !keysFor(serverName).some((key) => taken.has(key));
+  const free = (match.serverNames ?? [ANY]).filter(isFree);
+  for (const serverName of free) for (const key of keysFor(serverName)) taken.add(key);
+  if (free.length === 0) return undefined;
+  return match.serverNames === undefined ? match : { ...match, serverNames: free };
+}
+
+/** Several destinations share the connections by weight; what the policy of the first says of connections holds for all. */
+function proxyTo(
+  statPrefix: string,
+  destinations: readonly WeightedDestination[],
+  { port, client }: L4Place,
+  model: MeshModel,
+  read: Reader,
+): TcpProxyIr {
+  const used = destinations.filter(({ weight }) => weight > 0);
+  const targets = used.map((each) => targetOf(each, port, client, model, read));
+  const [only, ...others] = targets;
+  const { connection } = only ?? {};
+  return {
+    statPrefix,
+    cluster:
+      only !== undefined && others.length === 0
+        ? only.cluster
+        : targets.map(({ cluster }, i) => ({ cluster, weight: used[i]?.weight ?? 0 })),
+    ...(connection === undefined ? {} : { connection }),
+  };
+}
+
+/** Without a port, the service's only one is meant, or the one that the connection came for. */
+function targetOf(
+  { host, port, subset, source }: Destination,
+  requestPort: number,
+  client: L4Place['client'],
+  model: MeshModel,
+  read: Reader,
+): { readonly cluster: string; readonly connection: TcpConnectionIr | undefined } {
+  const service = serviceSeenFrom(read.get(model.servicesByHost, host), source.namespace);
+  const ports = service?.ports ?? [];
+  const wanted = port ?? (ports.length === 1 ? ports[0]?.port : undefined) ?? requestPort;
+  const policy = service === undefined ? undefined : policyForClient(service, client, model, read);
+  const narrow = policy?.subsets.find(({ name }) => name === subset)?.settings;
+  return {
+    cluster: clusterName(host, wanted, subset),
+    connection: resolveTcpConnection(settingsFor(policy?.settings ?? NO_SETTINGS, narrow, wanted)),
+  };
+}
+
+/** In the order in which rule sets are asked: by namespace and name. */
+export function byNamespaceAndName(a: RouteRuleSet, b: RouteRuleSet): number {
+  const key = ({ source }: RouteRuleSet) => `${source.namespace}/${source.name}`;
+  return key(a) < key(b) ? -1 : 1;
+}
