@@ -10,8 +10,9 @@ import { memory } from './memory.ts';
 import { path } from './path.ts';
 import { pipeline } from './pipeline.ts';
 import { ready } from './ready.ts';
+import { simulator } from './simulator.ts';
 
-const benchmarks: readonly Benchmark[] = [ready, change, memory, path, pipeline, core];
+const benchmarks: readonly Benchmark[] = [ready, change, memory, path, pipeline, simulator, core];
 
 const USAGE = `npm run bench -- [NAME...] [--quick] [--json FILE]
 

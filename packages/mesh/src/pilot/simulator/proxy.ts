@@ -3,17 +3,17 @@ import type { Cluster } from '@lateen/envoy-api/envoy/config/cluster/v3/cluster_
 import type { ClusterLoadAssignment } from '@lateen/envoy-api/envoy/config/endpoint/v3/endpoint_pb.js';
 import type { Filter } from '@lateen/envoy-api/envoy/config/listener/v3/listener_components_pb.js';
 import type { Listener } from '@lateen/envoy-api/envoy/config/listener/v3/listener_pb.js';
-import type { RouteConfiguration } from '@lateen/envoy-api/envoy/config/route/v3/route_pb.js';
 import type { Secret } from '@lateen/envoy-api/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import { missingCluster, PreparedCluster } from './cluster/cluster.ts';
 import { type PreparedManager, prepareManager } from './http/connection-manager.ts';
 import { type PreparedListener, prepareListener } from './listener/listener.ts';
 import { PreparedTable } from './route/route-table.ts';
+import type { RouteTableSource } from './route/table-source.ts';
 
 /** The configuration of one proxy. What is asked for by name is only looked up when a call needs it. */
 export interface ProxyConfiguration {
   readonly listeners: readonly Listener[];
-  readonly route: (name: string) => RouteConfiguration | undefined;
+  readonly route: (name: string) => RouteTableSource | undefined;
   readonly cluster: (name: string) => Cluster | undefined;
   /** By the cluster's name, or its `service_name` for EDS. */
   readonly endpoints: (name: string) => ClusterLoadAssignment | undefined;

@@ -2,9 +2,9 @@ import { type DescMessage, fromBinary, type MessageShape } from '@bufbuild/proto
 import { ClusterSchema } from '@lateen/envoy-api/envoy/config/cluster/v3/cluster_pb.js';
 import { ClusterLoadAssignmentSchema } from '@lateen/envoy-api/envoy/config/endpoint/v3/endpoint_pb.js';
 import { ListenerSchema } from '@lateen/envoy-api/envoy/config/listener/v3/listener_pb.js';
-import { RouteConfigurationSchema } from '@lateen/envoy-api/envoy/config/route/v3/route_pb.js';
 import { SecretSchema } from '@lateen/envoy-api/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import type { ProxyConfiguration } from '../simulator/proxy.ts';
+import { tableOfBytes } from '../simulator/route/table-source.ts';
 import type { MeshResources } from './mesh-resources.ts';
 import type { ResourceType } from './resource.ts';
 
@@ -15,16 +15,22 @@ export function heldConfiguration(
 ): ProxyConfiguration | undefined {
   const held = holdings.get(nodeId);
   if (held === undefined) return undefined;
-  const decode = <Desc extends DescMessage>(type: ResourceType, name: string, schema: Desc) => {
+  const bytesOf = (type: ResourceType, name: string) => {
     const key = held[type].get(name);
-    const resource = key === undefined ? undefined : resources.get(key);
-    return resource === undefined ? undefined : (fromBinary(schema, resource.bytes) as MessageShape<Desc>);
+    return key === undefined ? undefined : resources.get(key)?.bytes;
+  };
+  const decode = <Desc extends DescMessage>(type: ResourceType, name: string, schema: Desc) => {
+    const bytes = bytesOf(type, name);
+    return bytes === undefined ? undefined : (fromBinary(schema, bytes) as MessageShape<Desc>);
   };
   return {
     listeners: [...held.listener.keys()]
       .map((name) => decode('listener', name, ListenerSchema))
       .filter((listener) => listener !== undefined),
-    route: (name) => decode('route', name, RouteConfigurationSchema),
+    route: (name) => {
+      const bytes = bytesOf('route', name);
+      return bytes === undefined ? undefined : tableOfBytes(bytes);
+    },
     cluster: (name) => decode('cluster', name, ClusterSchema),
     secret: (name) => decode('secret', name, SecretSchema),
     endpoints: (name) => decode('endpoint', name, ClusterLoadAssignmentSchema),

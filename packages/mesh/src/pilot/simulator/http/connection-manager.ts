@@ -5,6 +5,7 @@ import {
   HttpConnectionManagerSchema,
 } from '@lateen/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
 import { PreparedTable } from '../route/route-table.ts';
+import { tableOf } from '../route/table-source.ts';
 import { unknownFields } from '../unknowns.ts';
 import { type PreparedFilter, prepareFilters } from './http-filters.ts';
 
@@ -28,7 +29,7 @@ export function prepareManager(config: Uint8Array): PreparedManager {
     manager,
     filters: prepareFilters(manager.httpFilters),
     tableName: routes.case === 'rds' ? routes.value.routeConfigName : '',
-    inlineTable: routes.case === 'routeConfig' ? new PreparedTable(routes.value) : undefined,
+    inlineTable: routes.case === 'routeConfig' ? new PreparedTable(tableOf(routes.value)) : undefined,
     upgrades: new Set(
       manager.upgradeConfigs
         .filter(({ enabled }) => enabled !== false)

@@ -1,41 +1,37 @@
 import type { ActionVerdict, HeaderChange, HttpTarget, Unknown } from '@lateen/api/verdict.ts';
-import {
-  type RouteAction,
-  RouteAction_ClusterNotFoundResponseCode,
-  type WeightedCluster_ClusterWeight,
-} from '@lateen/envoy-api/envoy/config/route/v3/route_components_pb.js';
-import { changeRequest, headerChanges, headerOperations } from '../http/header-operations.ts';
+import { RouteAction_ClusterNotFoundResponseCode } from '@lateen/envoy-api/envoy/config/route/v3/route_components_pb.js';
+import { changeRequest, headerChanges } from '../http/header-operations.ts';
 import type { FilterOverrides } from '../http/http-filters.ts';
 import { passFilters } from '../http/pass-filters.ts';
-import { copyRequest, headerValue, type RoutedRequest, setHeader, viewOf } from '../http/request.ts';
+import { copyRequest, type RoutedRequest, setHeader, viewOf } from '../http/request.ts';
 import { mirrorsOf } from './mirror.ts';
-import { hostRewrite, pathRewrite, rewriteHost, rewritePath } from './rewrite.ts';
+import type { PreparedForward, PreparedTarget } from './prepared-forward.ts';
+import { rewriteHost, rewritePath } from './rewrite.ts';
 import type { PreparedRoute } from './route.ts';
 import { hashesOf, newCookies, type RoutePolicies, routePolicies, setGrpcTimeout } from './route-policies.ts';
-import { inOrder, type RouteScope, responseLevels, undecided } from './scope.ts';
-import { isUndecidable } from './string-match.ts';
+import { inOrder, type RouteScope, responseLevels } from './scope.ts';
 
+/** Sends a request on as its route says. `levels` is the configuration of filters that holds for the route. */
 export function forward(
   scope: RouteScope,
-  prepared: PreparedRoute,
-  action: RouteAction,
+  route: PreparedRoute,
+  prepared: PreparedForward,
   request: RoutedRequest,
   responseHeaders: readonly HeaderChange[],
   levels: readonly FilterOverrides[],
   unknowns: Unknown[],
 ): ActionVerdict {
-  const clusters = clustersOf(action, request);
-  if (isUndecidable(clusters)) return undecided(clusters.undecidable, prepared, unknowns);
+  const { action } = prepared;
   const policies = routePolicies(action, scope.host.host.retryPolicy, request);
-  const targets: HttpTarget[] = [];
-  for (const { share, name, weighted } of clusters) {
-    const target = targetOf(scope, prepared, action, name, weighted, request, policies, responseHeaders);
-    if (isUndecidable(target)) return undecided(target.undecidable, prepared, unknowns);
-    const own = weighted?.typedPerFilterConfig ?? {};
-    const fault = Object.keys(own).length === 0 ? {} : ownFault(scope, [own, ...levels], request, name, unknowns);
-    targets.push({ share, ...target, ...fault });
-    unknowns.push(...target.cluster.unknowns);
-  }
+  const targets = prepared.targets.map((target): HttpTarget => {
+    const cluster = target.cluster(request);
+    const sent = send(scope, route, prepared, target, cluster, request, policies, responseHeaders);
+    unknowns.push(...sent.cluster.unknowns);
+    if (target.filters === undefined) return sent;
+    const own = [target.filters, ...levels];
+    const { fault } = passFilters(scope.prepared, own, request, { forwards: true, cluster }, unknowns);
+    return { ...sent, fault: fault ?? null };
+  });
   const [only] = targets;
   if (only !== undefined && targets.length === 1 && only.cluster.kind === 'missing') {
     return {
@@ -53,14 +49,8 @@ export function forward(
     mirrors: mirrorsOf(scope, action, request),
     ...policies,
     ...(scope.upgrade === undefined ? {} : { upgrade: scope.upgrade }),
-    ...(scope.upgrade === 'CONNECT' && endsTunnel(action) ? { endsTunnel: true } : {}),
+    ...(scope.upgrade === 'CONNECT' && prepared.endsTunnel ? { endsTunnel: true } : {}),
   };
-}
-
-function endsTunnel({ upgradeConfigs }: RouteAction): boolean {
-  return upgradeConfigs.some(
-    ({ upgradeType, connectConfig }) => upgradeType.toUpperCase() === 'CONNECT' && connectConfig !== undefined,
-  );
 }
 
 const NOT_FOUND: Readonly<Record<RouteAction_ClusterNotFoundResponseCode, number>> = {
@@ -69,93 +59,37 @@ const NOT_FOUND: Readonly<Record<RouteAction_ClusterNotFoundResponseCode, number
   [RouteAction_ClusterNotFoundResponseCode.INTERNAL_SERVER_ERROR]: 500,
 };
 
-function ownFault(
+function send(
   scope: RouteScope,
-  levels: readonly FilterOverrides[],
-  request: RoutedRequest,
+  route: PreparedRoute,
+  { action, path }: PreparedForward,
+  target: PreparedTarget,
   cluster: string,
-  unknowns: Unknown[],
-) {
-  const { fault } = passFilters(scope.prepared, levels, request, { forwards: true, cluster }, unknowns);
-  return { fault: fault ?? null };
-}
-
-interface ChosenCluster {
-  readonly share: number;
-  readonly name: string;
-  readonly weighted?: WeightedCluster_ClusterWeight;
-}
-
-function clustersOf(
-  { clusterSpecifier: specifier }: RouteAction,
-  request: RoutedRequest,
-): ChosenCluster[] | { undecidable: string } {
-  switch (specifier.case) {
-    case 'cluster':
-      return [{ share: 1, name: specifier.value }];
-    case 'clusterHeader':
-      return [{ share: 1, name: headerValue(request, specifier.value.toLowerCase()) ?? '' }];
-    case 'weightedClusters': {
-      const { clusters, randomValueSpecifier } = specifier.value;
-      if (randomValueSpecifier.case === 'headerName') {
-        return { undecidable: `the cluster is chosen by the header ${randomValueSpecifier.value}` };
-      }
-      const total = clusters.reduce((sum, { weight = 0 }) => sum + weight, 0);
-      return clusters
-        .filter(({ weight = 0 }) => weight > 0)
-        .map((weighted) => ({
-          share: (weighted.weight ?? 0) / total,
-          name:
-            weighted.name === '' ? (headerValue(request, weighted.clusterHeader.toLowerCase()) ?? '') : weighted.name,
-          weighted,
-        }));
-    }
-    case 'clusterSpecifierPlugin':
-      return { undecidable: `the cluster is chosen by the plugin ${specifier.value}` };
-    case 'inlineClusterSpecifierPlugin':
-      return { undecidable: 'the cluster is chosen by a plugin' };
-    case undefined:
-      return { undecidable: 'a route without a cluster' };
-  }
-}
-
-function targetOf(
-  scope: RouteScope,
-  prepared: PreparedRoute,
-  action: RouteAction,
-  cluster: string,
-  weighted: WeightedCluster_ClusterWeight | undefined,
   original: RoutedRequest,
   policies: RoutePolicies,
   fromFilters: readonly HeaderChange[],
-): Omit<HttpTarget, 'share'> | { undecidable: string } {
-  const path = pathRewrite(action, prepared.matched);
-  const host = hostRewrite(action, weighted);
-  if (path !== undefined && isUndecidable(path)) return path;
-  if (host !== undefined && isUndecidable(host)) return host;
+): HttpTarget {
   const request = copyRequest(original);
-  const context = { routeName: prepared.name, virtualHost: scope.host.host.name, cluster };
-  const ownRequest = weighted && headerOperations(weighted.requestHeadersToAdd, weighted.requestHeadersToRemove);
-  const ownResponse = weighted && headerOperations(weighted.responseHeadersToAdd, weighted.responseHeadersToRemove);
+  const context = { routeName: route.name, virtualHost: scope.host.host.name, cluster };
   changeRequest(
     request,
-    inOrder(scope, ownRequest, prepared.requestHeaders, scope.host.requestHeaders, scope.table.requestHeaders),
+    inOrder(scope, target.requestHeaders, route.requestHeaders, scope.host.requestHeaders, scope.table.requestHeaders),
     context,
   );
-  rewriteHost(request, host?.(request), action.appendXForwardedHost);
+  rewriteHost(request, target.host?.(request), action.appendXForwardedHost);
   rewritePath(request, path);
   setGrpcTimeout(action, policies, request);
   if (scope.host.host.includeRequestAttemptCount) setHeader(request.headers, 'x-envoy-attempt-count', '1');
-  const responses = responseLevels(scope, prepared, ownResponse);
+  const responses = responseLevels(scope, route, target.responseHeaders);
   const changes = headerChanges(responses, { ...context, request });
   const beforeRequest = headerChanges(responses, { ...context, request: original });
-  const { protocol } = request.connection;
   // A route's own come before those of the cluster.
   const hashPolicies =
     action.hashPolicy.length > 0 ? action.hashPolicy : (scope.proxy.cluster(cluster)?.hashPolicies ?? []);
   return {
+    share: target.share,
     cluster: scope.proxy.clusterVerdict(cluster, (each) =>
-      each.forHttp(protocol, request.authority, scope.destination),
+      each.forHttp(request.connection.protocol, request.authority, scope.destination),
     ),
     hash: hashesOf(hashPolicies, original),
     request: viewOf(request),

@@ -5,7 +5,6 @@ import { type FilterOverrides, unknownFilters } from '../http/http-filters.ts';
 import { type FilteredRoute, passFilters } from '../http/pass-filters.ts';
 import type { RoutedRequest } from '../http/request.ts';
 import { forward } from './forward.ts';
-import { prepareRedirect } from './redirect.ts';
 import type { PreparedRoute } from './route.ts';
 import { type RouteScope, responseLevels, undecided } from './scope.ts';
 import { isUndecidable } from './string-match.ts';
@@ -70,10 +69,15 @@ function act(
 ): ActionVerdict {
   const { action } = prepared.route;
   switch (action.case) {
-    case 'route':
-      return forward(scope, prepared, action.value, request, responseHeaders, levels, unknowns);
+    case 'route': {
+      const { forward: onward } = prepared;
+      if (onward === undefined) break;
+      if (isUndecidable(onward)) return undecided(onward.undecidable, prepared, unknowns);
+      return forward(scope, prepared, onward, request, responseHeaders, levels, unknowns);
+    }
     case 'redirect': {
-      const redirect = prepareRedirect(action.value, prepared.matched);
+      const { redirect } = prepared;
+      if (redirect === undefined) break;
       if (isUndecidable(redirect)) return undecided(redirect.undecidable, prepared, unknowns);
       return {
         type: 'respond',
@@ -96,9 +100,8 @@ function act(
         ...(body === undefined ? {} : { body }),
       };
     }
-    default:
-      return undecided(`the action ${action.case ?? 'that is missing'}`, prepared, unknowns);
   }
+  return undecided(`the action ${action.case ?? 'that is missing'}`, prepared, unknowns);
 }
 
 /** What the route and those above it do to the headers of answers, also of the proxy's own. */

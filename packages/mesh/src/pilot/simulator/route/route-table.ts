@@ -7,6 +7,7 @@ import { sourcesOf } from '../sources.ts';
 import { unknownFields } from '../unknowns.ts';
 import { percentText } from './chance.ts';
 import { type PreparedRoute, prepareRoute } from './route.ts';
+import type { RouteTableSource, VirtualHostSource } from './table-source.ts';
 import { DomainIndex } from './virtual-host.ts';
 
 /** A route table, made ready to be asked often. Virtual hosts are made ready when they are first asked for. */
@@ -16,14 +17,14 @@ export class PreparedTable {
   readonly responseHeaders: HeaderOperations | undefined;
   readonly unknowns: readonly Unknown[];
   readonly #domains: DomainIndex;
-  readonly #hosts = new Map<VirtualHost, PreparedVirtualHost>();
+  readonly #hosts = new Map<VirtualHostSource, PreparedVirtualHost>();
 
-  constructor(table: RouteConfiguration) {
+  constructor({ table, hosts }: RouteTableSource) {
     this.table = table;
     this.requestHeaders = headerOperations(table.requestHeadersToAdd, table.requestHeadersToRemove);
     this.responseHeaders = headerOperations(table.responseHeadersToAdd, table.responseHeadersToRemove);
     this.unknowns = unknownFields(RouteConfigurationSchema, table, TABLE_FIELDS, `route table ${table.name}`);
-    this.#domains = new DomainIndex(table.virtualHosts, table.ignorePortInHostMatching);
+    this.#domains = new DomainIndex(hosts, table.ignorePortInHostMatching);
   }
 
   find(authority: string): { readonly host: PreparedVirtualHost; readonly domain: string } | undefined {
@@ -31,7 +32,7 @@ export class PreparedTable {
     if (found === undefined) return undefined;
     let host = this.#hosts.get(found.host);
     if (host === undefined) {
-      host = prepareVirtualHost(found.host, this.table.ignorePathParametersInPathMatching);
+      host = prepareVirtualHost(found.host.read(), this.table.ignorePathParametersInPathMatching);
       this.#hosts.set(found.host, host);
     }
     return { host, domain: found.domain };

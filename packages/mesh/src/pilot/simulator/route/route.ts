@@ -10,8 +10,11 @@ import { sourcesOf } from '../sources.ts';
 import { unknownFields } from '../unknowns.ts';
 import { runtimeShare } from './chance.ts';
 import { type Condition, undecidableCondition } from './condition.ts';
-import { type MatchedPath, matchedPath } from './rewrite.ts';
+import { type PreparedForward, prepareForward } from './prepared-forward.ts';
+import { prepareRedirect, type Redirect } from './redirect.ts';
+import { matchedPath } from './rewrite.ts';
 import { routeConditions } from './route-match.ts';
+import type { Undecidable } from './string-match.ts';
 
 /** A route, made ready to be tried often. */
 export interface PreparedRoute {
@@ -22,7 +25,9 @@ export interface PreparedRoute {
   readonly conditions: readonly Condition[];
   /** Of the requests that fulfil the conditions. */
   readonly fraction: number;
-  readonly matched: MatchedPath;
+  /** For routes that send on. */
+  readonly forward: PreparedForward | Undecidable | undefined;
+  readonly redirect: Redirect | Undecidable | undefined;
   readonly requestHeaders: HeaderOperations | undefined;
   readonly responseHeaders: HeaderOperations | undefined;
   readonly sources: readonly VerdictSource[];
@@ -45,11 +50,19 @@ export function prepareRoute(route: Route, index: number, ignorePathParameters: 
       .join(', '),
     conditions,
     fraction: runtimeShare(match?.runtimeFraction, 1),
-    matched: match === undefined ? () => '' : matchedPath(match),
+    ...preparedAction(route),
     requestHeaders: headerOperations(route.requestHeadersToAdd, route.requestHeadersToRemove),
     responseHeaders: headerOperations(route.responseHeadersToAdd, route.responseHeadersToRemove),
     sources: sourcesOf(route),
     unknowns: unknownsOf(route, `route ${name}`),
+  };
+}
+
+function preparedAction({ action, match }: Route): Pick<PreparedRoute, 'forward' | 'redirect'> {
+  const matched = match === undefined ? () => '' : matchedPath(match);
+  return {
+    forward: action.case === 'route' ? prepareForward(action.value, matched) : undefined,
+    redirect: action.case === 'redirect' ? prepareRedirect(action.value, matched) : undefined,
   };
 }
 

@@ -1,6 +1,7 @@
 import { RouteConfigurationSchema } from '@lateen/envoy-api/envoy/config/route/v3/route_pb.js';
 import { expect, test } from 'vitest';
 import { messageOf } from '../testing/envoy-yaml.ts';
+import { tableOf } from './table-source.ts';
 import { DomainIndex } from './virtual-host.ts';
 
 const DOMAINS = ['a.example.com', '*.example.com', '*.b.example.com', 'a.*', 'a.example.*', '*', 'p:80', '[::1]:80'];
@@ -8,7 +9,7 @@ const DOMAINS = ['a.example.com', '*.example.com', '*.b.example.com', 'a.*', 'a.
 function index(domains: readonly string[], ignorePort = false): DomainIndex {
   const hosts = domains.map((domain, i) => `{name: "${i}", domains: ["${domain}"]}`);
   const table = messageOf(RouteConfigurationSchema, `{name: t, virtual_hosts: [${hosts.join(', ')}]}`);
-  return new DomainIndex(table.virtualHosts, ignorePort);
+  return new DomainIndex(tableOf(table).hosts, ignorePort);
 }
 
 test.each([

@@ -1,9 +1,9 @@
-import type { VirtualHost } from '@lateen/envoy-api/envoy/config/route/v3/route_components_pb.js';
 import { portStart } from '../http/normalize.ts';
 import { asciiLower } from './string-match.ts';
+import type { VirtualHostSource } from './table-source.ts';
 
 export interface FoundVirtualHost {
-  readonly host: VirtualHost;
+  readonly host: VirtualHostSource;
   /** The domain that matched, as it is written. */
   readonly domain: string;
 }
@@ -18,7 +18,7 @@ export class DomainIndex {
   readonly #ignorePort: boolean;
   #any: FoundVirtualHost | undefined;
 
-  constructor(hosts: readonly VirtualHost[], ignorePort: boolean) {
+  constructor(hosts: readonly VirtualHostSource[], ignorePort: boolean) {
     this.#ignorePort = ignorePort;
     for (const host of hosts) {
       for (const written of host.domains) {

@@ -8,6 +8,7 @@ import { registry } from '@lateen/envoy-api/registry';
 import { parse } from 'yaml';
 import type { Call } from '../call.ts';
 import { PreparedProxy } from '../proxy.ts';
+import { tableOf } from '../route/table-source.ts';
 
 /** A message in Envoy's own words, which must be right. */
 export function messageOf<Desc extends DescMessage>(schema: Desc, text: string): MessageShape<Desc> {
@@ -23,12 +24,12 @@ function read<Desc extends DescMessage>(schema: Desc, value: unknown): MessageSh
 /** A proxy with the `listeners`, `routes`, `clusters` and `endpoints` of a YAML text. */
 export function proxyOf(text: string): PreparedProxy {
   const { listeners = [], routes = [], clusters = [], endpoints = [] } = parse(text) as Record<string, unknown[]>;
-  const tables = routes.map((each) => read(RouteConfigurationSchema, each));
+  const tables = routes.map((each) => tableOf(read(RouteConfigurationSchema, each)));
   const held = clusters.map((each) => read(ClusterSchema, each));
   const assignments = endpoints.map((each) => read(ClusterLoadAssignmentSchema, each));
   return new PreparedProxy({
     listeners: listeners.map((each) => read(ListenerSchema, each)),
-    route: (wanted) => tables.find(({ name }) => name === wanted),
+    route: (wanted) => tables.find(({ table }) => table.name === wanted),
     cluster: (wanted) => held.find(({ name }) => name === wanted),
     endpoints: (wanted) => assignments.find(({ clusterName }) => clusterName === wanted),
   });
