@@ -13,33 +13,37 @@ export interface EnvoyFilters {
   readonly sources: Collection<PatchSource>;
   /** By node ID. */
   readonly selections: Collection<PatchSelection>;
-  /** Proxies with equal patches, by the key of their selection. */
+  /** Proxies under the same patches of a family, by the key of that set. */
   readonly members: Collection<readonly PatchSelection[]>;
-  /** By `setKey`. */
   readonly sets: Collection<PatchSet>;
 }
 
 /** The patches that apply to one proxy. */
 export interface PatchSelection {
   readonly nodeId: string;
-  /** Proxies of one role and with equal patches have equal keys, and share what is patched. */
-  readonly key: string;
   readonly role: PatchedProxy['role'];
-  /** In order: the EnvoyFilter, and which of its patches. */
+  /** Proxies of one role and with equal patches of a family are under one set; patches of other families do not count. */
+  readonly sets: Readonly<Partial<Record<PatchFamily, PatchSetRef>>>;
+}
+
+export interface PatchSetRef {
+  readonly key: string;
+  /** In order: the key of the EnvoyFilter, and which of its patches. */
   readonly parts: readonly { readonly source: string; readonly patches: readonly number[] }[];
 }
 
-/** The patches of a selection that are for one family of resources; what has none is not touched by others. */
 export interface PatchSet {
   readonly role: PatchedProxy['role'];
+  readonly family: PatchFamily;
+  /** In their order. */
+  readonly list: readonly Patch[];
   readonly patches: Patches;
 }
 
+/** What patches are for: resources of a type, or what is added to a proxy. */
 export type PatchFamily = 'cluster' | 'route' | 'listener' | 'added';
 
-export function setKey(family: PatchFamily, selection: string): string {
-  return `${family} ${selection}`;
-}
+const FAMILIES: readonly PatchFamily[] = ['cluster', 'route', 'listener', 'added'];
 
 function familyOf({ target, operation }: Patch): PatchFamily | undefined {
   switch (target) {
@@ -79,29 +83,34 @@ export function selectEnvoyFilters(
     if (candidates.length === 0) return undefined;
     const { role, namespace, labels } = instance;
     const proxy = { role, namespace, labels, metadata: identity.metadata ?? {} };
-    const parts = inOrder(candidates, rootNamespace)
-      .filter((source) => selects(source, proxy, rootNamespace))
-      .map(({ key, patches }) => ({
-        source: key,
-        patches: [...patches.keys()].filter((index) => isForProxy(patches[index] as Patch, proxy)),
-      }))
-      .filter(({ patches }) => patches.length > 0);
-    if (parts.length === 0) return undefined;
-    const key = [role, ...parts.map(({ source, patches }) => `${source}[${patches}]`)].join(' ');
-    return { nodeId, key, role, parts };
+    const selected = inOrder(candidates, rootNamespace).filter((source) => selects(source, proxy, rootNamespace));
+    const sets = FAMILIES.flatMap((family) => {
+      const parts = selected
+        .map(({ key, patches }) => ({ source: key, patches: indexesOf(patches, family, proxy) }))
+        .filter(({ patches }) => patches.length > 0);
+      const key = [family, role, ...parts.map(({ source, patches }) => `${source}[${patches}]`)].join(' ');
+      return parts.length === 0 ? [] : [[family, { key, parts }] as const];
+    });
+    return sets.length === 0 ? undefined : { nodeId, role, sets: Object.fromEntries(sets) };
   });
-  const members = graph.index('proxies by patches', selections, ({ key }) => [key]);
-  const sets = graph.expand('patch sets', members, ([first], read, key) => {
-    if (first === undefined) return [];
-    const all = first.parts.flatMap(({ source, patches }) => {
+  const members = graph.index('proxies by patches', selections, ({ sets }) =>
+    Object.values(sets).map(({ key }) => key),
+  );
+  const sets = graph.derive('patch sets', members, ([first], read, key): PatchSet | undefined => {
+    const family = FAMILIES.find((each) => first?.sets[each]?.key === key);
+    if (first === undefined || family === undefined) return undefined;
+    const list = (first.sets[family]?.parts ?? []).flatMap(({ source, patches }) => {
       const known = read.get(sources, source)?.patches ?? [];
       return patches.map((index) => known[index]).filter((patch) => patch !== undefined);
     });
-    const families = Object.groupBy(all, (patch) => familyOf(patch) ?? 'none');
-    return (['cluster', 'route', 'listener', 'added'] as const).flatMap((family): [string, PatchSet][] => {
-      const patches = families[family];
-      return patches === undefined ? [] : [[setKey(family, key), { role: first.role, patches: byTarget(patches) }]];
-    });
+    return { role: first.role, family, list, patches: byTarget(list) };
   });
   return { rootNamespace, sources, selections, members, sets };
+}
+
+function indexesOf(patches: readonly Patch[], family: PatchFamily, proxy: PatchedProxy): number[] {
+  return [...patches.keys()].filter((index) => {
+    const patch = patches[index];
+    return patch !== undefined && familyOf(patch) === family && isForProxy(patch, proxy);
+  });
 }

@@ -5,7 +5,7 @@ import type { MeshModel } from '../model/mesh.ts';
 import type { ProxyIdentity, ResolvedMesh } from '../proxy/resolve.ts';
 import { encodeCluster, encodeEndpoints, encodeListener, encodeRouteTable, encodeSecret } from './encode-resource.ts';
 import { type EnvoyFilters, selectEnvoyFilters } from './envoy-filters.ts';
-import { ownName, type PatchedResources, patchedKey, patchResources } from './patched-resources.ts';
+import { type Named, ownName, type PatchedResources, patchResources, variantRef } from './patched-resources.ts';
 import type { Resource, ResourceType } from './resource.ts';
 
 /** Every resource that some proxy holds, encoded; and which proxy holds which. */
@@ -40,8 +40,8 @@ export function collectResources(
     graph.expand('patched resources', patched.shared, ({ resource }, _, key) =>
       resource === undefined ? [] : [[key, resource]],
     ),
-    graph.expand('all added resources', patched.added, (list, _, selection) =>
-      list.map(({ resource }) => [addedKey(selection, resource), resource] as const),
+    graph.expand('all added resources', patched.added, (list, _, set) =>
+      list.map(({ resource }) => [addedKey(set, resource), resource] as const),
     ),
   ];
   const own = graph.expand('own resources', resolved.own, ({ secrets, clusters, listeners, tables }, read, nodeId) => {
@@ -66,31 +66,31 @@ export function collectResources(
   const holdings = graph.derive('holdings', resolved.own, (fragments, read, nodeId): Holdings => {
     const { secrets, clusters, listeners, tables } = fragments;
     const held = read.get(resolved.shared, nodeId);
-    const selection = read.get(envoyFilters.selections, nodeId)?.key;
-    const ownPatched = selection === undefined ? undefined : read.get(patched.own, nodeId);
-    const added = selection === undefined ? [] : (read.get(patched.added, selection) ?? []);
-    const sharedRefs = (type: ResourceType, refs: ReadonlyMap<string, string> = NONE) =>
-      [...refs].flatMap(([name, ref]): [string, string][] => {
+    const sets = read.get(envoyFilters.selections, nodeId)?.sets;
+    const ownNames = sets === undefined ? undefined : read.get(patched.names.own, nodeId);
+    const addedSet = sets?.added?.key ?? '';
+    const added = addedSet === '' ? [] : (read.get(patched.names.added, addedSet) ?? []);
+    const sharedRefs = (type: ResourceType, refs: ReadonlyMap<string, string> = NONE) => {
+      const set = type === 'cluster' || type === 'listener' || type === 'route' ? sets?.[type]?.key : undefined;
+      return [...refs].flatMap(([name, ref]): [string, string][] => {
         const key = `${type}/${ref}`;
-        if (selection === undefined) return [[name, key]];
-        const instead = read.get(patched.shared, patchedKey(key, selection));
-        if (instead === undefined) return [[name, key]];
-        const { resource } = instead;
-        return resource === undefined ? [] : [[resource.name, patchedKey(key, selection)]];
+        const variant = set === undefined ? undefined : read.get(patched.variants, variantRef(key, set));
+        const instead = variant === undefined ? undefined : read.get(patched.names.shared, variant.key);
+        if (variant === undefined || instead === undefined) return [[name, key]];
+        return instead.name === undefined ? [] : [[instead.name, variant.key]];
       });
+    };
     const ownRefs = (type: ResourceType, irs: readonly { readonly name: string }[] = []) =>
-      irs.flatMap(({ name }): [string, string][] => {
-        const instead = ownPatched?.get(ownName(type, name));
-        if (instead === undefined) return [[name, ownKey(nodeId, { type, name })]];
-        const { resource } = instead;
-        return resource === undefined ? [] : [[resource.name, ownKey(nodeId, resource)]];
+      irs.flatMap(({ name: before }): [string, string][] => {
+        const { name } = ownNames?.get(ownName(type, before)) ?? { name: before };
+        return name === undefined ? [] : [[name, ownKey(nodeId, { type, name })]];
       });
     /** Of two with one name, what the mesh itself has counts: a patch that adds cannot replace. */
     const all = (type: ResourceType, refs?: ReadonlyMap<string, string>, irs?: readonly { readonly name: string }[]) =>
       new Map([
         ...added
-          .filter(({ resource }) => resource.type === type)
-          .map(({ resource }): [string, string] => [resource.name, addedKey(selection ?? '', resource)]),
+          .filter((each) => each.type === type)
+          .map((each): [string, string] => [each.name, addedKey(addedSet, each)]),
         ...sharedRefs(type, refs),
         ...ownRefs(type, irs),
       ]);
@@ -108,10 +108,10 @@ export function collectResources(
 
 const NONE: ReadonlyMap<string, string> = new Map();
 
-function ownKey(nodeId: string, { type, name }: { type: ResourceType; name: string }): string {
+function ownKey(nodeId: string, { type, name }: Named): string {
   return `${nodeId}/${type}/${name}`;
 }
 
-export function addedKey(selection: string, { type, name }: Resource): string {
-  return `${type}/${name} added by ${selection}`;
+export function addedKey(set: string, { type, name }: Named): string {
+  return `${type}/${name} by ${set}`;
 }

@@ -15,13 +15,14 @@ export function patchesBehind(
   type: ResourceType,
   name: string,
 ): readonly SourceRef[] {
-  const selection = envoyFilters.selections.get(nodeId)?.key;
+  const selection = envoyFilters.selections.get(nodeId);
   const key = holdings.get(nodeId)?.[type].get(name);
   if (selection === undefined || key === undefined) return [];
   const own = [...(patched.own.get(nodeId)?.values() ?? [])].find(
     ({ resource }) => resource?.type === type && resource.name === name,
   );
-  const added = patched.added.get(selection)?.find(({ resource }) => addedKey(selection, resource) === key);
+  const set = selection.sets.added?.key ?? '';
+  const added = patched.added.get(set)?.find(({ resource }) => addedKey(set, resource) === key);
   return (added ?? patched.shared.get(key) ?? own)?.applied ?? [];
 }
 
@@ -41,11 +42,11 @@ export function countMatches({ resources, instances, proxies }: Pilot): PatchMat
   };
   for (const [, { applied }] of patched.shared.entries()) applied.forEach(count);
   for (const [, own] of patched.own.entries()) for (const { applied } of own.values()) applied.forEach(count);
-  for (const [selection, added] of patched.added.entries()) {
-    const [first] = envoyFilters.members.get(selection) ?? [];
+  for (const [set, added] of patched.added.entries()) {
+    const [first] = envoyFilters.members.get(set) ?? [];
     for (const { resource, applied } of added) {
       const key = holdings.get(first?.nodeId ?? '')?.[resource.type].get(resource.name);
-      if (key === addedKey(selection, resource)) applied.forEach(count);
+      if (key === addedKey(set, resource)) applied.forEach(count);
     }
   }
   for (const [, source] of envoyFilters.sources.entries()) {

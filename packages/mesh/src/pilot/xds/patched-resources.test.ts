@@ -105,6 +105,17 @@ describe('a change of an EnvoyFilter', () => {
     expect(held(pilot, a0, 'cluster', `outbound|80||${A}`)).toHaveProperty('connect_timeout', '2s');
   });
 
+  test('that comes or goes leaves what others patched', () => {
+    const pilot = pilotOf(SERVICES + filterText('f', clusterPatch('1s'), FOR_A), a0, a1, b0);
+    const b = 'outbound|80||b.default.svc.cluster.local';
+    const inbound = [a0, a1, b0].map((each) => `${nodeIdOf(each)}/listener/inbound|8080`);
+    expect(told(pilot, () => put(pilot, filterText('g', httpPatch('lua'))))).toEqual(inbound);
+    const other = filterText('h', clusterPatch('3s', 'b.default.svc.cluster.local'));
+    expect(told(pilot, () => put(pilot, other))).toEqual([keyFor(pilot, b0, 'cluster', b)]);
+    expect(keyFor(pilot, a0, 'cluster', b), 'equal, though under other patches').toBe(keyFor(pilot, b0, 'cluster', b));
+    expect(told(pilot, () => pilot.objects.delete('EnvoyFilter/default/g'))).toEqual(inbound);
+  });
+
   test('that says the same touches nothing', () => {
     const text = filterText('f', [clusterPatch('1s'), httpPatch('lua')].join(', '));
     const pilot = pilotOf(SERVICES + text, a0);
@@ -120,6 +131,17 @@ describe('a change of an EnvoyFilter', () => {
     pilot.objects.delete('EnvoyFilter/default/f');
     expect(everything(pilot, a0)).toEqual(before);
   });
+});
+
+test('which proxy holds what is not looked at again when only the contents of a patched resource change', () => {
+  const pilot = pilotOf(SERVICES + filterText('f', [clusterPatch('1s'), httpPatch('lua')].join(', ')), a0, b0);
+  const before = pilot.resources.holdings.get(nodeIdOf(a0));
+  let changes = 0;
+  pilot.resources.patched.names.shared.onChange(() => changes++);
+  pilot.resources.patched.names.own.onChange(() => changes++);
+  put(pilot, filterText('f', [clusterPatch('2s'), httpPatch('lua')].join(', ')));
+  expect(changes).toBe(0);
+  expect(pilot.resources.holdings.get(nodeIdOf(a0))).toBe(before);
 });
 
 test('a change of a service has its cluster patched anew, and no other', () => {

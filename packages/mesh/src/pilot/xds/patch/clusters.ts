@@ -4,12 +4,7 @@ import { mergeMessage } from '@lateen/envoy-api/merge';
 import type { WrittenMessage } from '@lateen/envoy-api/parse';
 import { addSources } from '../translate/metadata.ts';
 import { type ClusterFacts, matchesCluster } from './match.ts';
-import { type Applied, type Patch, type Patches, patchesFor } from './patch.ts';
-
-/** Whether `patchCluster` could change a cluster of this name. */
-export function concernsCluster(name: string, facts: ClusterFacts, patches: Patches): boolean {
-  return patchesFor(patches, 'CLUSTER', facts.context).some((patch) => isFor(patch, name, facts));
-}
+import { type Applied, type Patches, patchesFor } from './patch.ts';
 
 /** `undefined` if a patch removes it; the same message if none is for it. */
 export function patchCluster(
@@ -18,7 +13,9 @@ export function patchCluster(
   patches: Patches,
   applied: Applied,
 ): Cluster | undefined {
-  const mine = patchesFor(patches, 'CLUSTER', facts.context).filter((patch) => isFor(patch, cluster.name, facts));
+  const mine = patchesFor(patches, 'CLUSTER', facts.context).filter(
+    ({ operation, cluster: wanted }) => operation !== 'ADD' && matchesCluster(cluster.name, facts, wanted),
+  );
   const removal = mine.find(({ operation }) => operation === 'REMOVE');
   if (removal !== undefined) {
     applied.add(removal);
@@ -33,10 +30,6 @@ export function patchCluster(
     applied.add(patch);
   }
   return current;
-}
-
-function isFor({ operation, cluster }: Patch, name: string, facts: ClusterFacts): boolean {
-  return operation !== 'ADD' && matchesCluster(name, facts, cluster);
 }
 
 /**
