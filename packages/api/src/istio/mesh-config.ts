@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini';
 import { durationMs } from '../duration.ts';
-import { checked, later, object, optional, type Report } from '../schema/field.ts';
+import { checked, clusterOnly, later, object, optional, type Report } from '../schema/field.ts';
 import * as v from '../schema/values.ts';
 import { tcpKeepalive } from './connection-pool.ts';
 import { localityLbSetting } from './load-balancer.ts';
@@ -14,6 +14,7 @@ export const MESH_CONFIG = { namespace: 'istio-system', name: 'istio', key: 'mes
 const TELEMETRY = 'telemetry';
 const TRACING = 'tracing';
 const CERTIFICATES = 'certificate authorities of others';
+const ONE_CLUSTER = 'calls stay in the cluster anyway: there is only one';
 const HOUR_MS = 3_600_000;
 
 const upToAnHour = checked(v.duration(), (value) =>
@@ -134,13 +135,10 @@ export const meshConfig = object(
       }),
       'How paths are normalized before anything looks at them.',
     ),
-    meshMTLS: optional(tlsConfig, 'TLS between workloads of the mesh.'),
-    tlsDefaults: optional(tlsConfig, 'TLS with others, where nothing else is said.'),
-    dnsRefreshRate: optional(
-      upToAnHour,
-      'How often names are looked up, if their records live no shorter; 60s by default.',
-    ),
-    serviceSettings: optional(
+    meshMTLS: later(tlsConfig, 'versions and ciphers of TLS for the whole mesh'),
+    tlsDefaults: later(tlsConfig, 'versions and ciphers of TLS for the whole mesh'),
+    dnsRefreshRate: later(upToAnHour, 'how often names are looked up'),
+    serviceSettings: clusterOnly(
       v.array(
         object({
           settings: optional(
@@ -150,9 +148,9 @@ export const meshConfig = object(
           hosts: optional(v.array(clusterLocalHost), 'Services that it holds for.'),
         }),
       ),
-      'Services whose calls stay in the cluster of the caller.',
+      ONE_CLUSTER,
     ),
-    serviceScopeConfigs: optional(
+    serviceScopeConfigs: clusterOnly(
       v.array(
         object({
           namespaceSelector: optional(labelSelector, 'Namespaces that it holds for.'),
@@ -160,15 +158,18 @@ export const meshConfig = object(
           scope: optional(v.oneOf(['LOCAL', 'GLOBAL']), 'LOCAL: calls stay in the cluster of the caller.'),
         }),
       ),
-      'As serviceSettings, by labels.',
+      ONE_CLUSTER,
     ),
     discoverySelectors: optional(
       v.array(labelSelector),
-      'Namespaces whose objects are read: those that one of these selects. All by default.',
+      'Namespaces whose objects count: those that one of these selects, and the root namespace. All by default.',
     ),
-    proxyListenPort: optional(v.port(), 'Port of the listener for outbound connections; 15001 by default.'),
-    proxyInboundListenPort: optional(v.port(), 'Port of the listener for inbound connections; 15006 by default.'),
-    proxyHttpPort: optional(v.int(0, 65_535), 'Port of the HTTP proxy of sidecars; 0, the default, for none.'),
+    proxyListenPort: optional(v.port(), 'Port that outbound connections are redirected to; 15001 by default.'),
+    proxyInboundListenPort: optional(v.port(), 'Port that inbound connections are redirected to; 15006 by default.'),
+    proxyHttpPort: optional(
+      v.int(0, 65_535),
+      'Port of the HTTP proxy of sidecars whose connections are redirected; 0, the default, for none.',
+    ),
     defaultConfig: optional(proxyDefaults, 'Settings of proxies.'),
     rootNamespace: later(v.text(), 'other root namespaces than istio-system', ['istio-system', '']),
     trustDomain: later(v.text(), 'other trust domains than cluster.local', ['cluster.local', '']),

@@ -1,3 +1,5 @@
+import { MESH_CONFIG } from '@lateen/api/istio/mesh-config.ts';
+import { keyOfRef, type ObjectKey } from '@lateen/api/object-key.ts';
 import type { ConfigStore } from '#pilot/config/store.ts';
 import type { Pilot } from '#pilot/pilot.ts';
 import type { ResourceType } from '#pilot/xds/resource.ts';
@@ -6,6 +8,9 @@ import { objectsBehind } from './blame.ts';
 
 /** A listener that cannot be opened is the machine's affair, not that of any object. */
 const BIND_FAILURE = /cannot bind|Address already in use/i;
+
+/** What it says is in every resource, too often to be noted there. */
+const MESH_CONFIG_KEY = keyOfRef({ kind: 'ConfigMap', ...MESH_CONFIG });
 
 /** What Envoys refuse is taken back everywhere: the newest change among the objects behind a refused resource is to blame. */
 export class Refusals {
@@ -30,7 +35,8 @@ export class Refusals {
       if (names.every((name) => this.#versionOf(nodeId, type, name) !== version)) continue;
       console.error(`${nodeId} refused ${type} ${names.join(', ')}: ${message}`);
       if (BIND_FAILURE.test(message)) continue;
-      const suspects = new Set(names.flatMap((name) => objectsBehind(this.#pilot, nodeId, type, name)));
+      const behind = names.flatMap((name) => objectsBehind(this.#pilot, nodeId, type, name));
+      const suspects = new Set<ObjectKey>([...behind, MESH_CONFIG_KEY]);
       const newest = Math.max(0, ...[...suspects].map((key) => this.#store.sequenceOf(key)));
       if (newest <= this.#goodSequence) continue;
       const blamed = [...suspects].filter((key) => this.#store.sequenceOf(key) === newest);

@@ -5,13 +5,16 @@ import { defined } from './defined.ts';
 
 /** `connectionPool` of a DestinationRule. */
 export interface ConnectionPool {
-  readonly limits: ConnectionPoolIr;
+  readonly limits: ConnectionLimits;
   /** Most retries at a time; absent: a budget says it. */
   readonly maxRetries?: number;
   /** Which HTTP the endpoints are spoken to in, where that is not as the port says. */
-  readonly httpVersion?: 'http2' | 'same-as-downstream';
+  readonly httpVersion?: 'http2' | 'same-as-downstream' | 'as-port';
   readonly tcp: TcpLimits;
 }
+
+/** Without a time to connect, that of the mesh holds. */
+export type ConnectionLimits = Omit<ConnectionPoolIr, 'connectTimeoutMs'> & { readonly connectTimeoutMs?: number };
 
 /** Of connections that are passed on as TCP. */
 export interface TcpLimits {
@@ -20,22 +23,20 @@ export interface TcpLimits {
   readonly maxConnectionDurationMs?: number;
 }
 
-/** Istio's. */
-export const CONNECT_TIMEOUT_MS = 10_000;
 /** gRPC's. Envoy has no default. */
 const PING_TIMEOUT_MS = 20_000;
 
-export const DEFAULT_POOL: ConnectionPool = { limits: { connectTimeoutMs: CONNECT_TIMEOUT_MS }, tcp: {} };
+const HTTP_VERSIONS = { UPGRADE: 'http2', DO_NOT_UPGRADE: 'as-port', DEFAULT: undefined } as const;
 
 export function buildConnectionPool({ tcp = {}, http = {} }: ConnectionPoolSettings): ConnectionPool {
   const maxConnectionDurationMs = optionalDurationMs(tcp.maxConnectionDuration);
   const tcpIdleTimeoutMs = optionalDurationMs(tcp.idleTimeout);
   const maxRetries = limit(http.maxRetries);
   const httpVersion =
-    http.useClientProtocol === true ? 'same-as-downstream' : http.h2UpgradePolicy === 'UPGRADE' ? 'http2' : undefined;
+    http.useClientProtocol === true ? 'same-as-downstream' : HTTP_VERSIONS[http.h2UpgradePolicy ?? 'DEFAULT'];
   return {
     limits: defined({
-      connectTimeoutMs: optionalDurationMs(tcp.connectTimeout) ?? CONNECT_TIMEOUT_MS,
+      connectTimeoutMs: optionalDurationMs(tcp.connectTimeout),
       maxConnections: limit(tcp.maxConnections),
       maxPendingRequests: limit(http.http1MaxPendingRequests),
       maxRequests: limit(http.http2MaxRequests),
@@ -60,7 +61,7 @@ function limit(value: number | undefined): number | undefined {
 type TcpKeepaliveSettings = NonNullable<NonNullable<ConnectionPoolSettings['tcp']>['tcpKeepalive']>;
 type Http2KeepaliveSettings = NonNullable<NonNullable<ConnectionPoolSettings['http']>['http2KeepAlive']>;
 
-function buildTcpKeepalive({ probes, time, interval }: TcpKeepaliveSettings): TcpKeepaliveIr {
+export function buildTcpKeepalive({ probes, time, interval }: TcpKeepaliveSettings): TcpKeepaliveIr {
   return defined({ probes, timeMs: optionalDurationMs(time), intervalMs: optionalDurationMs(interval) });
 }
 

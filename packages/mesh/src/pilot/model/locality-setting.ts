@@ -40,21 +40,32 @@ export function buildLocalitySetting({
   localityLbSetting,
   zoneAwareLbSetting,
 }: LoadBalancer): LocalitySetting | undefined {
-  const setting = localityLbSetting ?? zoneAwareLbSetting;
-  if (setting === undefined) return undefined;
-  if (setting.enabled === false) return { type: 'off' };
-  const order: FailoverOrder = {
-    regions: (setting.failover ?? []).map(({ from = '', to = '' }) => ({ from, to })),
-    labels: (setting.failoverPriority ?? []).map(buildLabel),
-  };
-  if (zoneAwareLbSetting !== undefined) {
-    return { type: 'zone-aware', order, minClusterSize: zoneAwareLbSetting.minClusterSize ?? MIN_CLUSTER_SIZE };
+  if (zoneAwareLbSetting === undefined || localityLbSetting !== undefined) {
+    return localityLbSetting === undefined ? undefined : buildLocalityDefault(localityLbSetting);
   }
-  const distribute = localityLbSetting?.distribute ?? [];
-  if (distribute.length === 0) return { type: 'failover', order };
+  if (zoneAwareLbSetting.enabled === false) return { type: 'off' };
+  const { minClusterSize = MIN_CLUSTER_SIZE } = zoneAwareLbSetting;
+  return { type: 'zone-aware', order: buildOrder(zoneAwareLbSetting), minClusterSize };
+}
+
+/** Also that of the mesh. */
+export function buildLocalityDefault(setting: NonNullable<LoadBalancer['localityLbSetting']>): LocalitySetting {
+  if (setting.enabled === false) return { type: 'off' };
+  const { distribute = [] } = setting;
+  if (distribute.length === 0) return { type: 'failover', order: buildOrder(setting) };
   return {
     type: 'distribute',
     rules: distribute.map(({ from = '*', to = {} }) => ({ from, to: Object.entries(to) })),
+  };
+}
+
+function buildOrder({
+  failover = [],
+  failoverPriority = [],
+}: Pick<NonNullable<LoadBalancer['localityLbSetting']>, 'failover' | 'failoverPriority'>): FailoverOrder {
+  return {
+    regions: failover.map(({ from = '', to = '' }) => ({ from, to })),
+    labels: failoverPriority.map(buildLabel),
   };
 }
 

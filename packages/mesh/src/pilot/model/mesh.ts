@@ -3,6 +3,7 @@ import type { ConfigObject } from '@lateen/api/kinds.ts';
 import { keyOfRef } from '@lateen/api/object-key.ts';
 import { spiffeIdOf } from '@lateen/api/spiffe-id.ts';
 import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
+import { isMeshConfig, readMeshConfig } from '../config/mesh-config.ts';
 import type { Collection, Reader } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 import { buildPeerPolicy, decidePeerPolicy, type PeerPolicy, type PeerPolicyDecision } from './authentication.ts';
@@ -13,7 +14,9 @@ import { arrivalOf, type ServiceEndpoint, targetOf } from './endpoint.ts';
 import { buildGateway, type Gateway } from './gateway.ts';
 import { patternsCovering } from './hostname.ts';
 import { type InboundPool, type Ingress, portsUnder } from './ingress.ts';
+import { selects } from './label-selector.ts';
 import { localityOf } from './locality.ts';
+import { buildMeshDefaults, type MeshDefaults, NO_MESH_CONFIG } from './mesh-defaults.ts';
 import type { Protocol } from './protocol.ts';
 import { buildRouteRules, MESH_GATEWAY, type RouteRuleSet } from './route-rule.ts';
 import { buildService, byHostname, hasLabels, type Service } from './service.ts';
@@ -27,6 +30,8 @@ import { WallClock } from './wall-clock.ts';
 /** The mesh in its own words, whichever API the configuration was written in. Everything here is derived. */
 export interface MeshModel {
   readonly settings: MeshSettings;
+  /** The configuration of the mesh, if there is one: see `defaultsOf`. */
+  readonly defaults: Collection<MeshDefaults>;
   /** By `NAMESPACE/HOSTNAME`. */
   readonly services: Collection<Service>;
   /** In order of namespace. */
@@ -103,6 +108,16 @@ export function meshRoutesFor(hostname: string, model: MeshModel, read: Reader):
   });
 }
 
+const MESH_KEY = 'mesh';
+
+/** Every Namespace has it. */
+const NAMESPACE_NAME_LABEL = 'kubernetes.io/metadata.name';
+
+/** What holds wherever no object says otherwise. */
+export function defaultsOf(model: Pick<MeshModel, 'defaults'>, read: Reader): MeshDefaults {
+  return read.get(model.defaults, MESH_KEY) ?? NO_MESH_CONFIG;
+}
+
 /** What holds for the sidecar of a workload. Gateways have none. */
 export function sidecarOf(
   client: Pick<WorkloadInstance, 'role' | 'namespace' | 'labels'>,
@@ -117,13 +132,29 @@ export function sidecarOf(
 /** Lays the model's collections over accepted objects and running instances. */
 export function buildModel(
   graph: Graph,
-  objects: Collection<ConfigObject>,
+  allObjects: Collection<ConfigObject>,
   instances: Collection<WorkloadInstance>,
   time: Time,
   settings: MeshSettings,
 ): MeshModel {
   const { clusterDomain, trustDomain, rootNamespace } = settings;
 
+  const meshDefaults = graph.expand('mesh defaults', allObjects, (object) => {
+    if (!isMeshConfig(object)) return [];
+    const { kind, metadata } = object;
+    const source = { kind, namespace: metadata.namespace, name: metadata.name, path: 'data.mesh' };
+    return [[MESH_KEY, buildMeshDefaults(readMeshConfig(object).config ?? {}, source)]];
+  });
+  const defaults = (read: Reader) => read.get(meshDefaults, MESH_KEY) ?? NO_MESH_CONFIG;
+  const objects = graph.derive('discovered objects', allObjects, (object, read) => {
+    const { discovery } = defaults(read);
+    const { namespace = rootNamespace } = object.metadata as { readonly namespace?: string };
+    if (discovery.length === 0 || namespace === rootNamespace) return object;
+    const labels = read.get(allObjects, keyOfRef({ kind: 'Namespace', namespace: '', name: namespace }))?.metadata
+      .labels;
+    const known = { ...labels, [NAMESPACE_NAME_LABEL]: namespace };
+    return discovery.some((selector) => selects(selector, known)) ? object : undefined;
+  });
   const gateways = graph.derive('gateways', objects, (object) =>
     object.kind === 'Gateway' ? buildGateway(object) : undefined,
   );
@@ -137,14 +168,16 @@ export function buildModel(
     const service = buildGatewayService(gateway, [...read.all(gateways).values()], clusterDomain);
     return [[service.key, service]];
   });
-  const declaredServices = graph.expand('declared services', objects, (object) => {
+  const declaredServices = graph.expand('declared services', objects, (object, read) => {
     if (object.kind !== 'Service') return [];
-    const service = buildService(object, clusterDomain);
+    const service = buildService(object, clusterDomain, defaults(read).exportTo.services);
     return [[service.key, service]];
   });
   const services = graph.union('services', [declaredServices, gatewayServices]);
-  const trafficPolicyObjects = graph.derive('traffic policies', objects, (object) =>
-    object.kind === 'DestinationRule' ? buildTrafficPolicy(object, clusterDomain) : undefined,
+  const trafficPolicyObjects = graph.derive('traffic policies', objects, (object, read) =>
+    object.kind === 'DestinationRule'
+      ? buildTrafficPolicy(object, clusterDomain, defaults(read).exportTo.destinationRules)
+      : undefined,
   );
   const schedules = graph.derive('schedules', objects, (object) =>
     object.kind === 'TrafficSchedule' ? buildTrafficSchedule(object) : undefined,
@@ -158,8 +191,10 @@ export function buildModel(
     graph.derive('closed schedules', scheduleStates, ({ open, schedule }) => (open ? undefined : schedule)),
     ({ targets }) => targets.map(({ ruleSet }) => ruleSet),
   );
-  const writtenRules = graph.derive('written route rules', objects, (object) =>
-    object.kind === 'VirtualService' ? buildRouteRules(object, clusterDomain) : undefined,
+  const writtenRules = graph.derive('written route rules', objects, (object, read) =>
+    object.kind === 'VirtualService'
+      ? buildRouteRules(object, clusterDomain, defaults(read).exportTo.virtualServices)
+      : undefined,
   );
   const routeRules = graph.derive('route rules', writtenRules, (rules, read) => {
     const { namespace, name } = rules.source;
@@ -265,6 +300,7 @@ export function buildModel(
 
   return {
     settings,
+    defaults: meshDefaults,
     services,
     servicesByHost: graph.index('services by host', services, ({ hostname }) => [hostname]),
     instances,

@@ -5,7 +5,7 @@ import { buildL4Rules, type L4Rule } from './l4-rule.ts';
 import { buildAction, type Destination, type RouteAction } from './route-action.ts';
 import { buildMatch, type RouteMatch } from './route-match.ts';
 import { buildOptions, type RouteOptions } from './route-options.ts';
-import { buildVisibility, type Visibility } from './visibility.ts';
+import { buildVisibility, said, type Visibility } from './visibility.ts';
 
 /** The gateway name that stands for all sidecars. */
 export const MESH_GATEWAY = 'mesh';
@@ -36,7 +36,12 @@ export interface RouteRule {
   readonly source: SourceRef;
 }
 
-export function buildRouteRules(object: VirtualServiceObject, clusterDomain: string): RouteRuleSet {
+/** @param exportedTo where the object does not say it */
+export function buildRouteRules(
+  object: VirtualServiceObject,
+  clusterDomain: string,
+  exportedTo?: readonly string[],
+): RouteRuleSet {
   const { name, namespace } = object.metadata;
   const source = { kind: 'VirtualService', namespace, name };
   const { hosts = [], gateways = [], http = [], exportTo } = object.spec;
@@ -46,7 +51,7 @@ export function buildRouteRules(object: VirtualServiceObject, clusterDomain: str
     gateways: gateways.length === 0 ? [MESH_GATEWAY] : gateways.map((gateway) => gatewayKey(gateway, namespace)),
     rules: http.map((route, i) => buildRule(route, { ...source, path: `spec.http[${i}]` }, clusterDomain)),
     ...buildL4Rules(object, clusterDomain, (gateway) => gatewayKey(gateway, namespace)),
-    visibility: buildVisibility(exportTo, namespace),
+    visibility: buildVisibility(said(exportTo) ?? exportedTo, namespace),
     askedLabels: [...new Set(matches.flatMap(({ sourceLabels = {} }) => Object.keys(sourceLabels)))].sort(),
     source,
   };

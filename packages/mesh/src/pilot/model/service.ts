@@ -40,7 +40,8 @@ export function serviceKey(namespace: string, hostname: string): string {
   return `${namespace}/${hostname}`;
 }
 
-export function buildService(object: ServiceObject, clusterDomain: string): Service {
+/** @param exportedTo where the object does not say it */
+export function buildService(object: ServiceObject, clusterDomain: string, exportedTo?: readonly string[]): Service {
   const { name, namespace, annotations = {} } = object.metadata;
   const hostname = serviceHostname(name, namespace, clusterDomain);
   return {
@@ -57,10 +58,7 @@ export function buildService(object: ServiceObject, clusterDomain: string): Serv
     })),
     addresses: addressesOf(object),
     selector: object.spec.selector ?? {},
-    visibility: buildVisibility(
-      annotations[EXPORT_TO]?.split(',').map((each) => each.trim()),
-      namespace,
-    ),
+    visibility: buildVisibility(annotations[EXPORT_TO]?.split(',').map((each) => each.trim()) ?? exportedTo, namespace),
     source: { kind: 'Service', namespace, name },
   };
 }

@@ -4,7 +4,7 @@ import type { ClientClass } from './client.ts';
 import { resolveHost } from './hostname.ts';
 import { hasLabels } from './service.ts';
 import { buildTrafficSettings, type TrafficSettings } from './traffic-settings.ts';
-import { buildVisibility, isVisible, type Visibility } from './visibility.ts';
+import { buildVisibility, isVisible, said, type Visibility } from './visibility.ts';
 
 /** How a service is called: what one DestinationRule says, or several for one host together. */
 export interface TrafficPolicy {
@@ -29,7 +29,12 @@ export interface Subset {
   readonly source: SourceRef;
 }
 
-export function buildTrafficPolicy(object: DestinationRuleObject, clusterDomain: string): TrafficPolicy {
+/** @param exportedTo where the object does not say it */
+export function buildTrafficPolicy(
+  object: DestinationRuleObject,
+  clusterDomain: string,
+  exportedTo?: readonly string[],
+): TrafficPolicy {
   const { name, namespace } = object.metadata;
   const source = { kind: 'DestinationRule', namespace, name };
   const { host, trafficPolicy, workloadSelector, exportTo, subsets = [] } = object.spec;
@@ -38,7 +43,7 @@ export function buildTrafficPolicy(object: DestinationRuleObject, clusterDomain:
     host: resolveHost(host, namespace, clusterDomain),
     namespace,
     ...settingsOf(trafficPolicy),
-    visibility: clients === undefined ? buildVisibility(exportTo, namespace) : [namespace],
+    visibility: clients === undefined ? buildVisibility(said(exportTo) ?? exportedTo, namespace) : [namespace],
     ...(clients === undefined ? {} : { clients }),
     askedLabels: Object.keys(clients ?? {}),
     subsets: subsets.map((subset, i) => ({

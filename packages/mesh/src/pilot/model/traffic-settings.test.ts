@@ -87,7 +87,7 @@ describe('limits', () => {
         http: { http1MaxPendingRequests: 0, http2MaxRequests: 0, maxRetries: 0, maxConcurrentStreams: 0 },
       },
     });
-    expect(connectionPool).toEqual({ limits: { connectTimeoutMs: 10_000 }, tcp: {} });
+    expect(connectionPool).toEqual({ limits: {}, tcp: {} });
   });
 
   it('on idle time of TCP hold for HTTP where that has none of its own', () => {

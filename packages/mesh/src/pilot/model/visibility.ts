@@ -18,3 +18,8 @@ export function buildVisibility(
 export function isVisible(visibility: Visibility, namespace: string): boolean {
   return visibility === 'all' || visibility.includes(namespace);
 }
+
+/** An empty list says nothing. */
+export function said(exportTo: readonly string[] | undefined): readonly string[] | undefined {
+  return exportTo === undefined || exportTo.length === 0 ? undefined : exportTo;
+}

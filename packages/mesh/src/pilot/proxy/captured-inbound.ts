@@ -1,7 +1,8 @@
 import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import type { Reader } from '../incremental/collection.ts';
-import { DEFAULT_POOL } from '../model/connection-pool.ts';
-import type { InboundPort, MeshModel } from '../model/mesh.ts';
+import type { PeerPolicyDecision } from '../model/authentication.ts';
+import { defaultsOf, type InboundPort, type MeshModel } from '../model/mesh.ts';
+import type { MeshDefaults } from '../model/mesh-defaults.ts';
 import { anyAddress } from './captured-outbound.ts';
 import { inboundChains, tcpHandler } from './filter-chains.ts';
 import type { ClusterIr } from './ir/cluster.ts';
@@ -11,13 +12,11 @@ import {
   applicationCluster,
   BLACK_HOLE,
   BLACK_HOLE_CLUSTER,
-  DYNAMIC_FORWARD,
+  dynamicForward,
   INBOUND_PASSTHROUGH_CLUSTER,
-  PASSTHROUGH,
+  PASSTHROUGH_CLUSTER,
+  passthrough,
 } from './own-clusters.ts';
-
-/** Where the kernel sends calls to the workload (Istio's port). */
-export const INBOUND_PORT = 15_006;
 
 /** What a proxy beside a redirected application has of its own. */
 export interface CapturedInbound {
@@ -32,35 +31,37 @@ export function capturedInbound(
   read: Reader,
 ): CapturedInbound {
   const inbound = read.get(model.inbound, instanceKey(instance)) ?? [];
+  const defaults = defaultsOf(model, read);
   return interception === 'none'
-    ? unredirected(instance, inbound)
-    : redirected(instance, interception, inbound, model, read);
+    ? unredirected(instance, inbound, defaults)
+    : redirected(instance, interception, inbound, defaults, read.get(model.elsewhere, instanceKey(instance)));
 }
 
 function redirected(
   instance: WorkloadInstance,
   interception: 'redirect' | 'tproxy',
   inbound: readonly InboundPort[],
-  model: MeshModel,
-  read: Reader,
+  defaults: MeshDefaults,
+  elsewhere: PeerPolicyDecision | undefined,
 ): CapturedInbound {
   const { address } = instance;
   const family = address.includes(':') ? 6 : 4;
   const sourceAddress = sourceOf(instance, interception);
   const from = sourceAddress === undefined ? {} : { sourceAddress };
-  const elsewhere = read.get(model.elsewhere, instanceKey(instance));
+  const { inbound: listenPort } = defaults.ports;
+  const usual = defaults.applicationAt === 'loopback' ? loopbackOf(address) : address;
   const served = inbound.filter(isServed);
   const listener: ListenerIr = {
     name: 'virtualInbound',
     address: anyAddress(family),
-    port: INBOUND_PORT,
+    port: listenPort,
     direction: 'inbound',
     socket: { type: 'redirected', handsOver: false, transparent: interception === 'tproxy' },
     chains: [
       // Who calls the port itself was not redirected, and would be sent round in circles.
       {
         name: 'virtualInbound-blackhole',
-        match: { destinationPort: INBOUND_PORT },
+        match: { destinationPort: listenPort },
         handler: tcpHandler({ statPrefix: BLACK_HOLE_CLUSTER, cluster: BLACK_HOLE_CLUSTER }),
       },
       ...served.filter(({ ingress }) => ingress?.isUncaptured !== true).flatMap(chainsOfPort),
@@ -75,16 +76,10 @@ function redirected(
   };
   return {
     clusters: [
-      PASSTHROUGH,
+      passthrough(PASSTHROUGH_CLUSTER, defaults),
       BLACK_HOLE,
-      {
-        type: 'original-destination',
-        name: INBOUND_PASSTHROUGH_CLUSTER,
-        connectTimeoutMs: DEFAULT_POOL.limits.connectTimeoutMs,
-        ...from,
-        sources: [],
-      },
-      ...served.map((port) => applicationCluster(port, applicationAt(port, address, address, from))),
+      passthrough(INBOUND_PASSTHROUGH_CLUSTER, defaults, from),
+      ...served.map((port) => applicationCluster(port, applicationAt(port, usual, address, from))),
     ],
     listeners: [
       listener,
@@ -171,7 +166,11 @@ function chainsElsewhere(mode: InboundPort['peers']['mode']): FilterChainIr[] {
  * Without redirection the proxy listens on the workload's address and the application on the loopback address. Where that
  * is the same, there is no room for both, unless a Sidecar says another port.
  */
-function unredirected({ address }: WorkloadInstance, inbound: readonly InboundPort[]): CapturedInbound {
+function unredirected(
+  { address }: WorkloadInstance,
+  inbound: readonly InboundPort[],
+  defaults: MeshDefaults,
+): CapturedInbound {
   const served = inbound.filter(isServed).map((port) => ({
     cluster: applicationCluster(port, applicationAt(port, loopbackOf(address), address, {})),
     listener: ownListener(port, address),
@@ -180,7 +179,7 @@ function unredirected({ address }: WorkloadInstance, inbound: readonly InboundPo
     ({ cluster, listener }) => cluster.address !== listener.address || cluster.port !== listener.port,
   );
   return {
-    clusters: [DYNAMIC_FORWARD, BLACK_HOLE, ...apart.map(({ cluster }) => cluster)],
+    clusters: [dynamicForward(defaults), BLACK_HOLE, ...apart.map(({ cluster }) => cluster)],
     listeners: apart.map(({ listener }) => listener),
   };
 }

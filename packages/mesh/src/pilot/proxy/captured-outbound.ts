@@ -1,7 +1,7 @@
 import type { Collection, Reader } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 import type { ClientClass, OutboundCapture } from '../model/client.ts';
-import type { MeshModel } from '../model/mesh.ts';
+import { defaultsOf, type MeshModel } from '../model/mesh.ts';
 import type { Service, ServicePort } from '../model/service.ts';
 import { boundName } from './bound-listeners.ts';
 import { clusterName } from './clusters.ts';
@@ -22,9 +22,6 @@ import {
   serviceTableName,
 } from './routes.ts';
 import type { BoundListener, OutsidePolicy, Scope } from './scope.ts';
-
-/** Where the kernel sends the calls of an application (Istio's port). */
-export const OUTBOUND_PORT = 15_001;
 
 type Captured = Extract<OutboundCapture, { readonly family: 4 | 6 }>;
 
@@ -120,6 +117,7 @@ export function capturedOutbound(input: OutboundInput, model: MeshModel, read: R
   const { client, scope } = input;
   const { capture } = client;
   if (capture.type !== 'redirect' && capture.type !== 'loopback') return { listeners: [], tables: [], services: [] };
+  const { ports: listenPorts } = defaultsOf(model, read);
   const { ports, addresses } = planOutbound(scope.services, capture);
   const tables = new Map<number, RouteTableIr>();
   for (const { port, http } of withHttpPort(ports)) {
@@ -132,7 +130,7 @@ export function capturedOutbound(input: OutboundInput, model: MeshModel, read: R
   }
   const listeners = withHttpPort(ports).map((plan) => portListener(plan, tables.has(plan.port), capture, input));
   for (const [name, at] of addresses) listeners.push(addressListener(name, at, input));
-  if (capture.type === 'redirect') listeners.push(virtualOutbound(capture, scope.outside));
+  if (capture.type === 'redirect') listeners.push(virtualOutbound(capture, listenPorts.outbound, scope.outside));
   const withTables = [...addresses.values(), ...ports.flatMap(({ ranges }) => ranges)].filter(
     ({ port }) => port.protocol === 'detect',
   );
@@ -162,18 +160,18 @@ function withHttpPort(ports: readonly PortPlan[]): readonly PortPlan[] {
 }
 
 /** Takes what the kernel redirects, and keeps what no other listener is for. */
-function virtualOutbound({ family }: Captured, outside: OutsidePolicy): ListenerIr {
+function virtualOutbound({ family }: Captured, port: number, outside: OutsidePolicy): ListenerIr {
   return {
     name: 'virtualOutbound',
     address: anyAddress(family),
-    port: OUTBOUND_PORT,
+    port,
     direction: 'outbound',
     socket: { type: 'redirected', handsOver: true, transparent: false },
     chains: [
       // Who calls the port itself was not redirected, and would be sent round in circles.
       {
         name: 'virtualOutbound-blackhole',
-        match: { destinationPort: OUTBOUND_PORT },
+        match: { destinationPort: port },
         handler: tcpHandler({ statPrefix: BLACK_HOLE_CLUSTER, cluster: BLACK_HOLE_CLUSTER }),
       },
     ],

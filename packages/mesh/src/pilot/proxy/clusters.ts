@@ -1,7 +1,8 @@
 import type { Collection, Reader } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 import type { ClientClass } from '../model/client.ts';
-import { endpointKey, type MeshModel, policiesFor } from '../model/mesh.ts';
+import type { LocalitySetting } from '../model/locality-setting.ts';
+import { defaultsOf, endpointKey, type MeshModel, policiesFor } from '../model/mesh.ts';
 import type { Protocol } from '../model/protocol.ts';
 import type { Service } from '../model/service.ts';
 import { policyFor, type Subset, type TrafficPolicy } from '../model/traffic-policy.ts';
@@ -65,7 +66,7 @@ export function clusterSpecs(
     for (const policy of policies) {
       for (const { port, protocol } of service.ports) {
         for (const subset of [undefined, ...(policy?.subsets ?? [])]) {
-          const spec = buildSpec(service, port, protocol, policy, subset);
+          const spec = buildSpec(service, port, protocol, policy, subset, defaultsOf(model, read).locality);
           specs.set(clusterKey(service, policy, spec.name), spec);
         }
       }
@@ -81,17 +82,18 @@ export function resolveClusters(
 ): Collection<ServiceClusterIr> {
   return graph.derive('clusters', specs, (spec, read): ServiceClusterIr => {
     const { name, service, port, settings } = spec;
-    const protocol = upstreamProtocolFor(upstreamProtocolOf(spec.protocol), settings);
+    const defaults = defaultsOf(model, read);
+    const takesMeshTls = read.get(model.meshTlsPorts, endpointKey(service, port)) ?? false;
+    // Only a sidecar turns HTTP/2 back into what its application speaks.
+    const upgrades = defaults.upgradesToHttp2 && takesMeshTls;
+    const protocol = upstreamProtocolFor(upstreamProtocolOf(spec.protocol), settings, upgrades);
+    const meshTls = { sni: sniOf(name), peerIds: read.get(model.peerIds, endpointKey(service, port)) ?? [] };
+    const upstream = { hostname: service.hostname, protocol, meshTls, takesMeshTls };
     return {
       type: 'service',
       name,
       upstreamProtocol: protocol,
-      policy: resolveUpstreamPolicy(settings, {
-        hostname: service.hostname,
-        protocol,
-        meshTls: { sni: sniOf(name), peerIds: read.get(model.peerIds, endpointKey(service, port)) ?? [] },
-        takesMeshTls: read.get(model.meshTlsPorts, endpointKey(service, port)) ?? false,
-      }),
+      policy: resolveUpstreamPolicy(settings, upstream, defaults),
       weightedLocalities: spec.placement !== undefined && weighsLocalities(spec.placement),
       sources: spec.sources,
     };
@@ -104,9 +106,10 @@ function buildSpec(
   protocol: Protocol,
   policy: TrafficPolicy | undefined,
   subset: Subset | undefined,
+  locality: LocalitySetting,
 ): ClusterSpec {
   const settings = settingsFor(policy?.settings ?? NO_SETTINGS, subset?.settings, port);
-  const placement = placementOf(settings);
+  const placement = placementOf(settings, locality);
   return {
     name: clusterName(service.hostname, port, subset?.name),
     service,

@@ -3,7 +3,7 @@ import type { Collection, Reader } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 import type { ServiceEndpoint } from '../model/endpoint.ts';
 import { localityOf, localityText } from '../model/locality.ts';
-import { DEFAULT_LOCALITY, type LocalitySetting } from '../model/locality-setting.ts';
+import type { LocalitySetting } from '../model/locality-setting.ts';
 import { endpointKey, type MeshModel } from '../model/mesh.ts';
 import { hasLabels } from '../model/service.ts';
 import type { ClusterSpec } from './clusters.ts';
@@ -16,8 +16,11 @@ import { groupsFrom } from './viewpoint.ts';
 export type Placement = Exclude<LocalitySetting, { type: 'off' }>;
 
 /** What fails can be told only by outlier detection, so without it nothing is preferred that could fail. */
-export function placementOf({ loadBalancing, outlierDetection }: PortTrafficSettings): Placement | undefined {
-  const setting = loadBalancing?.locality ?? DEFAULT_LOCALITY;
+export function placementOf(
+  { loadBalancing, outlierDetection }: PortTrafficSettings,
+  ofMesh: LocalitySetting,
+): Placement | undefined {
+  const setting = loadBalancing?.locality ?? ofMesh;
   if (setting.type === 'off') return undefined;
   return setting.type === 'failover' && outlierDetection === undefined ? undefined : setting;
 }

@@ -1,4 +1,3 @@
-import { CONNECT_TIMEOUT_MS } from '../model/connection-pool.ts';
 import type { AttachedServer } from '../model/gateway-port.ts';
 import { hostCovers } from '../model/hostname.ts';
 import type { ServerNameClusterIr } from './ir/cluster.ts';
@@ -12,6 +11,7 @@ import type { ServerNameClusterIr } from './ir/cluster.ts';
 export function passthroughClusters(
   servers: readonly AttachedServer[],
   clusterNames: () => Iterable<string>,
+  connectTimeoutMs: number,
 ): ServerNameClusterIr[] {
   const passing = servers.filter(({ tls }) => tls?.type === 'passthrough' && tls.routedBy === 'server-name');
   if (passing.length === 0) return [];
@@ -25,7 +25,7 @@ export function passthroughClusters(
         type: 'server-name',
         name: `outbound_.${port}_.${subset}_.${hostname}`,
         endpoints: name,
-        connectTimeoutMs: CONNECT_TIMEOUT_MS,
+        connectTimeoutMs,
         sources,
       },
     ];

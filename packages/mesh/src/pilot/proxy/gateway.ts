@@ -1,7 +1,7 @@
 import { type GatewayCapture, hostPortOf, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import type { Reader } from '../incremental/collection.ts';
 import { type AttachedServer, type GatewayPort, groupServers } from '../model/gateway-port.ts';
-import type { MeshModel } from '../model/mesh.ts';
+import { defaultsOf, type MeshModel } from '../model/mesh.ts';
 import { hasLabels } from '../model/service.ts';
 import { anyAddress } from './captured-outbound.ts';
 import { httpHandler } from './filter-chains.ts';
@@ -53,7 +53,7 @@ export function resolveGateway(context: GatewayContext, clusterNames: () => Iter
   }
   return {
     secrets: fileSecrets(opened),
-    clusters: passthroughClusters(opened, clusterNames),
+    clusters: passthroughClusters(opened, clusterNames, defaultsOf(context.model, context.read).connectTimeoutMs),
     listeners,
     tables,
   };

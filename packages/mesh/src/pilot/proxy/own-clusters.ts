@@ -1,4 +1,3 @@
-import { DEFAULT_POOL } from '../model/connection-pool.ts';
 import { defined } from '../model/defined.ts';
 import type { InboundPort } from '../model/mesh.ts';
 import { upstreamProtocolOf } from './clusters.ts';
@@ -9,27 +8,26 @@ import type {
   NowhereClusterIr,
   OriginalDestinationClusterIr,
 } from './ir/cluster.ts';
-import { upstreamProtocolFor } from './upstream-policy.ts';
+import { type UpstreamDefaults, upstreamProtocolFor } from './upstream-policy.ts';
 
 /** Istio's names: of what is not in the mesh, of what must lead nowhere, and of ports of the workload that no Service has. */
 export const PASSTHROUGH_CLUSTER = 'PassthroughCluster';
 export const BLACK_HOLE_CLUSTER = 'BlackHoleCluster';
 export const INBOUND_PASSTHROUGH_CLUSTER = 'InboundPassthroughCluster';
 
-export const DYNAMIC_FORWARD: DynamicForwardClusterIr = {
-  type: 'dynamic-forward',
-  name: PASSTHROUGH_CLUSTER,
-  connectTimeoutMs: DEFAULT_POOL.limits.connectTimeoutMs,
-  sources: [],
-};
+/** Hosts that requests name are looked up. */
+export function dynamicForward({ connectTimeoutMs }: UpstreamDefaults): DynamicForwardClusterIr {
+  return { type: 'dynamic-forward', name: PASSTHROUGH_CLUSTER, connectTimeoutMs, sources: [] };
+}
 
 /** Connections that the kernel redirected go on to where they were meant to go. */
-export const PASSTHROUGH: OriginalDestinationClusterIr = {
-  type: 'original-destination',
-  name: PASSTHROUGH_CLUSTER,
-  connectTimeoutMs: DEFAULT_POOL.limits.connectTimeoutMs,
-  sources: [],
-};
+export function passthrough(
+  name: string,
+  { connectTimeoutMs }: UpstreamDefaults,
+  from: { readonly sourceAddress?: string } = {},
+): OriginalDestinationClusterIr {
+  return { type: 'original-destination', name, connectTimeoutMs, ...from, sources: [] };
+}
 
 export const BLACK_HOLE: NowhereClusterIr = { type: 'nowhere', name: BLACK_HOLE_CLUSTER, sources: [] };
 
@@ -62,10 +60,8 @@ export function applicationCluster(
   { containerPort, protocol, services, pool, ingress }: InboundPort,
   at: { readonly address: string; readonly port: number; readonly sourceAddress?: string },
 ): ApplicationClusterIr {
-  const upstreamProtocol = upstreamProtocolFor(
-    upstreamProtocolOf(protocol),
-    defined({ connectionPool: pool?.settings }),
-  );
+  const settings = defined({ connectionPool: pool?.settings });
+  const upstreamProtocol = upstreamProtocolFor(upstreamProtocolOf(protocol), settings, false);
   return {
     type: 'application',
     name: applicationClusterName(containerPort),

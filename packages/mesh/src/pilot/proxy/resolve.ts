@@ -7,7 +7,7 @@ import {
 import type { Collection, Reader } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 import { type ClientClass, clientClassOf } from '../model/client.ts';
-import type { InboundPort, MeshModel } from '../model/mesh.ts';
+import { defaultsOf, type InboundPort, type MeshModel } from '../model/mesh.ts';
 import type { Service, ServicePort } from '../model/service.ts';
 import { NO_SETTINGS, settingsFor } from '../model/traffic-settings.ts';
 import { boundListener, boundProtocol } from './bound-listeners.ts';
@@ -22,8 +22,9 @@ import type { EndpointsIr } from './ir/endpoints.ts';
 import type { ListenerIr } from './ir/listener.ts';
 import type { RouteTableIr } from './ir/route.ts';
 import type { SecretIr } from './ir/secret.ts';
+import { withDefaults } from './listener-defaults.ts';
 import { httpProxyListener, inboundListener, servicePortListener } from './listeners.ts';
-import { applicationCluster, DYNAMIC_FORWARD, httpProxyLoopbackCluster, loopbackCluster } from './own-clusters.ts';
+import { applicationCluster, dynamicForward, httpProxyLoopbackCluster, loopbackCluster } from './own-clusters.ts';
 import {
   HTTP_PROXY_TABLE,
   resolveProxyTable,
@@ -121,7 +122,9 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
       if (boundProtocol(bound) !== 'tcp') tables.push(boundTable(bound, input, model, read));
     }
     const boundListeners = scope.bound.map((bound) => boundListener(bound, client.capture, connectionOf));
-    return { listeners: [...captured.listeners, ...boundListeners], tables, serviceTables };
+    const defaults = defaultsOf(model, read);
+    const all = [...captured.listeners, ...boundListeners].map((listener) => withDefaults(listener, defaults));
+    return { listeners: all, tables, serviceTables };
   });
   const listeners = graph.expand('class listeners', fragments, (each, _, key) =>
     each.listeners.map((listener) => [clientKey(key, listener.name), listener] as const),
@@ -221,6 +224,13 @@ interface Sources {
 }
 
 function resolveOwn(instance: WorkloadInstance, scopeOf: () => Scope, sources: Sources, read: Reader): OwnIr {
+  const own = resolveByCapture(instance, scopeOf, sources, read);
+  const defaults = defaultsOf(sources.model, read);
+  const topology = instance.role === 'router' ? defaults.gateway : undefined;
+  return { ...own, listeners: own.listeners.map((listener) => withDefaults(listener, defaults, topology)) };
+}
+
+function resolveByCapture(instance: WorkloadInstance, scopeOf: () => Scope, sources: Sources, read: Reader): OwnIr {
   const { capture } = instance;
   const { model } = sources;
   switch (capture.mode) {
@@ -241,7 +251,10 @@ function resolveSidecar(
   read: Reader,
 ): OwnIr {
   const { address } = instance;
-  const clusters: ClusterIr[] = [DYNAMIC_FORWARD, httpProxyLoopbackCluster(address, capture.httpProxyPort)];
+  const clusters: ClusterIr[] = [
+    dynamicForward(defaultsOf(model, read)),
+    httpProxyLoopbackCluster(address, capture.httpProxyPort),
+  ];
   const listeners: ListenerIr[] = [httpProxyListener(address, capture.httpProxyPort)];
   const inbound = read.get(model.inbound, instanceKey(instance)) ?? [];
   for (const port of instance.ports) {

@@ -1,8 +1,8 @@
 import type { Reader } from '../incremental/collection.ts';
 import type { ClientClass } from '../model/client.ts';
 import type { HeaderOperations } from '../model/header-operations.ts';
-import type { MeshModel } from '../model/mesh.ts';
-import { DEFAULT_RETRY, RETRY_SAFE_HEADER } from '../model/retry.ts';
+import { defaultsOf, type MeshModel } from '../model/mesh.ts';
+import { RETRY_SAFE_HEADER } from '../model/retry.ts';
 import type { Destination, ForwardAction, RedirectAction } from '../model/route-action.ts';
 import type { RouteMatch } from '../model/route-match.ts';
 import type { RewriteRule, RouteOptions } from '../model/route-options.ts';
@@ -162,7 +162,7 @@ function resolveForward(
   read: Reader,
 ): ResolvedAction {
   const rewrite = resolveRewrite(options.rewrite, options.headers, path);
-  const { timeoutMs, retry = DEFAULT_RETRY, mirrors = [] } = options;
+  const { timeoutMs, retry = defaultsOf(model, read).retry, mirrors = [] } = options;
   const used = action.destinations.filter(({ weight }) => weight > 0);
   const targets = used.map((destination) => targetOf(destination, requestPort, model, read));
   const ir: ForwardActionIr = {

@@ -2,14 +2,15 @@ import type { Collection, Reader } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 import type { ClientClass } from '../model/client.ts';
 import { intersectHosts } from '../model/hostname.ts';
-import { type MeshModel, meshRoutesFor } from '../model/mesh.ts';
-import { DEFAULT_RETRY, RETRY_SAFE_HEADER } from '../model/retry.ts';
+import { defaultsOf, type MeshModel, meshRoutesFor } from '../model/mesh.ts';
+import { RETRY_SAFE_HEADER } from '../model/retry.ts';
 import { dependsOnClient, MESH_GATEWAY, type RouteRuleSet } from '../model/route-rule.ts';
 import type { Service, ServicePort } from '../model/service.ts';
 import { isCovered, type ServicePattern } from '../model/sidecar.ts';
 import { isVisible } from '../model/visibility.ts';
 import { clusterName } from './clusters.ts';
 import type { RouteIr, RouteTableIr, VirtualHostIr } from './ir/route.ts';
+import type { RetryIr } from './ir/route-action.ts';
 import { HTTP_PROXY_LOOPBACK_CLUSTER, loopbackClusterName, PASSTHROUGH_CLUSTER } from './own-clusters.ts';
 import { type RouteContext, resolveRules } from './route-rules.ts';
 import type { OutsidePolicy, Scope } from './scope.ts';
@@ -66,14 +67,14 @@ function resolvePort(
 ): readonly RouteIr[] {
   const routes = port.protocol === 'tcp' ? [] : resolveRules(ruleSets, sidecarContext(port.port, client), model, read);
   // As if there were no rules for a client or a port that none of them is for.
-  return routes.length === 0 ? [defaultRoute(service, port)] : routes;
+  return routes.length === 0 ? [defaultRoute(service, port, defaultsOf(model, read).retry)] : routes;
 }
 
 function sidecarContext(port: number, client: ClientClass | undefined): RouteContext {
   return { port, gateways: [MESH_GATEWAY], ...(client === undefined ? {} : { client }) };
 }
 
-function defaultRoute(service: Service, port: ServicePort): RouteIr {
+function defaultRoute(service: Service, port: ServicePort, retry: RetryIr): RouteIr {
   const name = clusterName(service.hostname, port.port);
   return {
     name: 'default',
@@ -81,7 +82,7 @@ function defaultRoute(service: Service, port: ServicePort): RouteIr {
     action: {
       type: 'forward',
       destinations: [{ cluster: name, weight: 1 }],
-      retry: DEFAULT_RETRY,
+      retry,
       stripResponseHeaders: [RETRY_SAFE_HEADER],
     },
     ...(port.grpcWeb ? { grpcWeb: true as const } : {}),

@@ -1,6 +1,7 @@
 import type { Reader } from '../incremental/collection.ts';
 import type { ClientClass } from '../model/client.ts';
-import { type MeshModel, meshRoutesFor, sidecarOf } from '../model/mesh.ts';
+import { defaultsOf, type MeshModel, meshRoutesFor, sidecarOf } from '../model/mesh.ts';
+import type { MeshDefaults } from '../model/mesh-defaults.ts';
 import type { Destination } from '../model/route-action.ts';
 import { destinationsOf } from '../model/route-rule.ts';
 import { byHostname, type Service, type ServicePort, serviceSeenFrom } from '../model/service.ts';
@@ -50,8 +51,10 @@ export function resolveScope(client: ClientClass, model: MeshModel, read: Reader
     services.filter(({ visibility }) => isVisible(visibility, client.namespace)),
   );
   const sidecar = sidecarOf(client, model, read);
+  const defaults = defaultsOf(model, read);
   const listed = model.settings.scoping === 'off' ? undefined : sidecar.egress;
   const found = listed === undefined ? unlisted(client, candidates) : listedServices(client, candidates, listed);
+  const bound = [...found.bound, ...httpProxies(client, found.services, defaults)];
   const known = [...found.services, ...found.bound.flatMap(({ services }) => services)];
   const clusters = new Map<string, string>();
   const placed: PlacedCluster[] = [];
@@ -63,7 +66,10 @@ export function resolveScope(client: ClientClass, model: MeshModel, read: Reader
         if (clusters.has(name)) continue;
         const key = clusterKey(service, policy, name);
         clusters.set(name, key);
-        const placement = placementOf(settingsFor(policy?.settings ?? NO_SETTINGS, subset?.settings, port));
+        const placement = placementOf(
+          settingsFor(policy?.settings ?? NO_SETTINGS, subset?.settings, port),
+          defaults.locality,
+        );
         if (placement !== undefined) placed.push({ name, key, placement });
       }
     }
@@ -80,7 +86,20 @@ export function resolveScope(client: ClientClass, model: MeshModel, read: Reader
     const service = serviceSeenFrom(read.get(model.servicesByHost, host), source.namespace);
     if (service !== undefined) add(service, service.ports);
   }
-  return { ...found, clusters, placed, outside: outsidePolicy(sidecar.outside) };
+  return { ...found, bound, clusters, placed, outside: outsidePolicy(sidecar.outside, defaults) };
+}
+
+/** The HTTP proxy of redirected workloads, if the mesh has one. (Where applications are told ports, one is always there.) */
+function httpProxies(
+  { capture }: ClientClass,
+  services: readonly Service[],
+  { ports: { httpProxy }, sources }: MeshDefaults,
+): readonly BoundListener[] {
+  const [source] = sources;
+  if (httpProxy === undefined || source === undefined || !('family' in capture)) return [];
+  const port = { number: httpProxy, protocol: 'http', isProxy: true } as const;
+  const bind = { type: 'loopback' } as const;
+  return [{ listener: { port, bind, isCaptured: false, hosts: [{ host: '*' }], source }, services }];
 }
 
 type Known = Pick<Scope, 'services' | 'bound' | 'patterns'>;
@@ -178,8 +197,8 @@ function otherDestinations(
   );
 }
 
-function outsidePolicy(rule: OutsideRule | undefined): OutsidePolicy {
-  if (rule === undefined) return ALLOWED;
+function outsidePolicy(rule: OutsideRule | undefined, { outside, sources: ofMesh }: MeshDefaults): OutsidePolicy {
+  if (rule === undefined) return outside === 'allow' ? ALLOWED : { type: 'refuse', sources: ofMesh };
   const sources = [rule.source];
   if (rule.type === 'refuse') return { type: 'refuse', sources };
   const { via } = rule;

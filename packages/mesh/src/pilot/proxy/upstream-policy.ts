@@ -1,6 +1,6 @@
 import type { ClientTls } from '../model/client-tls.ts';
-import { DEFAULT_POOL } from '../model/connection-pool.ts';
 import { DEFAULT_BALANCER } from '../model/load-balancer.ts';
+import type { MeshDefaults } from '../model/mesh-defaults.ts';
 import { DEFAULT_RETRY_BUDGET, type TrafficSettings } from '../model/traffic-settings.ts';
 import type { UpstreamProtocol } from './ir/cluster.ts';
 import type { TcpConnectionIr } from './ir/listener.ts';
@@ -9,6 +9,9 @@ import type { MeshTlsIr, UpstreamTlsIr, VerificationIr } from './ir/upstream-tls
 
 /** What a DestinationRule says of one port of a service or subset. */
 export type PortTrafficSettings = Omit<TrafficSettings, 'ports'>;
+
+/** What holds for every cluster that no policy says otherwise of. */
+export type UpstreamDefaults = Pick<MeshDefaults, 'connectTimeoutMs' | 'tcpKeepalive' | 'autoMtls'>;
 
 /** What is known of the endpoints that a policy is for. */
 export interface Upstream {
@@ -24,15 +27,23 @@ export interface Upstream {
 }
 
 /** The complete policy of a cluster, with all defaults. */
-export function resolveUpstreamPolicy(settings: PortTrafficSettings, upstream: Upstream): UpstreamPolicyIr {
-  const { loadBalancing, connectionPool = DEFAULT_POOL, outlierDetection, proxyProtocol } = settings;
+export function resolveUpstreamPolicy(
+  settings: PortTrafficSettings,
+  upstream: Upstream,
+  { connectTimeoutMs, tcpKeepalive, autoMtls }: UpstreamDefaults,
+): UpstreamPolicyIr {
+  const { loadBalancing, connectionPool, outlierDetection, proxyProtocol } = settings;
   return {
     loadBalancer: loadBalancing?.balancer ?? DEFAULT_BALANCER,
-    connectionPool: connectionPool.limits,
+    connectionPool: {
+      connectTimeoutMs,
+      ...(tcpKeepalive === undefined ? {} : { tcpKeepalive }),
+      ...connectionPool?.limits,
+    },
     retryLimit: retryLimit(settings),
     ...(outlierDetection === undefined ? {} : { outlierDetection: outlierDetection.ejection }),
     panicThresholdPercent: outlierDetection?.minHealthPercent ?? 0,
-    tls: resolveTls(settings.tls, upstream),
+    tls: resolveTls(settings.tls, upstream, autoMtls),
     ...(proxyProtocol === undefined ? {} : { proxyProtocol }),
   };
 }
@@ -44,8 +55,13 @@ function retryLimit({ retryBudget, connectionPool }: PortTrafficSettings): Retry
 }
 
 /** What is spoken with the endpoints of a port: as the port says, unless the policy wants another version of HTTP. */
-export function upstreamProtocolFor(protocol: UpstreamProtocol, settings: PortTrafficSettings): UpstreamProtocol {
-  return protocol === 'raw' ? 'raw' : (settings.connectionPool?.httpVersion ?? protocol);
+export function upstreamProtocolFor(
+  protocol: UpstreamProtocol,
+  { connectionPool }: PortTrafficSettings,
+  upgradesToHttp2: boolean,
+): UpstreamProtocol {
+  const { httpVersion = protocol === 'http1' && upgradesToHttp2 ? 'http2' : 'as-port' } = connectionPool ?? {};
+  return protocol === 'raw' || httpVersion === 'as-port' ? protocol : httpVersion;
 }
 
 /** What is offered beside `istio` in the TLS handshake, so that the server knows what is spoken within. */
@@ -56,11 +72,11 @@ const APPLICATION_PROTOCOLS: Readonly<Record<UpstreamProtocol, readonly string[]
   raw: [],
 };
 
-function resolveTls(tls: ClientTls | undefined, upstream: Upstream): UpstreamTlsIr {
+function resolveTls(tls: ClientTls | undefined, upstream: Upstream, autoMtls: boolean): UpstreamTlsIr {
   const mesh = { ...upstream.meshTls, alpn: ['istio', ...APPLICATION_PROTOCOLS[upstream.protocol]] };
   switch (tls?.type) {
     case undefined:
-      return upstream.takesMeshTls ? { type: 'mesh-where-accepted', ...mesh } : { type: 'plaintext' };
+      return autoMtls && upstream.takesMeshTls ? { type: 'mesh-where-accepted', ...mesh } : { type: 'plaintext' };
     case 'plaintext':
       return { type: 'plaintext' };
     case 'mesh': {

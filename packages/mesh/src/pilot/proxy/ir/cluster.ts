@@ -46,7 +46,7 @@ export interface ApplicationClusterIr {
   readonly sourceAddress?: string;
   readonly upstreamProtocol: UpstreamProtocol;
   /** Absent: no limits. */
-  readonly pool?: ConnectionPoolIr;
+  readonly pool?: Omit<ConnectionPoolIr, 'connectTimeoutMs'> & { readonly connectTimeoutMs?: number };
   readonly sources: readonly SourceRef[];
 }
 

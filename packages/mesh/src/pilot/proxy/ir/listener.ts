@@ -23,6 +23,8 @@ export interface ListenerIr {
   /** For connections that no chain's match fits. Absent: they are closed. */
   readonly fallback?: FilterChainIr;
   readonly socket?: SocketIr;
+  /** Connections start with a PROXY header, which says who the client is. */
+  readonly proxyProtocol?: true;
   readonly sources: readonly SourceRef[];
 }
 
@@ -78,6 +80,12 @@ export interface HttpConnectionIr {
   readonly dynamicForward: boolean;
   /** Accept CONNECT requests. */
   readonly connect: boolean;
+  /** What is done with paths before anything looks at them. Absent: they are normalized as RFC 3986 has it. */
+  readonly paths?: 'as-they-are' | 'merge-slashes' | 'decode-and-merge-slashes';
+  /** Proxies in front of a gateway: so many addresses of x-forwarded-for, from its end, are believed. Absent: none. */
+  readonly trustedProxies?: number;
+  /** What a gateway does with x-forwarded-client-cert. Absent: it says who the client is, and nothing else. */
+  readonly clientCertificate?: 'sanitize' | 'forward-only' | 'append-forward' | 'sanitize-set' | 'always-forward-only';
 }
 
 /** `discovered` routes come by RDS, so they change without touching the listener. */

@@ -76,7 +76,7 @@ function translateApplication(ir: ApplicationClusterIr): Cluster {
   return create(ClusterSchema, {
     ...staticEndpoint(ir.name, ir.address, ir.port),
     circuitBreakers: NO_LIMITS,
-    ...(ir.pool === undefined ? {} : connectionPool(ir.pool)),
+    ...(ir.pool === undefined ? {} : connectionPool({ connectTimeoutMs: LOCAL_CONNECT_TIMEOUT_MS, ...ir.pool })),
     ...httpProtocolOptions(ir.upstreamProtocol, { idleTimeoutMs: APPLICATION_IDLE_TIMEOUT_MS, ...ir.pool }),
     ...from(ir.sourceAddress),
     ...sourceMetadata(ir.sources),

@@ -4,6 +4,7 @@ import { type Filter, FilterSchema } from '@lateen/envoy-api/envoy/config/listen
 import {
   HttpConnectionManager_CodecType,
   HttpConnectionManager_ForwardClientCertDetails,
+  HttpConnectionManager_PathWithEscapedSlashesAction,
   HttpConnectionManager_ServerHeaderTransformation,
   HttpConnectionManagerSchema,
 } from '@lateen/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
@@ -30,19 +31,50 @@ export function translateHttpConnection(ir: HttpConnectionIr): Filter {
     httpFilters: httpFilters(ir),
     // Old clients and load generators still speak it.
     httpProtocolOptions: { acceptHttp10: true, headerKeyFormat: SAME_CASE },
-    normalizePath: true,
+    ...pathNormalization(ir.paths),
     // Answers keep the application's own Server header.
     serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH,
     // Long polls and streams are the application's affair; a route's timeout limits a request where one is wanted.
     streamIdleTimeout: duration(0),
     upgradeConfigs: [{ upgradeType: 'websocket' }, ...(ir.connect ? [{ upgradeType: 'CONNECT' }] : [])],
     ...byRole(ir.role),
+    ...(ir.trustedProxies === undefined ? {} : { xffNumTrustedHops: ir.trustedProxies }),
+    ...(ir.clientCertificate === undefined
+      ? {}
+      : { forwardClientCertDetails: CLIENT_CERTIFICATE[ir.clientCertificate] }),
   };
   return create(
     FilterSchema,
     extension('envoy.filters.network.http_connection_manager', HttpConnectionManagerSchema, manager),
   );
 }
+
+function pathNormalization(paths: HttpConnectionIr['paths']): ManagerInit {
+  switch (paths) {
+    case undefined:
+      return { normalizePath: true };
+    case 'as-they-are':
+      return { normalizePath: false };
+    case 'merge-slashes':
+      return { normalizePath: true, mergeSlashes: true };
+    case 'decode-and-merge-slashes':
+      return {
+        normalizePath: true,
+        mergeSlashes: true,
+        pathWithEscapedSlashesAction: HttpConnectionManager_PathWithEscapedSlashesAction.UNESCAPE_AND_FORWARD,
+      };
+  }
+}
+
+const CLIENT_CERTIFICATE: Readonly<
+  Record<NonNullable<HttpConnectionIr['clientCertificate']>, HttpConnectionManager_ForwardClientCertDetails>
+> = {
+  sanitize: HttpConnectionManager_ForwardClientCertDetails.SANITIZE,
+  'forward-only': HttpConnectionManager_ForwardClientCertDetails.FORWARD_ONLY,
+  'append-forward': HttpConnectionManager_ForwardClientCertDetails.APPEND_FORWARD,
+  'sanitize-set': HttpConnectionManager_ForwardClientCertDetails.SANITIZE_SET,
+  'always-forward-only': HttpConnectionManager_ForwardClientCertDetails.ALWAYS_FORWARD_ONLY,
+};
 
 function byRole(role: HttpConnectionIr['role']): ManagerInit {
   switch (role) {

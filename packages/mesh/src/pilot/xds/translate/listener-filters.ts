@@ -6,6 +6,7 @@ import type {
 import { HttpInspectorSchema } from '@lateen/envoy-api/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.js';
 import { OriginalDstSchema } from '@lateen/envoy-api/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.js';
 import { OriginalSrcSchema } from '@lateen/envoy-api/envoy/extensions/filters/listener/original_src/v3/original_src_pb.js';
+import { ProxyProtocolSchema } from '@lateen/envoy-api/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol_pb.js';
 import { TlsInspectorSchema } from '@lateen/envoy-api/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js';
 import type { FilterChainMatchIr, ListenerIr } from '../../proxy/ir/listener.ts';
 import type { Init } from './init.ts';
@@ -19,13 +20,15 @@ const TPROXY_MARK = 1337;
 
 const ORIGINAL_DST = extension('envoy.filters.listener.original_dst', OriginalDstSchema);
 const ORIGINAL_SRC = extension('envoy.filters.listener.original_src', OriginalSrcSchema, { mark: TPROXY_MARK });
+const PROXY_PROTOCOL = extension('envoy.filters.listener.proxy_protocol', ProxyProtocolSchema);
 const TLS_INSPECTOR = extension('envoy.filters.listener.tls_inspector', TlsInspectorSchema);
 const HTTP_INSPECTOR = extension('envoy.filters.listener.http_inspector', HttpInspectorSchema);
 
 /** What is found out of a connection before a chain can be chosen. The order is that of their work. */
-export function listenerFilters({ chains, socket }: ListenerIr): ListenerFilterInit[] {
+export function listenerFilters({ chains, socket, proxyProtocol }: ListenerIr): ListenerFilterInit[] {
   const matches = chains.map(({ match }) => match);
   return [
+    ...(proxyProtocol === undefined ? [] : [PROXY_PROTOCOL]),
     // A listener that hands connections over finds their destination out by itself.
     ...(socket?.type === 'redirected' && !socket.handsOver ? [ORIGINAL_DST] : []),
     ...(socket?.type === 'redirected' && socket.transparent ? [ORIGINAL_SRC] : []),
