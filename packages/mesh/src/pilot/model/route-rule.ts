@@ -73,9 +73,9 @@ function buildRule(route: HttpRoute, source: SourceRef, clusterDomain: string): 
   };
 }
 
-/** Whether clients of different namespaces or labels are under different rules. */
-export function dependsOnClient({ visibility, rules }: RouteRuleSet): boolean {
-  return visibility !== 'all' || rules.some(({ matches }) => matches.some(({ client }) => client !== undefined));
+/** Whether clients that see the rules are under different ones, by their namespace or labels. */
+export function asksWhoCalls({ rules }: RouteRuleSet): boolean {
+  return rules.some(({ matches }) => matches.some(({ client }) => client !== undefined));
 }
 
 /** Every service that rules of the set send requests or connections to, copies included. */

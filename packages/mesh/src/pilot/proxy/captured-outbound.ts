@@ -18,10 +18,10 @@ import {
   resolveProxyTable,
   type SidecarHosts,
   serviceNames,
-  servicePortKey,
   serviceTableName,
 } from './routes.ts';
 import type { BoundListener, OutsidePolicy, Scope } from './scope.ts';
+import { portRoutesKey, type ServiceRoutes } from './service-routes.ts';
 
 type Captured = Extract<OutboundCapture, { readonly family: 4 | 6 }>;
 
@@ -88,7 +88,7 @@ function planOutbound(services: readonly Service[], capture: Captured): Outbound
 export interface OutboundInput {
   readonly client: ClientClass;
   readonly scope: Scope;
-  /** By `capturedHostKey`, where they are the same for all clients. */
+  /** By nearness and `portRoutesKey`. */
   readonly capturedHosts: Collection<VirtualHostIr>;
   readonly sidecarHosts: SidecarHosts;
   readonly routesOf: (service: Service, port: ServicePort) => readonly RouteIr[];
@@ -297,8 +297,9 @@ function loopbackOf(family: 4 | 6): string {
 
 function hostOf({ service, port }: VisiblePort, input: OutboundInput, read: Reader): VirtualHostIr {
   const nearness = nearnessOf(service, input.client);
+  const key = portRoutesKey(service, port.port, input.client, input.sidecarHosts.routes, read);
   return (
-    read.get(input.capturedHosts, capturedHostKey(service, port.port, nearness)) ??
+    read.get(input.capturedHosts, `${nearness}|${key}`) ??
     capturedHost(service, port.port, input.routesOf(service, port), nearness)
   );
 }
@@ -333,29 +334,19 @@ function withoutTakenDomains(hosts: readonly VirtualHostIr[]): readonly VirtualH
 /** The virtual hosts of those tables that all clients share, made once for all of them. */
 export function resolveCapturedHosts(
   graph: Graph,
-  model: MeshModel,
-  routes: Collection<readonly RouteIr[]>,
+  { shared }: ServiceRoutes,
   classesByCapture: Collection<readonly ClientClass[]>,
 ): Collection<VirtualHostIr> {
-  return graph.expand('captured virtual hosts', model.services, (service, read) => {
+  return graph.expand('captured virtual hosts', shared, ({ service, port, routes }, read, key) => {
     const isUsed = CAPTURED.some((type) => read.get(classesByCapture, type) !== undefined);
     if (!isUsed) return [];
-    return service.ports.flatMap(({ port }) => {
-      const shared = read.get(routes, servicePortKey(service, port));
-      if (shared === undefined) return [];
-      return (['near', 'far'] as const).map(
-        (nearness) =>
-          [capturedHostKey(service, port, nearness), capturedHost(service, port, shared, nearness)] as const,
-      );
-    });
+    return (['near', 'far'] as const).map(
+      (nearness) => [`${nearness}|${key}`, capturedHost(service, port.port, routes, nearness)] as const,
+    );
   });
 }
 
 const CAPTURED = ['redirect', 'loopback'] as const;
-
-function capturedHostKey(service: Service, port: number, nearness: Nearness): string {
-  return `${nearness}|${servicePortKey(service, port)}`;
-}
 
 function capturedHost(service: Service, port: number, routes: readonly RouteIr[], nearness: Nearness): VirtualHostIr {
   const addresses = service.addresses.filter((each) => !isRange(each));

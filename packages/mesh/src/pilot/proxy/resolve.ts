@@ -28,16 +28,14 @@ import { applicationCluster, dynamicForward, httpProxyLoopbackCluster, loopbackC
 import {
   HTTP_PROXY_TABLE,
   resolveProxyTable,
-  resolveServiceRoutes,
   resolveServiceTable,
   resolveSidecarHosts,
-  routesForClient,
-  servicePortKey,
   serviceTableName,
 } from './routes.ts';
 import { EMPTY_SCOPE, resolveScope, type Scope } from './scope.ts';
 import { resolveSecrets } from './secrets.ts';
 import { type ConnectionRules, NO_CHAINS, resolveConnectionRules, ruleChains } from './service-connections.ts';
+import { portRoutesKey, resolveServiceRoutes, routesForClient } from './service-routes.ts';
 import { resolveTcpConnection } from './upstream-policy.ts';
 
 /** A proxy that Pilot is asked to configure. */
@@ -91,9 +89,9 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
   const specs = clusterSpecs(graph, model, classes);
   const scopes = graph.derive('scopes', classes, (client, read) => resolveScope(client, model, read));
   const classesByCapture = graph.index('classes by capture', classes, ({ capture }) => [capture.type]);
-  const capturedHosts = resolveCapturedHosts(graph, model, serviceRoutes, classesByCapture);
-  const sharedTables = graph.derive('service tables', serviceRoutes, (routes, _, key) =>
-    resolveServiceTable(key.slice(key.indexOf('/') + 1), routes),
+  const capturedHosts = resolveCapturedHosts(graph, serviceRoutes, classesByCapture);
+  const sharedTables = graph.derive('service tables', serviceRoutes.shared, ({ service, port, routes }) =>
+    resolveServiceTable(serviceTableName(service.hostname, port.port), routes),
   );
   const fragments = graph.derive('class fragments', classes, (client, read): ClassFragments => {
     const scope = read.get(scopes, client.key) ?? EMPTY_SCOPE;
@@ -103,8 +101,8 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
     const connectionOf = (service: Service, port: number) => tcpConnectionFor(service, port, client, model, read);
     const addServiceTable = (service: Service, port: ServicePort) => {
       const name = serviceTableName(service.hostname, port.port);
-      const shared = servicePortKey(service, port.port);
-      const isShared = read.get(serviceRoutes, shared) !== undefined;
+      const shared = portRoutesKey(service, port.port, client, serviceRoutes, read);
+      const isShared = read.get(serviceRoutes.shared, shared) !== undefined;
       serviceTables.set(name, isShared ? shared : clientKey(client.key, name));
       if (!isShared) tables.push(resolveServiceTable(name, routesOf(service, port)));
     };

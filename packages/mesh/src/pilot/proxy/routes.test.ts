@@ -174,6 +174,48 @@ describe('routes to a service', () => {
   });
 });
 
+describe('rules that not every client sees', () => {
+  const rules = (service: string, spec: string) =>
+    networkingText('VirtualService', service, `{hosts: [${service}, ${service}.test], ${spec}}`);
+  const PRIVATE = "exportTo: ['.'], http: [{directResponse: {status: 200}}]";
+  const hostOf = (pilot: Pilot, proxy: WorkloadInstance, domain: string) =>
+    tableOf(HTTP_PROXY_TABLE, pilot, proxy)?.virtualHosts.find(({ domains }) => domains.includes(domain));
+
+  it('are resolved once for all who see the same, and stay as they are when others change', () => {
+    const one = sidecarOf('one');
+    const two = sidecarOf('two', { labels: { app: 'two' } });
+    const far = sidecarOf('far', { namespace: 'other' });
+    // The label that b's rules ask for puts the clients into two classes.
+    const asking = rules('b', 'http: [{match: [{sourceLabels: {app: two}}], directResponse: {status: 200}}]');
+    const pilot = pilotOf(A + B + rules('a', PRIVATE) + asking, one, two, far);
+    const before = { a: hostOf(pilot, one, 'a'), test: hostOf(pilot, one, 'a.test') };
+    expect(before.a?.routes.map(({ name }) => name)).toEqual(['connect', 'default/a http[0]']);
+    expect(before.test?.routes.map(({ name }) => name)).toEqual(['connect', 'default/a http[0]']);
+    expect(hostOf(pilot, two, 'a')).toBe(before.a);
+    expect(hostOf(pilot, two, 'a.test')).toBe(before.test);
+    expect(hostOf(pilot, far, 'a.default')?.routes.map(({ name }) => name)).toEqual(['connect', 'default']);
+    expect(hostOf(pilot, far, 'a.test')).toBeUndefined();
+    expect(hostOf(pilot, one, 'b:9080')).not.toEqual(hostOf(pilot, two, 'b:9080'));
+
+    pilot.objects.delete('VirtualService/default/b');
+    expect(hostOf(pilot, one, 'a')).toBe(before.a);
+    expect(hostOf(pilot, one, 'a.test')).toBe(before.test);
+  });
+
+  it('give way to those for a wider pattern that the client sees', () => {
+    const wide = networkingText(
+      'VirtualService',
+      'wide',
+      "{hosts: ['*.default.svc.cluster.local'], http: [{directResponse: {status: 201}}]}",
+    );
+    const near = sidecarOf('near');
+    const far = sidecarOf('far', { namespace: 'other' });
+    const pilot = pilotOf(A + rules('a', PRIVATE) + wide, near, far);
+    expect(hostOf(pilot, near, 'a')?.routes.at(-1)?.name).toBe('default/a http[0]');
+    expect(hostOf(pilot, far, 'a.default')?.routes.at(-1)?.name).toBe('default/wide http[0]');
+  });
+});
+
 describe('a redirect that keeps the port of the request', () => {
   it.each([
     ['{uri: /x, derivePort: FROM_REQUEST_PORT}', undefined],

@@ -2,18 +2,23 @@ import type { Collection, Reader } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 import type { ClientClass } from '../model/client.ts';
 import { intersectHosts } from '../model/hostname.ts';
-import { defaultsOf, type MeshModel, meshRoutesFor } from '../model/mesh.ts';
-import { RETRY_SAFE_HEADER } from '../model/retry.ts';
-import { dependsOnClient, MESH_GATEWAY, type RouteRuleSet } from '../model/route-rule.ts';
-import type { Service, ServicePort } from '../model/service.ts';
+import type { MeshModel } from '../model/mesh.ts';
+import { asksWhoCalls, type RouteRuleSet } from '../model/route-rule.ts';
+import type { Service } from '../model/service.ts';
 import { isCovered, type ServicePattern } from '../model/sidecar.ts';
 import { isVisible } from '../model/visibility.ts';
-import { clusterName } from './clusters.ts';
 import type { RouteIr, RouteTableIr, VirtualHostIr } from './ir/route.ts';
-import type { RetryIr } from './ir/route-action.ts';
 import { HTTP_PROXY_LOOPBACK_CLUSTER, loopbackClusterName, PASSTHROUGH_CLUSTER } from './own-clusters.ts';
-import { type RouteContext, resolveRules } from './route-rules.ts';
+import { resolveRules } from './route-rules.ts';
 import type { OutsidePolicy, Scope } from './scope.ts';
+import {
+  portRoutesKey,
+  routesForClient,
+  type ServiceRoutes,
+  sidecarContext,
+  viewKey,
+  viewsOf,
+} from './service-routes.ts';
 
 /** The route table of every sidecar's HTTP proxy listener. */
 export const HTTP_PROXY_TABLE = 'http_proxy';
@@ -21,73 +26,6 @@ export const HTTP_PROXY_TABLE = 'http_proxy';
 /** The route table of a service port's own listener: `reviews.default.svc.cluster.local:9080`. */
 export function serviceTableName(hostname: string, port: number): string {
   return `${hostname}:${port}`;
-}
-
-/** Of a service port, as routes, virtual hosts and tables are keyed that all clients share. */
-export function servicePortKey(service: Service, port: number): string {
-  return serviceTableName(service.key, port);
-}
-
-/**
- * What sidecars do with calls to a service port, by `servicePortKey`, where that is the same for all clients. Of the
- * others, each class of clients has routes of its own (`routesForClient`).
- */
-export function resolveServiceRoutes(graph: Graph, model: MeshModel): Collection<readonly RouteIr[]> {
-  return graph.expand('service routes', model.services, (service, read) => {
-    const byPattern = meshRoutesFor(service.hostname, model, read);
-    if (byPattern.flat().some(dependsOnClient)) return [];
-    const sets = byPattern[0] ?? [];
-    return service.ports.map(
-      (port) => [servicePortKey(service, port.port), resolvePort(service, port, sets, undefined, model, read)] as const,
-    );
-  });
-}
-
-/** As `client` calls a service port. */
-export function routesForClient(
-  service: Service,
-  port: ServicePort,
-  client: ClientClass,
-  model: MeshModel,
-  read: Reader,
-): readonly RouteIr[] {
-  const visible = meshRoutesFor(service.hostname, model, read).map((sets) =>
-    sets.filter(({ visibility }) => isVisible(visibility, client.namespace)),
-  );
-  return resolvePort(service, port, visible.find((sets) => sets.length > 0) ?? [], client, model, read);
-}
-
-function resolvePort(
-  service: Service,
-  port: ServicePort,
-  ruleSets: readonly RouteRuleSet[],
-  client: ClientClass | undefined,
-  model: MeshModel,
-  read: Reader,
-): readonly RouteIr[] {
-  const routes = port.protocol === 'tcp' ? [] : resolveRules(ruleSets, sidecarContext(port.port, client), model, read);
-  // As if there were no rules for a client or a port that none of them is for.
-  return routes.length === 0 ? [defaultRoute(service, port, defaultsOf(model, read).retry)] : routes;
-}
-
-function sidecarContext(port: number, client: ClientClass | undefined): RouteContext {
-  return { port, gateways: [MESH_GATEWAY], ...(client === undefined ? {} : { client }) };
-}
-
-function defaultRoute(service: Service, port: ServicePort, retry: RetryIr): RouteIr {
-  const name = clusterName(service.hostname, port.port);
-  return {
-    name: 'default',
-    match: { path: { type: 'any' }, headers: [] },
-    action: {
-      type: 'forward',
-      destinations: [{ cluster: name, weight: 1 }],
-      retry,
-      stripResponseHeaders: [RETRY_SAFE_HEADER],
-    },
-    ...(port.grpcWeb ? { grpcWeb: true as const } : {}),
-    sources: [service.source],
-  };
 }
 
 /** How a client stands to a service: short names hold in the service's own namespace only. */
@@ -98,23 +36,14 @@ export function nearnessOf(service: Service, client: Pick<ClientClass, 'namespac
 }
 
 /**
- * The virtual host of each service port in the tables of HTTP proxy listeners, by `NEARNESS|` and `servicePortKey`. Tables
+ * The virtual host of each service port in the tables of HTTP proxy listeners, by `NEARNESS|` and `portRoutesKey`. Tables
  * of all clients are made of these, so a change of one host leaves the others as they are, encoded once.
  */
-function resolveVirtualHosts(
-  graph: Graph,
-  model: MeshModel,
-  routes: Collection<readonly RouteIr[]>,
-): Collection<VirtualHostIr> {
-  return graph.expand('virtual hosts', model.services, (service, read) =>
-    service.ports.flatMap(({ port }) => {
-      const key = servicePortKey(service, port);
-      const shared = read.get(routes, key);
-      if (shared === undefined) return [];
-      return (['near', 'far'] as const).map(
-        (nearness) => [`${nearness}|${key}`, proxyVirtualHost(service, port, shared, nearness)] as const,
-      );
-    }),
+function resolveVirtualHosts(graph: Graph, { shared }: ServiceRoutes): Collection<VirtualHostIr> {
+  return graph.expand('virtual hosts', shared, ({ service, port, routes }, _, key) =>
+    (['near', 'far'] as const).map(
+      (nearness) => [`${nearness}|${key}`, proxyVirtualHost(service, port.port, routes, nearness)] as const,
+    ),
   );
 }
 
@@ -147,15 +76,23 @@ function rulesForOtherHosts(graph: Graph, model: MeshModel): Collection<readonly
   );
 }
 
-/** The virtual hosts of those that are the same for all clients, by host. */
+/** Their virtual hosts, by `otherHostKey`: for all clients that see the same rules. */
 function resolveOtherHosts(
   graph: Graph,
   model: MeshModel,
   others: Collection<readonly RouteRuleSet[]>,
 ): Collection<VirtualHostIr> {
-  return graph.derive('other virtual hosts', others, (sets, read, host) =>
-    sets.some(dependsOnClient) ? undefined : otherVirtualHost(host, sets, undefined, model, read),
-  );
+  return graph.expand('other virtual hosts', others, (all, read, host) => {
+    const views = new Map([...viewsOf([all]).values()].map((sets) => [otherHostKey(host, sets), sets]));
+    return [...views].flatMap(([key, sets]) => {
+      const found = sets.some(asksWhoCalls) ? undefined : otherVirtualHost(host, sets, undefined, model, read);
+      return found === undefined ? [] : [[key, found] as const];
+    });
+  });
+}
+
+function otherHostKey(host: string, sets: readonly RouteRuleSet[]): string {
+  return `${host}${viewKey(sets)}`;
 }
 
 const HTTP_PORT = 80;
@@ -184,22 +121,20 @@ function otherVirtualHost(
 
 /** Virtual hosts from which the tables of HTTP proxy listeners are made. */
 export interface SidecarHosts {
-  /** Of service ports, by `NEARNESS|` and `servicePortKey`, where they are the same for all clients. */
+  readonly routes: ServiceRoutes;
+  /** Of service ports, by `NEARNESS|` and `portRoutesKey`. */
   readonly services: Collection<VirtualHostIr>;
-  /** Of hosts that are no service, by host, where they are the same for all clients. */
+  /** Of hosts that are no service, by `otherHostKey`. */
   readonly others: Collection<VirtualHostIr>;
   /** Every host that is no service. */
   readonly otherRules: Collection<readonly RouteRuleSet[]>;
 }
 
-export function resolveSidecarHosts(
-  graph: Graph,
-  model: MeshModel,
-  routes: Collection<readonly RouteIr[]>,
-): SidecarHosts {
+export function resolveSidecarHosts(graph: Graph, model: MeshModel, routes: ServiceRoutes): SidecarHosts {
   const otherRules = rulesForOtherHosts(graph, model);
   return {
-    services: resolveVirtualHosts(graph, model, routes),
+    routes,
+    services: resolveVirtualHosts(graph, routes),
     others: resolveOtherHosts(graph, model, otherRules),
     otherRules,
   };
@@ -219,7 +154,7 @@ export function resolveProxyTable(
     const nearness = nearnessOf(service, client);
     return service.ports.map(
       (port) =>
-        read.get(hosts.services, `${nearness}|${servicePortKey(service, port.port)}`) ??
+        read.get(hosts.services, `${nearness}|${portRoutesKey(service, port.port, client, hosts.routes, read)}`) ??
         proxyVirtualHost(service, port.port, routesForClient(service, port, client, model, read), nearness),
     );
   });
@@ -245,9 +180,7 @@ export function otherVirtualHosts(
     const visible = sets
       .filter(({ visibility }) => isVisible(visibility, client.namespace))
       .filter(({ source }) => patterns === undefined || isCovered({ ...source, hostname: host }, patterns));
-    const found =
-      (visible.length === sets.length ? read.get(others, host) : undefined) ??
-      otherVirtualHost(host, visible, client, model, read);
+    const found = read.get(others, otherHostKey(host, visible)) ?? otherVirtualHost(host, visible, client, model, read);
     return found === undefined || found.domains.some((domain) => taken.has(domain)) ? [] : [found];
   });
 }

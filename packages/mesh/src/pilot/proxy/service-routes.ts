@@ -1,0 +1,141 @@
+import type { Collection, Reader } from '../incremental/collection.ts';
+import type { Graph } from '../incremental/graph.ts';
+import type { ClientClass } from '../model/client.ts';
+import { defaultsOf, type MeshModel, meshRoutesFor } from '../model/mesh.ts';
+import { RETRY_SAFE_HEADER } from '../model/retry.ts';
+import { asksWhoCalls, MESH_GATEWAY, type RouteRuleSet } from '../model/route-rule.ts';
+import type { Service, ServicePort } from '../model/service.ts';
+import { isVisible } from '../model/visibility.ts';
+import { clusterName } from './clusters.ts';
+import type { RouteIr } from './ir/route.ts';
+import type { RetryIr } from './ir/route-action.ts';
+import { type RouteContext, resolveRules } from './route-rules.ts';
+
+/** What sidecars do with calls to the services. */
+export interface ServiceRoutes {
+  /** By `portRoutesKey`: for all clients that see the same rules. Absent where one of those asks who calls. */
+  readonly shared: Collection<PortRoutes>;
+  /** By key of the service. */
+  readonly views: Collection<RuleViews>;
+}
+
+export interface PortRoutes {
+  readonly service: Service;
+  readonly port: ServicePort;
+  readonly routes: readonly RouteIr[];
+}
+
+/** Which rule sets clients of a namespace see for a service (`exportTo`), as a text that tells one choice from another. */
+export interface RuleViews {
+  readonly byNamespace: ReadonlyMap<string, string>;
+  /** Of all other namespaces. */
+  readonly others: string;
+}
+
+/** Of a service port, among all services. */
+export function servicePortKey(service: Service, port: number): string {
+  return `${service.key}:${port}`;
+}
+
+/** Key of what a client shares with others: the service port, and the rules that it sees. */
+export function portRoutesKey(
+  service: Service,
+  port: number,
+  client: Pick<ClientClass, 'namespace'>,
+  { views }: ServiceRoutes,
+  read: Reader,
+): string {
+  const view = read.get(views, service.key);
+  return `${servicePortKey(service, port)}${view?.byNamespace.get(client.namespace) ?? view?.others ?? ''}`;
+}
+
+export function resolveServiceRoutes(graph: Graph, model: MeshModel): ServiceRoutes {
+  return {
+    views: graph.derive('rule views', model.services, ({ hostname }, read): RuleViews => {
+      const views = [...viewsOf(meshRoutesFor(hostname, model, read))].map(
+        ([namespace, sets]) => [namespace, viewKey(sets)] as const,
+      );
+      const others = views.find(([namespace]) => namespace === OTHERS)?.[1] ?? '';
+      return { byNamespace: new Map(views.filter(([namespace]) => namespace !== OTHERS)), others };
+    }),
+    shared: graph.expand('service routes', model.services, (service, read) => {
+      const bySets = viewsOf(meshRoutesFor(service.hostname, model, read)).values();
+      const views = new Map([...bySets].map((sets) => [viewKey(sets), sets]));
+      return [...views].flatMap(([view, sets]) =>
+        sets.some(asksWhoCalls)
+          ? []
+          : service.ports.map((port): [string, PortRoutes] => [
+              `${servicePortKey(service, port.port)}${view}`,
+              { service, port, routes: resolvePort(service, port, sets, undefined, model, read) },
+            ]),
+      );
+    }),
+  };
+}
+
+/** Stands for every namespace that no rule set is exported to by name. */
+const OTHERS = '';
+
+/**
+ * Rule sets by namespace of the client, which takes those for the narrowest pattern of what it sees.
+ *
+ * @param byPattern all for one host, those for the narrowest pattern first
+ */
+export function viewsOf(byPattern: readonly (readonly RouteRuleSet[])[]): ReadonlyMap<string, readonly RouteRuleSet[]> {
+  const named = byPattern.flat().flatMap(({ visibility }) => (visibility === 'all' ? [] : visibility));
+  return new Map([...named, OTHERS].map((namespace) => [namespace, seenFrom(namespace, byPattern)]));
+}
+
+function seenFrom(namespace: string, byPattern: readonly (readonly RouteRuleSet[])[]): readonly RouteRuleSet[] {
+  const seen = byPattern.map((sets) => sets.filter(({ visibility }) => isVisible(visibility, namespace)));
+  return seen.find((sets) => sets.length > 0) ?? [];
+}
+
+/** Tells rule sets for one host from others. */
+export function viewKey(sets: readonly RouteRuleSet[]): string {
+  return sets.map(({ source }) => ` ${source.namespace}/${source.name}`).join('');
+}
+
+/** As `client` calls a service port. */
+export function routesForClient(
+  service: Service,
+  port: ServicePort,
+  client: ClientClass,
+  model: MeshModel,
+  read: Reader,
+): readonly RouteIr[] {
+  const sets = seenFrom(client.namespace, meshRoutesFor(service.hostname, model, read));
+  return resolvePort(service, port, sets, client, model, read);
+}
+
+function resolvePort(
+  service: Service,
+  port: ServicePort,
+  ruleSets: readonly RouteRuleSet[],
+  client: ClientClass | undefined,
+  model: MeshModel,
+  read: Reader,
+): readonly RouteIr[] {
+  const routes = port.protocol === 'tcp' ? [] : resolveRules(ruleSets, sidecarContext(port.port, client), model, read);
+  // As if there were no rules for a client or a port that none of them is for.
+  return routes.length === 0 ? [defaultRoute(service, port, defaultsOf(model, read).retry)] : routes;
+}
+
+export function sidecarContext(port: number, client: ClientClass | undefined): RouteContext {
+  return { port, gateways: [MESH_GATEWAY], ...(client === undefined ? {} : { client }) };
+}
+
+function defaultRoute(service: Service, port: ServicePort, retry: RetryIr): RouteIr {
+  return {
+    name: 'default',
+    match: { path: { type: 'any' }, headers: [] },
+    action: {
+      type: 'forward',
+      destinations: [{ cluster: clusterName(service.hostname, port.port), weight: 1 }],
+      retry,
+      stripResponseHeaders: [RETRY_SAFE_HEADER],
+    },
+    ...(port.grpcWeb ? { grpcWeb: true as const } : {}),
+    sources: [service.source],
+  };
+}
