@@ -1,12 +1,12 @@
 import type { WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import type { Call } from './call-file.ts';
 import { workloadLabel } from './instances.ts';
+import { fillInOutside, type Outside } from './placeholders.ts';
 
 /** What must be known of a mesh to say where a call enters it. */
 export interface CallTarget {
   readonly instances: readonly WorkloadInstance[];
-  /** A plain server that is not in the mesh, and says that it is the workload `outside`. */
-  readonly outsidePort: number;
+  readonly outside: Outside;
 }
 
 export interface AimedCall {
@@ -26,8 +26,7 @@ export interface AimedCall {
 
 /** Where a call enters the mesh, and in which form. `number` tells calls of one `count` apart. */
 export function aimCall(call: Call, mesh: CallTarget, number: string): AimedCall {
-  const filledIn = (text: string) =>
-    text.replace('OUTSIDE_PORT', String(mesh.outsidePort)).replace('CALL_NUMBER', number);
+  const filledIn = (text: string) => fillInOutside(text, mesh.outside).replace('CALL_NUMBER', number);
   const url = new URL(filledIn(call.url));
   const headers = new Map([...call.headers].map(([name, value]) => [name, filledIn(value)]));
   const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
@@ -57,7 +56,7 @@ export function aimCall(call: Call, mesh: CallTarget, number: string): AimedCall
   const speaksHttp2 = call.protocol === 'http2' || call.protocol === 'grpc';
   if (call.via === 'http-proxy') return aimed(capture.httpProxyPort, speaksHttp2 ? 'path' : 'url');
   const key = `${fullName(url.hostname, namespace)}:${port}`;
-  const at = capture.servicePorts[key];
+  const at = capture.servicePorts[`${url.hostname}:${port}`] ?? capture.servicePorts[key];
   if (at === undefined) throw new Error(`${call.from} has no listener for ${key}`);
   return aimed(at);
 }

@@ -38,7 +38,8 @@ export type Attempts = Map<string, { readonly count: number; readonly mirrored: 
 export interface EchoOptions {
   readonly workload: string;
   readonly instance: string;
-  readonly port: number;
+  /** A port of the loopback address, or the path of a Unix socket. */
+  readonly at: number | string;
   readonly containerPort?: number;
   readonly attempts: Attempts;
   /** Instances that answer every request with 503. */
@@ -91,7 +92,8 @@ export async function startEcho(options: EchoOptions): Promise<{ close(): Promis
     });
   });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen({ port: options.port, host: LOOPBACK, exclusive: true }, resolve);
+    const at = typeof options.at === 'string' ? { path: options.at } : { port: options.at, host: LOOPBACK };
+    server.once('error', reject).listen({ ...at, exclusive: true }, resolve);
   });
   return {
     close() {

@@ -14,19 +14,18 @@ import { type Attempts, type EchoOptions, startEcho } from './echo-application.t
 import { startHttp3Client } from './http3-client.ts';
 import { LOOPBACK, workloadLabel } from './instances.ts';
 import { runPipeline } from './pipeline.ts';
+import { type Outside, outsideName } from './placeholders.ts';
 import { claimPortBlock } from './port-block.ts';
 import type { TestAuthority } from './test-authority.ts';
 
 const SETTLE_TIMEOUT_MS = 10_000;
-const OUTSIDE = 'outside';
 
 type Undo = () => Promise<unknown>;
 
 /** A running mesh: Pilot's xDS server, a real Envoy and an echo application for each replica, real certificates. */
 export interface LiveMesh {
   readonly instances: readonly WorkloadInstance[];
-  /** A plain server that is not in the mesh, and says that it is the workload `outside`. */
-  readonly outsidePort: number;
+  readonly outside: Outside;
   readonly attempts: Attempts;
   readonly certificates: TestCertificates;
   readonly pilot: Pilot;
@@ -70,7 +69,18 @@ async function start(
   undo.push(() => ports.release());
   const certificates = new TestCertificates(dir, golden.certificates);
   let now = golden.atMs;
-  const { pilot, instances } = runPipeline(certificates.fill(golden.input), dir, ports.next, ports.next, () => now);
+  const outside: Outside = {
+    ports: [ports.next(), ports.next(), ports.next()],
+    socket: join(dir, 'outside.sock'),
+  };
+  const { pilot, instances } = runPipeline(
+    certificates.fill(golden.input),
+    dir,
+    ports.next,
+    ports.next,
+    outside,
+    () => now,
+  );
   const attempts: Attempts = new Map();
   const failing = new Set(golden.failing);
 
@@ -79,16 +89,18 @@ async function start(
   await ads.start(`unix:${xdsSocket}`);
   undo.push(() => ads.stop(false));
 
-  const outsidePort = ports.next();
   const applications = [
-    { workload: OUTSIDE, instance: OUTSIDE, port: outsidePort },
+    ...[...outside.ports, outside.socket].map((at) => {
+      const name = outsideName(outside, at);
+      return { workload: name, instance: name, at, ...tlsOf(golden, name, certificates) };
+    }),
     ...instances
       .filter(({ name }) => !golden.down.includes(name))
       .flatMap((instance) =>
         instance.ports.map(({ appPort, containerPort }) => ({
           workload: workloadLabel(instance),
           instance: instance.name,
-          port: appPort,
+          at: appPort,
           containerPort,
           greets: golden.greeting.includes(workloadLabel(instance)),
           ...tlsOf(golden, workloadLabel(instance), certificates),
@@ -123,7 +135,7 @@ async function start(
   };
   return {
     instances,
-    outsidePort,
+    outside,
     attempts,
     certificates,
     pilot,

@@ -11,6 +11,7 @@ import type { GoldenCase } from './case-file.ts';
 import { fillForRecord } from './certificates.ts';
 import { GATEWAY, workloadLabel } from './instances.ts';
 import { type CasePipeline, connectProxies, runPipeline } from './pipeline.ts';
+import type { Outside } from './placeholders.ts';
 
 /** What one proxy holds, as Envoy's JSON. */
 export type ProxyResources = Readonly<Record<Exclude<ResourceType, RareType>, readonly JsonObject[]>> & {
@@ -29,6 +30,7 @@ export interface CaseOutputs {
 }
 
 const FIRST_PORT = 20_000;
+const RECORDED_OUTSIDE: Outside = { ports: [19_001, 19_002, 19_003], socket: '/run/outside.sock' };
 
 /** IR and xDS of the recorded proxies of a case, and its diagnostics. */
 export function caseOutputs(golden: GoldenCase, stateDir: string): CaseOutputs {
@@ -39,6 +41,7 @@ export function caseOutputs(golden: GoldenCase, stateDir: string): CaseOutputs {
     () => port++,
     // Those of the ingress gateway are the well-known ones; other gateways get what is free.
     (wanted, gateway) => (gateway !== INGRESS_GATEWAY.name ? port++ : wanted < 1024 ? wanted + 8000 : wanted),
+    RECORDED_OUTSIDE,
     () => golden.atMs,
   );
   connectProxies(pipeline);

@@ -8,7 +8,8 @@ import { parseDocuments } from '#pilot/config/parse.ts';
 import { ConfigStore } from '#pilot/config/store.ts';
 import { DEFAULT_SETTINGS } from '#pilot/model/settings.ts';
 import { createPilot, type Pilot } from '#pilot/pilot.ts';
-import { gatewayInstances, type NextPort, workloadInstances } from './instances.ts';
+import { gatewayInstances, type NextPort, withMissingServicePorts, workloadInstances } from './instances.ts';
+import { fillInInbound, fillInOutside, type Outside } from './placeholders.ts';
 
 export interface CasePipeline {
   readonly pilot: Pilot;
@@ -24,13 +25,19 @@ export function runPipeline(
   stateDir: string,
   nextPort: NextPort,
   gatewayHostPort: (port: number, gateway: string) => number,
+  outside: Outside,
   now: () => number,
 ): CasePipeline {
   const pilot = createPilot(DEFAULT_SETTINGS, undefined, now);
   const overlay = new Overlay(join(stateDir, 'applied', 'objects.json'));
   const store = new ConfigStore(pilot.graph, pilot.objects, overlay, DEFAULT_SETTINGS.clusterDomain);
-  const parsed = parseDocuments(input, 'input.yaml', { defaultNamespace: 'default' });
-  store.setFiles(new Map([['input.yaml', parsed]]));
+  const read = (instances: readonly WorkloadInstance[]) => {
+    const text = fillInInbound(fillInOutside(input, outside), instances);
+    const parsed = parseDocuments(text, 'input.yaml', { defaultNamespace: 'default' });
+    store.setFiles(new Map([['input.yaml', parsed]]));
+    return parsed;
+  };
+  const parsed = read([]);
 
   const deployments = parsed.objects.flatMap(({ object }) =>
     object.kind === 'Deployment' ? [object as Deployment] : [],
@@ -43,7 +50,9 @@ export function runPipeline(
   // Gateways that run by themselves bring Services along, for which each sidecar has a listener.
   const gateways = start(gatewayInstances(deployments, pilot.model, gatewayHostPort));
   const workloads = start(workloadInstances(deployments, pilot.model, nextPort));
-  const instances = [...workloads, ...gateways];
+  // The pods of headless Services are services of their own.
+  const instances = [...start(withMissingServicePorts(workloads, pilot.model, nextPort)), ...gateways];
+  read(instances);
   return { pilot, instances, diagnostics: store.diagnostics(), locate: (each) => store.locate(each) };
 }
 

@@ -13,6 +13,7 @@ import type { EchoReport } from './echo-application.ts';
 import { isGrpc } from './grpc.ts';
 import { LOOPBACK, workloadLabel } from './instances.ts';
 import type { Outcome } from './judge.ts';
+import { outsideName } from './placeholders.ts';
 import type { SimulatedMesh } from './simulated-mesh.ts';
 
 /** What the simulator says of a call: each way that it can end, with its weight. */
@@ -167,8 +168,10 @@ function answerOf(outcome: JourneyOutcome, call: Call, mesh: SimulatedMesh): Ans
       const port = at === undefined ? {} : { port: at.containerPort };
       return echo(outcome, { workload: workloadLabel(instance), instance: instance.name, ...port }, request, call);
     }
-    case 'outside':
-      return echo(outcome, { workload: 'outside', instance: 'outside' }, request, call);
+    case 'outside': {
+      const name = outsideName(mesh.outside, end.port);
+      return echo(outcome, { workload: name, instance: name }, request, call);
+    }
     case 'answer':
       return {
         type: 'response',

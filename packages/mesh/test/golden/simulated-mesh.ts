@@ -8,28 +8,30 @@ import type { GoldenCase } from './case-file.ts';
 import { fillForRecord } from './certificates.ts';
 import { LOOPBACK, workloadLabel } from './instances.ts';
 import { connectProxies, runPipeline } from './pipeline.ts';
+import type { Outside } from './placeholders.ts';
 
 /** The mesh of a case as the simulator sees it: the configuration that its proxies would hold, and nothing that runs. */
 export interface SimulatedMesh {
   readonly instances: readonly WorkloadInstance[];
-  readonly outsidePort: number;
+  readonly outside: Outside;
   /** The mesh at a time. */
   readonly at: (ms: number) => InstanceMesh;
 }
 
 const FIRST_PORT = 20_000;
-const OUTSIDE_PORT = 19_999;
+const OUTSIDE: Outside = { ports: [19_001, 19_002, 19_003], socket: '/run/outside.sock' };
 
 export function simulateMesh(golden: GoldenCase, stateDir: string): SimulatedMesh {
   let port = FIRST_PORT;
   let now = golden.atMs;
   const next = () => port++;
-  const pipeline = runPipeline(fillForRecord(golden.input, golden.certificates), stateDir, next, next, () => now);
+  const input = fillForRecord(golden.input, golden.certificates);
+  const pipeline = runPipeline(input, stateDir, next, next, OUTSIDE, () => now);
   connectProxies(pipeline);
   const { pilot, instances } = pipeline;
   return {
     instances,
-    outsidePort: OUTSIDE_PORT,
+    outside: OUTSIDE,
     at(ms) {
       now = ms;
       pilot.tick();
@@ -43,8 +45,9 @@ export function simulateMesh(golden: GoldenCase, stateDir: string): SimulatedMes
         instances.some((instance) => instanceKey(instance) === key && golden.down.includes(instance.name));
       return {
         ...mesh,
+        lookUpPipe: (path) => (path === OUTSIDE.socket ? { type: 'outside' } : undefined),
         lookUp(from, address) {
-          const place = mesh.lookUp(from, address);
+          const place = mesh.lookUp(from, isHere(address.host) ? { ...address, host: LOOPBACK } : address);
           if (place.type !== 'application' || !isDown(place.instance)) return place;
           return { type: 'nobody', reason: 'the application does not listen' };
         },
@@ -53,10 +56,14 @@ export function simulateMesh(golden: GoldenCase, stateDir: string): SimulatedMes
   };
 }
 
-/** Nothing but the plain server is outside of a case's mesh, and no name can be looked up. */
+/** Nothing but the plain servers is outside of a case's mesh, and no other names can be looked up than this machine's. */
 function elsewhere({ host, port }: { readonly host: string; readonly port: number }): Place {
-  if ((host === LOOPBACK || host === 'localhost') && port === OUTSIDE_PORT) return { type: 'outside' };
+  if (isHere(host) && OUTSIDE.ports.includes(port)) return { type: 'outside' };
   return { type: 'nobody', reason: `${host}:${port} cannot be reached` };
+}
+
+function isHere(host: string): boolean {
+  return host === LOOPBACK || host === 'localhost' || host.endsWith('.localhost');
 }
 
 function identityOf(instance: WorkloadInstance, { impostors }: GoldenCase): string {

@@ -51,6 +51,8 @@ export type Place =
 export interface MeshView {
   /** What answers at an address that a proxy connects to. */
   readonly lookUp: (from: MeshProxy, address: Extract<EndpointAddress, { type: 'socket' }>) => Place;
+  /** Who listens on a Unix socket; undefined: that is not known. */
+  readonly lookUpPipe?: (path: string) => Place | undefined;
 }
 
 /** `Service Unavailable`. */
@@ -164,8 +166,13 @@ function httpSteps(stand: Stand, action: ForwardVerdict, target: number, share: 
     target,
     cluster: cluster.name,
     endpoint: endpoint.address,
-    to: connect(stand, endpoint, sent, answered),
+    // The tunnel is there before it turns out that nobody wants what comes through it.
+    to: connect(stand, endpoint, sent, answered, action.endsTunnel === true ? closed : answered),
   }));
+}
+
+function closed(reason: string): End {
+  return { type: 'closed', reason };
 }
 
 /** What is sent through the tunnel that the request asks for. */
@@ -175,14 +182,14 @@ function innermost(payload: Payload): Payload | undefined {
 }
 
 function tcpSteps(stand: Stand, { share, cluster, tunnel }: TcpTarget, target: number): Step[] {
-  const closed = (reason: string): Step => ({
+  const nowhere = (reason: string): Step => ({
     share,
     target,
     cluster: cluster.name,
-    to: end({ type: 'closed', reason }),
+    to: end(closed(reason)),
   });
-  if (cluster.kind === 'missing') return [closed(`the proxy has no cluster ${cluster.name}`)];
-  if (cluster.endpoints.length === 0) return [closed(`the cluster ${cluster.name} has no endpoint that is ready`)];
+  if (cluster.kind === 'missing') return [nowhere(`the proxy has no cluster ${cluster.name}`)];
+  if (cluster.endpoints.length === 0) return [nowhere(`the cluster ${cluster.name} has no endpoint that is ready`)];
   const passedOn = withoutTls(stand);
   const sent: Payload =
     tunnel === undefined
@@ -198,7 +205,7 @@ function tcpSteps(stand: Stand, { share, cluster, tunnel }: TcpTarget, target: n
     target,
     cluster: cluster.name,
     endpoint: endpoint.address,
-    to: connect(stand, endpoint, sent, (reason) => ({ type: 'closed', reason })),
+    to: connect(stand, endpoint, sent, closed, closed),
   }));
 }
 
@@ -207,21 +214,21 @@ function withoutTls({ verdict, call: { payload } }: Stand): Payload {
   return payload.type === 'tls' && verdict.chain?.tls != null ? payload.inside : payload;
 }
 
-/** Where a connection to an endpoint leads. `failed` is how this proxy ends the call if there is no connection. */
+/**
+ * Where a connection to an endpoint leads. `failed` is how this proxy ends the call if there is no connection, and `ended` if
+ * the other proxy ends it.
+ */
 function connect(
   stand: Stand,
   { address, tls }: EndpointVerdict,
   sent: Payload,
   failed: (reason: string) => End,
+  ended: (reason: string) => End,
 ): Destination {
-  const { mesh, proxy, depth } = stand;
-  if (depth >= MAX_HOPS)
+  if (stand.depth >= MAX_HOPS)
     return end({ type: 'undecided', reason: `the call goes through more than ${MAX_HOPS} proxies` });
-  if (address.type === 'pipe') return end({ type: 'undecided', reason: `who listens at ${address.path} is not known` });
-  const place: Place =
-    address.type === 'internal'
-      ? { type: 'proxy', proxy, at: { listener: address.listener } }
-      : mesh.lookUp(proxy, address);
+  const place = placeOf(stand, address);
+  if (place === undefined) return end({ type: 'undecided', reason: `who listens at ${hostOf(address)} is not known` });
   switch (place.type) {
     case 'nobody':
       return end(failed(place.reason));
@@ -229,14 +236,25 @@ function connect(
       if (tls !== null) return end({ type: 'undecided', reason: 'how the application ends TLS is not known' });
       return end({ ...place, port: address.type === 'socket' ? address.port : 0 });
     case 'outside':
-      return end({
-        type: 'outside',
-        host: address.type === 'socket' ? address.host : '',
-        port: address.type === 'socket' ? address.port : 0,
-      });
+      return end({ type: 'outside', host: hostOf(address), port: address.type === 'socket' ? address.port : 0 });
     case 'proxy':
-      return arriveAt(stand, place, tls, sent, failed);
+      return arriveAt(stand, place, tls, sent, failed, ended);
   }
+}
+
+function placeOf({ mesh, proxy }: Stand, address: EndpointAddress): Place | undefined {
+  switch (address.type) {
+    case 'internal':
+      return { type: 'proxy', proxy, at: { listener: address.listener } };
+    case 'pipe':
+      return mesh.lookUpPipe?.(address.path);
+    case 'socket':
+      return mesh.lookUp(proxy, address);
+  }
+}
+
+function hostOf(address: EndpointAddress): string {
+  return address.type === 'socket' ? address.host : address.type === 'pipe' ? address.path : '';
 }
 
 function arriveAt(
@@ -245,6 +263,7 @@ function arriveAt(
   tls: ClientTlsVerdict | null,
   sent: Payload,
   failed: (reason: string) => End,
+  ended: (reason: string) => End,
 ): Destination {
   const { certificate } = proxy;
   const payload: Payload =
@@ -268,6 +287,11 @@ function arriveAt(
     },
     depth + 1,
   );
+  const { handling } = next.verdict;
+  if (handling.type === 'closed') {
+    const reason = `${place.proxy.name} ends the connection: ${handling.reason}`;
+    return { type: 'end', end: tls === null ? ended(reason) : failed(reason), refusedBy: next };
+  }
   const refused = refusal(next.verdict, tls, place.proxy);
   return refused === undefined ? { type: 'hop', hop: next } : { type: 'end', end: failed(refused), refusedBy: next };
 }
@@ -278,12 +302,7 @@ function offered(sent: Payload): readonly string[] {
 }
 
 /** Why there is no connection to the next proxy, from the client's side. */
-function refusal(
-  { handling, chain }: ProxyVerdict,
-  tls: ClientTlsVerdict | null,
-  server: MeshProxy,
-): string | undefined {
-  if (handling.type === 'closed') return `${server.name} ends the connection: ${handling.reason}`;
+function refusal({ chain }: ProxyVerdict, tls: ClientTlsVerdict | null, server: MeshProxy): string | undefined {
   if (tls === null || chain?.tls == null || !tls.verified) return undefined;
   const { certificate } = server;
   if (certificate === undefined) return `${server.name} has no certificate`;
