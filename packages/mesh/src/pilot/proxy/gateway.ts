@@ -173,7 +173,8 @@ function gatewayTable(
   { instance, model, read }: GatewayContext,
 ): RouteTableIr {
   const attached = servers.map(({ gateway, hosts }) => ({ key: gateway, hosts }));
-  const table = resolveGatewayTable(port, attached, instance, model, read);
+  const endsTls = servers.every(({ tls }) => tls?.type === 'terminate');
+  const table = resolveGatewayTable({ port, ...(endsTls ? { tls: true } : {}) }, attached, instance, model, read);
   return { ...table, name, virtualHosts: table.virtualHosts.filter(({ routes }) => routes.length > 0) };
 }
 

@@ -267,6 +267,35 @@ describe('a gateway', () => {
     expect(leadsTo(table, 'a.test')).toEqual(['outbound|80||a.default.svc.cluster.local 1']);
   });
 
+  it('takes the matches for those Gateways that bring the host', () => {
+    const some = networkingText(
+      'VirtualService',
+      'x',
+      '{hosts: [a.test, b.test], gateways: [front, back], http: [{match: [{gateways: [front]}], directResponse: {status: 200}}, {directResponse: {status: 404}}]}',
+    );
+    const [table] = ownOf(front('[a.test]') + front('[a.test, b.test]', 'back') + some, { 80: 8080 }).tables;
+    expect(table?.virtualHosts.map(({ domains, routes }) => [...domains, ...routes.map(({ name }) => name)])).toEqual([
+      ['a.test', 'default/x http[0].match[0]', 'default/x http[1]'],
+      ['b.test', 'default/x http[1]'],
+    ]);
+  });
+
+  it('redirects to the port of the scheme that it took the request in', () => {
+    const text =
+      "---\n{apiVersion: networking.istio.io/v1, kind: Gateway, metadata: {name: front}, spec: {selector: {istio: ingressgateway}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ['*']}, {port: {number: 443, name: https, protocol: HTTPS}, hosts: ['*'], tls: {mode: SIMPLE, credentialName: a}}]}}\n" +
+      networkingText(
+        'VirtualService',
+        'x',
+        '{hosts: [a.test], gateways: [front], http: [{redirect: {derivePort: FROM_PROTOCOL_DEFAULT}}]}',
+      );
+    const { tables } = ownOf(text, { 80: 8080, 443: 8443 });
+    const ports = tables.map(({ virtualHosts }) => {
+      const action = virtualHosts[0]?.routes.find(({ action }) => action.type === 'redirect')?.action;
+      return action?.type === 'redirect' ? action.port : undefined;
+    });
+    expect(ports).toEqual([80, 443]);
+  });
+
   it('that no proxy is, opens nothing', () => {
     expect(ownOf(A + front("['*']", 'front', '{istio: other}') + rules)).toEqual({
       secrets: [],

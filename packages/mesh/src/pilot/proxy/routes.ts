@@ -9,7 +9,7 @@ import { isCovered, type ServicePattern } from '../model/sidecar.ts';
 import { isVisible } from '../model/visibility.ts';
 import type { RouteIr, RouteTableIr, VirtualHostIr } from './ir/route.ts';
 import { HTTP_PROXY_LOOPBACK_CLUSTER, loopbackClusterName, PASSTHROUGH_CLUSTER } from './own-clusters.ts';
-import { resolveRules } from './route-rules.ts';
+import { type RouteContext, resolveRules } from './route-rules.ts';
 import type { OutsidePolicy, Scope } from './scope.ts';
 import {
   portRoutesKey,
@@ -247,13 +247,13 @@ export function resolveServiceTable(name: string, routes: readonly RouteIr[]): R
 
 /** Where a gateway's servers and the rule sets attached to it meet: a virtual host for each host that both name. */
 export function resolveGatewayTable(
-  port: number,
+  { port, tls }: Pick<RouteContext, 'port' | 'tls'>,
   gateways: readonly { readonly key: string; readonly hosts: readonly { namespace?: string; host: string }[] }[],
   client: Pick<ClientClass, 'namespace' | 'labels'>,
   model: MeshModel,
   read: Reader,
 ): RouteTableIr {
-  const byDomain = new Map<string, RouteRuleSet[]>();
+  const byDomain = new Map<string, { readonly sets: Set<RouteRuleSet>; readonly gateways: Set<string> }>();
   for (const gateway of gateways) {
     for (const ruleSet of read.get(model.gatewayRoutes, gateway.key) ?? []) {
       if (!isVisible(ruleSet.visibility, client.namespace)) continue;
@@ -262,21 +262,22 @@ export function resolveGatewayTable(
         for (const host of ruleSet.hosts) {
           const domain = intersectHosts(server.host, host);
           if (domain === undefined) continue;
-          const sets = byDomain.get(domain) ?? [];
-          if (!sets.includes(ruleSet)) sets.push(ruleSet);
-          byDomain.set(domain, sets);
+          const found = byDomain.get(domain) ?? { sets: new Set(), gateways: new Set() };
+          found.sets.add(ruleSet);
+          found.gateways.add(gateway.key);
+          byDomain.set(domain, found);
         }
       }
     }
   }
-  const context = { port, gateways: gateways.map(({ key }) => key), client };
+  const context = { port, client, ...(tls === undefined ? {} : { tls }) };
   const virtualHosts = [...byDomain]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(
-      ([domain, sets]): VirtualHostIr => ({
+      ([domain, found]): VirtualHostIr => ({
         name: `${domain}:${port}`,
         domains: [domain],
-        routes: resolveRules(bySource(sets), context, model, read),
+        routes: resolveRules(bySource([...found.sets]), { ...context, gateways: [...found.gateways] }, model, read),
       }),
     );
   return { name: `http.${port}`, virtualHosts, ignorePortInHost: true };
