@@ -72,9 +72,16 @@ export interface WorkloadStatus {
 }
 
 export interface ServiceStatus {
+  /** `Service` or `ServiceEntry`. */
+  readonly kind: string;
+  /** Of a Service; for a host of a ServiceEntry the host. */
   readonly name: string;
   readonly namespace: string;
   readonly hostname: string;
+  /** By which it can be called as well, its own and the one that was chosen for it. */
+  readonly addresses: readonly string[];
+  /** How its endpoints are found; `by-name` and `original`: each call says it, so none are known. */
+  readonly resolution: 'endpoints' | 'dns' | 'dns-round-robin' | 'by-name' | 'original' | 'alias';
   readonly ports: readonly { readonly name?: string; readonly port: number }[];
   /** `version` labels of its ready instances, sorted. */
   readonly versions: readonly string[];

@@ -129,7 +129,7 @@ export const diagnosticCodes = {
     severity: 'error',
     title: 'The host does not exist',
     why: 'A destination names a host for which there is no service, so requests sent there would fail.',
-    remedy: 'Check the spelling and the namespace, or add the Service.',
+    remedy: 'Check the spelling and the namespace, or add a Service or ServiceEntry for the host.',
   },
   LAT0202: {
     severity: 'error',

@@ -1,4 +1,5 @@
 import type * as z from 'zod/mini';
+import { isWildcardHost } from '../names.ts';
 import { object, optional, required } from '../schema/field.ts';
 import * as v from '../schema/values.ts';
 
@@ -17,7 +18,10 @@ export const percent = object({ value: optional(v.double(0, 100), 'Percent, 0 to
 
 export const destination = object({
   host: required(
-    v.host(),
+    v.syntax(
+      (value) => value !== '*' && isWildcardHost(value),
+      'a host name such as reviews or reviews.default.svc.cluster.local',
+    ),
     'Service to send to. A short name is completed with the namespace of this object, not of the caller.',
   ),
   subset: optional(v.dnsLabel(), 'Subset of the service, as a DestinationRule for the same host defines it.'),

@@ -1,4 +1,4 @@
-import type { MeshStatus, WorkloadStatus } from '@lateen/api/admin.ts';
+import type { MeshStatus, ServiceStatus, WorkloadStatus } from '@lateen/api/admin.ts';
 import { gatewayUrls } from '@lateen/api/gateway-urls.ts';
 import { formatDiagnosticLine } from './errors.ts';
 import { formatTable } from './table.ts';
@@ -85,13 +85,13 @@ export function formatReady(status: MeshStatus, view: ReadyView): string {
 function serviceTable({ services }: MeshStatus): string {
   return formatTable(
     ['service', 'versions', 'replicas', 'identity'],
-    services.map((each) => [
-      shortName(each),
-      each.versions.join(', '),
-      `${each.ready}/${each.total}`,
-      each.identities.join(', '),
-    ]),
+    services.map((each) => [shortName(each), each.versions.join(', '), replicas(each), each.identities.join(', ')]),
   );
+}
+
+/** Where each call says whom it is for, nobody can be counted. */
+function replicas({ resolution, ready, total }: ServiceStatus): string {
+  return total === 0 && (resolution === 'by-name' || resolution === 'original') ? 'by name' : `${ready}/${total}`;
 }
 
 /** What is not as it should be: of processes, and of the configuration. One text for each, if there is any. */

@@ -74,6 +74,25 @@ test('services of the own namespace have the short names', () => {
   expect(variables.MY_REVIEWS_DEFAULT_SERVICE_PORT).toBe('21000');
 });
 
+test('hosts of ServiceEntries have one name for all namespaces', () => {
+  const hosts = [
+    { name: 'api.example.com', hostname: 'api.example.com', port: 443, portName: 'https' },
+    { name: '*.example.com', hostname: '*.example.com', port: 443 },
+    { name: 'db', hostname: 'db', port: 5432 },
+  ];
+  const ports = { ...servicePorts, 'api.example.com:443': 21_003, '*.example.com:443': 21_004, 'db:5432': 21_005 };
+  const variables = serviceVariables([...hosts, ...services], ports, 'data');
+  expect(variables).toMatchObject({
+    API_EXAMPLE_COM_SERVICE_HOST: '127.0.0.1',
+    API_EXAMPLE_COM_SERVICE_PORT: '21003',
+    API_EXAMPLE_COM_SERVICE_PORT_HTTPS: '21003',
+    // The Service's, and not that of the host which is spelt like it.
+    DB_SERVICE_PORT: '21002',
+    DB_PORT_5432_TCP_PORT: '21002',
+  });
+  expect(Object.values(variables)).not.toContain('21004');
+});
+
 test('proxy and port variables', () => {
   expect(proxyVariables(20_100)).toEqual({
     HTTP_PROXY: 'http://127.0.0.1:20100',

@@ -20,7 +20,8 @@ export function expandReferences(text: string, variables: Readonly<Environment>)
  * The service variables of Kubernetes, for the services of the pod's namespace: `REVIEWS_SERVICE_HOST`,
  * `REVIEWS_SERVICE_PORT`, `REVIEWS_SERVICE_PORT_HTTP`, and those of Docker's links, `REVIEWS_PORT_9080_TCP_ADDR` and so
  * on. They point at the sidecar's loopback listener for the service. Services of other namespaces have none in
- * Kubernetes; here they have `REVIEWS_OTHERNAMESPACE_SERVICE_HOST` and `..._PORT`, as everything is on one address.
+ * Kubernetes; here they have `REVIEWS_OTHERNAMESPACE_SERVICE_HOST` and `..._PORT`, as everything is on one address. So
+ * have hosts of ServiceEntries, whichever their namespace is: `API_EXAMPLE_COM_SERVICE_HOST` and so on.
  */
 export function serviceVariables(
   services: readonly ServicePortRef[],
@@ -29,12 +30,12 @@ export function serviceVariables(
 ): Environment {
   const variables: Environment = {};
   // Ports of one service follow each other; the first one gives the variables without a port's name.
-  for (const service of services) {
+  for (const service of withoutWildcards(services)) {
     const local = servicePorts[`${service.hostname}:${service.port}`];
     if (local === undefined) continue;
     const port = String(local);
     const name = variableName(service.name);
-    if (service.namespace !== namespace) {
+    if (service.namespace !== undefined && service.namespace !== namespace) {
       const prefix = `${name}_${variableName(service.namespace)}`;
       variables[`${prefix}_SERVICE_HOST`] = LOOPBACK;
       variables[`${prefix}_SERVICE_PORT`] ??= port;
@@ -45,15 +46,25 @@ export function serviceVariables(
     }
     variables[`${name}_SERVICE_HOST`] = LOOPBACK;
     variables[`${name}_SERVICE_PORT`] ??= port;
-    if (service.portName !== undefined) variables[`${name}_SERVICE_PORT_${variableName(service.portName)}`] = port;
+    if (service.portName !== undefined) variables[`${name}_SERVICE_PORT_${variableName(service.portName)}`] ??= port;
     variables[`${name}_PORT`] ??= `tcp://${LOOPBACK}:${port}`;
     const link = `${name}_PORT_${service.port}_TCP`;
+    if (variables[link] !== undefined) continue;
     variables[link] = `tcp://${LOOPBACK}:${port}`;
     variables[`${link}_PROTO`] = 'tcp';
     variables[`${link}_PORT`] = port;
     variables[`${link}_ADDR`] = LOOPBACK;
   }
   return variables;
+}
+
+/** A wildcard is no name to call. Where a host is spelt like a Service, the Service has the variables. */
+function withoutWildcards(services: readonly ServicePortRef[]): readonly ServicePortRef[] {
+  const named = services.filter(({ hostname }) => !hostname.startsWith('*'));
+  return [
+    ...named.filter(({ namespace }) => namespace !== undefined),
+    ...named.filter(({ namespace }) => namespace === undefined),
+  ];
 }
 
 /** Outbound calls through the sidecar's HTTP proxy listener, for the libraries and tools that know these variables. */

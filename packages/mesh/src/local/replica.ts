@@ -185,7 +185,7 @@ export class Replica {
     const { signal } = this.#stopping;
     const containerPorts = containerPortsOf(template);
     while (!signal.aborted) {
-      const keys = serviceKeys(context);
+      const keys = serviceKeys(context, namespace);
       let ports: number[];
       try {
         ports = await context.ports.allocate(2 + 2 * containerPorts.length + keys.length);
@@ -253,7 +253,7 @@ export class Replica {
   async #updateServicePorts(): Promise<void> {
     if (this.#state.kind !== 'up' || this.stopping) return;
     const { context } = this.#options;
-    const wanted = new Set(serviceKeys(context));
+    const wanted = new Set(serviceKeys(context, this.#options.namespace));
     const before = this.#state.body.instance.capture.servicePorts;
     const missing = [...wanted].filter((key) => before[key] === undefined);
     const obsolete = Object.keys(before).filter((key) => !wanted.has(key));
@@ -368,8 +368,10 @@ export class Replica {
   }
 }
 
-function serviceKeys(context: MeshContext): string[] {
-  return [...new Set(context.services().map(({ hostname, port }) => `${hostname}:${port}`))];
+/** Service ports that a namespace sees: for each, its sidecars have a listener. */
+function serviceKeys(context: MeshContext, namespace: string): string[] {
+  const visible = context.services().filter(({ visibleIn }) => visibleIn?.includes(namespace) ?? true);
+  return [...new Set(visible.map(({ hostname, port }) => `${hostname}:${port}`))];
 }
 
 /** All but the one of Envoy's admin server. */

@@ -9,6 +9,7 @@ import {
   type ProxyReport,
 } from '@lateen/api/admin.ts';
 import { type Diagnostic, DiagnosticError, hasErrors } from '@lateen/api/diagnostic.ts';
+import type { ConfigObject } from '@lateen/api/kinds.ts';
 import { keyOf, keyOfRef, type ObjectKey, refOfKey } from '@lateen/api/object-key.ts';
 import type { Journey } from '@lateen/api/verdict.ts';
 import { parseDocuments } from '#pilot/config/parse.ts';
@@ -31,6 +32,8 @@ export interface Administered {
   explain(request: ExplainRequest): Promise<Journey>;
   proxyReports(): readonly ProxyReport[];
   proxyConfig(name: string): Promise<ProxyConfigResponse | undefined>;
+  /** What the control plane has to say of an object, as its `status` in Kubernetes. */
+  objectStatus(object: ConfigObject): Readonly<Record<string, unknown>> | undefined;
 }
 
 export function adminHandlers(plane: Administered): AdminHandlers {
@@ -48,7 +51,7 @@ export function adminHandlers(plane: Administered): AdminHandlers {
         .filter(([key]) => namespace === undefined || refOfKey(key).namespace === namespace)
         .filter(([, object]) => name === undefined || object.metadata.name === name)
         .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([key, object]) => ({ object: shown(object), origin: originOf(plane, key) })),
+        .map(([key, object]) => ({ object: withStatus(object, plane), origin: originOf(plane, key) })),
     async apply(request) {
       const { parsed, warnings } = parse(request);
       if (request.dryRun === true) {
@@ -89,6 +92,11 @@ function parse(request: ApplyRequest) {
   const diagnostics = results.flatMap((result) => result.diagnostics);
   if (hasErrors(diagnostics)) throw new DiagnosticError(diagnostics);
   return { parsed: results.flatMap((result) => result.objects), warnings: diagnostics };
+}
+
+function withStatus(object: ConfigObject, plane: Administered) {
+  const status = plane.objectStatus(object);
+  return status === undefined ? shown(object) : { ...shown(object), status };
 }
 
 function originOf(plane: Administered, key: ObjectKey) {

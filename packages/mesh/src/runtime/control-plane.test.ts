@@ -154,6 +154,17 @@ describe('instances', () => {
     expect(supervised.last('settled')).toEqual({ type: 'settled', seq: 2 });
   });
 
+  test('that are services bring new listeners along', async () => {
+    const headless = serviceText('a', '[{port: 80}]').replace('spec: {', 'spec: {clusterIP: None, ');
+    const supervised = await startControlPlane(new MeshFolder({ 'a.yaml': headless }));
+    const hostnames = () => supervised.last('manifests')?.services.map(({ hostname }) => hostname);
+    expect(hostnames()).toEqual(['a.default.svc.cluster.local']);
+    await supervised.run(sidecarOf('app-0', { labels: { app: 'a' } }));
+    expect(hostnames()).toEqual(['a.default.svc.cluster.local', 'app-0.a.default.svc.cluster.local']);
+    await supervised.run();
+    expect(hostnames()).toEqual(['a.default.svc.cluster.local']);
+  });
+
   test('are settled only when every proxy has answered', async () => {
     const supervised = await startControlPlane(new MeshFolder({ 'a.yaml': services }));
     await supervised.run(sidecar);

@@ -7,7 +7,7 @@ import type {
   ProxyReport,
 } from '@lateen/api/admin.ts';
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
-import { type KindName, kinds } from '@lateen/api/kinds.ts';
+import { type ConfigObject, type KindName, kinds } from '@lateen/api/kinds.ts';
 import { type ObjectKey, refOfKey } from '@lateen/api/object-key.ts';
 import type { Journey } from '@lateen/api/verdict.ts';
 import { instanceKey, instanceOfNode } from '@lateen/api/workload-instance.ts';
@@ -35,6 +35,7 @@ import { adminHandlers } from './admin-handlers.ts';
 import { BackgroundAnalysis } from './background-analysis.ts';
 import { manifestsMessage } from './manifests.ts';
 import { meshStatus } from './mesh-status.ts';
+import { objectStatus } from './object-status.ts';
 import { printProxyConfig } from './proxy-config.ts';
 import { Refusals } from './refusals.ts';
 import { ScheduleClock } from './schedule-clock.ts';
@@ -64,6 +65,7 @@ export class ControlPlane {
   #instancesKnown = false;
   #serving = false;
   #unmatched: readonly UnmatchedPatch[] = [];
+  #servicesChanged = false;
   readonly #lastSent = new Map<string, string>();
 
   /** @throws LateenError where the mesh's stored state cannot be used */
@@ -79,6 +81,9 @@ export class ControlPlane {
     this.store = new ConfigStore(graph, objects, overlay, DEFAULT_SETTINGS.clusterDomain, lastGood);
     this.#scheduleClock = new ScheduleClock(this.#pilot);
     this.#refusals = new Refusals(this.#pilot, this.store);
+    this.#pilot.model.services.onChange(() => {
+      this.#servicesChanged = true;
+    });
     this.#ads = new AdsServer({ directory: new PilotDirectory(this.#pilot) });
     this.#analysis = new BackgroundAnalysis(
       this.store,
@@ -166,6 +171,8 @@ export class ControlPlane {
       for (const [key] of [...instances.entries()]) if (!present.has(key)) instances.delete(key);
     });
     this.#instancesKnown = true;
+    // Gateways, and pods of headless Services, are services that come and go with their instances.
+    if (this.#servicesChanged && this.#admin !== undefined) this.#tellManifests();
     await this.#serveIfReady();
     await this.settled(SETTLE_TIMEOUT_MS);
     this.#send({ type: 'settled', seq });
@@ -255,6 +262,10 @@ export class ControlPlane {
     return explain(this.#pilot, request, (key) => this.store.origin(key));
   }
 
+  objectStatus(object: ConfigObject): Readonly<Record<string, unknown>> | undefined {
+    return objectStatus(object, this.#pilot.model);
+  }
+
   /** Everything that a proxy should hold, as Envoy's JSON, with where it came from. */
   proxyConfig(name: string): Promise<ProxyConfigResponse | undefined> {
     return printProxyConfig(name, this.#pilot, (key) => this.store.origin(key));
@@ -268,16 +279,21 @@ export class ControlPlane {
   }
 
   #configurationChanged(): void {
+    this.#tellManifests();
+    this.#analysis.changed();
+    this.#sendDiagnostics();
+    this.#proxiesChanged();
+  }
+
+  #tellManifests(): void {
     const { dir } = this.#options;
+    this.#servicesChanged = false;
     const message: ManifestsMessage = manifestsMessage(this.store.objects, this.#pilot.model, (key) => {
       const origin = this.store.origin(key);
       return (origin === undefined ? undefined : this.#files.folderOf(origin.file)) ?? dir;
     });
     this.#sendBootstrapPatches();
     this.#sendIfChanged(message);
-    this.#analysis.changed();
-    this.#sendDiagnostics();
-    this.#proxiesChanged();
   }
 
   #sendBootstrapPatches(): void {

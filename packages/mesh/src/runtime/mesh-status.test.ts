@@ -1,7 +1,7 @@
 import type { WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import { describe, expect, test } from 'vitest';
 import type { InstanceReport } from '#pilot/registry/processes/link.ts';
-import { gatewayOf, pilotOf, serviceText, sidecarOf } from '#pilot/testing/pilot-of.ts';
+import { gatewayOf, networkingText, pilotOf, serviceText, sidecarOf } from '#pilot/testing/pilot-of.ts';
 import { meshStatus, type StatusInput } from './mesh-status.ts';
 
 function reportOf(instance: WorkloadInstance, process: Partial<InstanceReport['process']> = {}): InstanceReport {
@@ -77,9 +77,12 @@ test('a service counts its replicas once for all of its ports, and shows the ver
   ).model;
   expect(statusOf(reports, { model }).services).toEqual([
     {
+      kind: 'Service',
       name: 'a',
       namespace: 'default',
       hostname: 'a.default.svc.cluster.local',
+      addresses: [],
+      resolution: 'endpoints',
       ports: [
         { name: 'http', port: 80 },
         { name: 'http-more', port: 81 },
@@ -89,6 +92,29 @@ test('a service counts its replicas once for all of its ports, and shows the ver
       ready: 1,
       total: 2,
     },
+  ]);
+});
+
+test('hosts of ServiceEntries are services as well, but not the pods of headless Services', () => {
+  const text =
+    networkingText(
+      'ServiceEntry',
+      'outside',
+      '{hosts: [api.example.com], resolution: STATIC, endpoints: [{address: 10.0.0.1}, {address: 10.0.0.2}], addresses: [192.0.2.1], ports: [{number: 80, name: http, protocol: HTTP}]}',
+    ) +
+    networkingText(
+      'ServiceEntry',
+      'any',
+      '{hosts: ["*.example.com"], resolution: DYNAMIC_DNS, ports: [{number: 80, name: http, protocol: HTTP}]}',
+    ) +
+    serviceText('a', '[{port: 80, targetPort: web}]').replace('spec: {', 'spec: {clusterIP: None, ') +
+    '---\n{apiVersion: v1, kind: Service, metadata: {name: b}, spec: {type: ExternalName, externalName: a.default.svc.cluster.local}}\n';
+  const { model } = pilotOf(text, sidecarOf('app-0'));
+  expect(statusOf([], { model }).services).toMatchObject([
+    { kind: 'ServiceEntry', name: '*.example.com', resolution: 'by-name', ready: 0, total: 0 },
+    { kind: 'Service', name: 'a', ready: 1, total: 1 },
+    { kind: 'ServiceEntry', name: 'api.example.com', addresses: ['192.0.2.1'], ready: 2, total: 2, identities: [] },
+    { kind: 'Service', name: 'b', resolution: 'alias', ready: 1, total: 1 },
   ]);
 });
 

@@ -11,7 +11,8 @@ import { isSelected } from '@lateen/api/gateway-workload.ts';
 import { refOfKey } from '@lateen/api/object-key.ts';
 import { spiffeIdOf } from '@lateen/api/spiffe-id.ts';
 import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
-import { endpointKey, type MeshModel, type ScheduleState } from '#pilot/model/mesh.ts';
+import { endpointKey } from '#pilot/model/endpoints.ts';
+import type { MeshModel, ScheduleState } from '#pilot/model/mesh.ts';
 import type { Service } from '#pilot/model/service.ts';
 import type { InstanceReport, ProxyState } from '#pilot/registry/processes/link.ts';
 import type { PatchMatches } from '#pilot/xds/patch-matches.ts';
@@ -47,6 +48,7 @@ export function meshStatus(input: StatusInput): MeshStatus {
     services: [...model.services.entries()]
       // Those of gateways are shown as gateways.
       .filter(([, { builtIn }]) => builtIn !== true)
+      .filter(([, { registry }]) => registry !== 'pod')
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([, service]) => serviceStatus(service, model)),
     schedules: [...model.scheduleStates.entries()]
@@ -139,17 +141,21 @@ function workloadStatus({ instance, process }: InstanceReport, { model, proxies 
 }
 
 function serviceStatus(service: Service, model: MeshModel): ServiceStatus {
-  const endpoints = service.ports.flatMap(({ port }) => model.endpoints.get(endpointKey(service, port)) ?? []);
-  const byInstance = new Map(endpoints.map((endpoint) => [endpoint.instance, endpoint]));
+  const meant = service.aliasOf === undefined ? service : (model.services.get(service.aliasOf) ?? service);
+  const endpoints = meant.ports.flatMap(({ port }) => model.endpoints.get(endpointKey(meant, port)) ?? []);
+  const byInstance = new Map(endpoints.map((endpoint) => [endpoint.instance ?? endpoint.address, endpoint]));
   const members = [...byInstance.values()];
   const ready = members.filter((member) => member.ready);
   return {
+    kind: service.source.kind,
     name: service.name,
     namespace: service.namespace,
     hostname: service.hostname,
+    addresses: [...service.addresses, ...(service.allocatedAddress === undefined ? [] : [service.allocatedAddress])],
+    resolution: service.resolution,
     ports: service.ports.map(({ name, port }) => ({ ...(name === undefined ? {} : { name }), port })),
     versions: [...new Set(ready.flatMap(({ labels }) => labels.version ?? []))].sort(),
-    identities: [...new Set(members.map(({ spiffeId }) => spiffeId))].sort(),
+    identities: [...new Set(members.flatMap(({ spiffeId }) => spiffeId ?? []))].sort(),
     ready: ready.length,
     total: members.length,
   };

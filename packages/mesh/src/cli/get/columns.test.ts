@@ -20,6 +20,20 @@ function row(kind: string, manifest: string): Record<string, string> {
   );
 }
 
+test('a ServiceEntry shows the addresses that were chosen for its hosts', () => {
+  const object = {
+    kind: 'ServiceEntry',
+    apiVersion: '',
+    metadata: { name: 'a', namespace: 'default' },
+    spec: { hosts: ['a.example.com'] },
+  };
+  const service = { hostname: 'a.example.com', namespace: 'default', addresses: ['240.240.1.2'] };
+  const status = { services: [service, { ...service, namespace: 'other', addresses: ['240.240.9.9'] }] };
+  const columns = columnsOf({ kind: findKind('ServiceEntry'), items: [{ object }], status: NO_STATUS });
+  const addresses = columns.find(({ title }) => title === 'addresses');
+  expect(addresses?.cell({ object }, status as unknown as MeshStatus)).toBe('["240.240.1.2"]');
+});
+
 test.each([
   ['Secret', 'data: {a: <hidden>, b: <hidden>}', { type: 'Opaque', data: '2' }],
   [

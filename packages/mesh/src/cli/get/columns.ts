@@ -89,7 +89,7 @@ const columnsByKind: Readonly<Record<string, readonly Column[]>> = {
     { title: 'hosts', cell: ({ object }) => words(list(read(object, 'spec', 'hosts'))) },
     { title: 'location', cell: ({ object }) => text(read(object, 'spec', 'location')) || 'MESH_EXTERNAL' },
     { title: 'resolution', cell: ({ object }) => text(read(object, 'spec', 'resolution')) || 'NONE' },
-    { title: 'addresses', wide: true, cell: ({ object }) => words(list(read(object, 'spec', 'addresses'))) },
+    { title: 'addresses', wide: true, cell: (item, status) => words(addressesOf(item, status)) },
     { title: 'ports', wide: true, cell: ({ object }) => each(read(object, 'spec', 'ports'), 'number') },
   ],
   WorkloadEntry: [
@@ -193,7 +193,9 @@ function podPhase(item: Item, status: MeshStatus): string {
 }
 
 function serviceReady({ object: { metadata } }: Item, status: MeshStatus): string {
-  const found = status.services.find((each) => each.name === metadata.name && each.namespace === metadata.namespace);
+  const found = status.services.find(
+    (each) => each.kind === 'Service' && each.name === metadata.name && each.namespace === metadata.namespace,
+  );
   return found === undefined ? '' : `${found.ready}/${found.total}`;
 }
 
@@ -218,6 +220,15 @@ function nextChange(item: Item, status: MeshStatus): string {
   // Swedish writes dates and times as ISO 8601 does.
   const local = new Date(changesAt).toLocaleString('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'short' });
   return `${local} ${timeZone}`;
+}
+
+/** Those that it gives, and those that were chosen for its hosts. */
+function addressesOf({ object }: Item, status: MeshStatus): readonly unknown[] {
+  const hosts = list(read(object, 'spec', 'hosts'));
+  const ofHosts = status.services
+    .filter(({ hostname, namespace }) => namespace === object.metadata.namespace && hosts.includes(hostname))
+    .flatMap(({ addresses }) => addresses);
+  return [...new Set([...list(read(object, 'spec', 'addresses')), ...ofHosts])];
 }
 
 function deploymentReady({ object }: Item, status: MeshStatus): string {

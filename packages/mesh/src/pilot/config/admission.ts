@@ -4,13 +4,22 @@ import { type ObjectKey, refOfKey } from '@lateen/api/object-key.ts';
 import { suggest } from '@lateen/api/suggest.ts';
 import { dequal } from 'dequal';
 import { hostCovers, patternsCovering, resolveHost, serviceHostname } from '../model/hostname.ts';
+import { MAX_ALIASES } from '../model/services.ts';
 import { builtInService } from './built-in-service.ts';
+import { calledPorts } from './called-ports.ts';
 import { delegationWarnings } from './delegation-warnings.ts';
 import { gatewayWarnings } from './gateway-warnings.ts';
-import { hostnameBehind, type References, referencesOf, serviceKeyOf } from './references.ts';
+import { HostIndex, ruleHostOf, serviceHostsOf } from './host-index.ts';
+import { type References, referencesOf } from './references.ts';
 
 /** `undefined`: the object is to be removed. */
 export type Changes = ReadonlyMap<ObjectKey, ConfigObject | undefined>;
+
+/** What would be in force with some changes; the index has the hosts of what is changed, before and after. */
+interface View {
+  readonly changes: Changes;
+  readonly hosts: HostIndex;
+}
 
 /** A change that is not let in for now, and why. What was in force before stays. */
 export type Held = ReadonlyMap<ObjectKey, readonly Diagnostic[]>;
@@ -23,16 +32,17 @@ export type Held = ReadonlyMap<ObjectKey, readonly Diagnostic[]>;
 export class Admission {
   readonly #clusterDomain: string;
   readonly #accepted = new Map<ObjectKey, ConfigObject>();
-  /** DestinationRules in force, by host. */
-  readonly #rulesFor = new Map<string, Set<ObjectKey>>();
+  /** Of what is in force. */
+  readonly #hosts: HostIndex;
+  /** Nothing but what is in force. */
+  readonly #now: View;
   /** VirtualServices in force, by host of a destination. */
   readonly #usersOf = new Map<string, Set<ObjectKey>>();
 
-  /** DestinationRules among changes, by their hosts (which may be wildcards) before and after. */
-  readonly #changedRules = new WeakMap<Changes, Map<string, ObjectKey[]>>();
-
   constructor(clusterDomain: string) {
     this.#clusterDomain = clusterDomain;
+    this.#hosts = new HostIndex(clusterDomain);
+    this.#now = { changes: new Map(), hosts: new HostIndex(clusterDomain) };
   }
 
   get accepted(): ReadonlyMap<ObjectKey, ConfigObject> {
@@ -44,9 +54,14 @@ export class Admission {
     // What is said again is no change, and not to blame for what others change.
     const remaining = new Map([...changes].filter(([key, object]) => !dequal(object, this.#accepted.get(key))));
     const held = new Map<ObjectKey, readonly Diagnostic[]>();
+    const hosts = new HostIndex(this.#clusterDomain);
+    for (const [key, object] of remaining) {
+      hosts.add(key, this.#accepted.get(key));
+      hosts.add(key, object);
+    }
     // Each round holds at least one change back, so there are at most as many rounds as changes.
     for (;;) {
-      const faults = this.#faults(remaining);
+      const faults = this.#faults({ changes: remaining, hosts });
       if (faults.size === 0) return { let: remaining, held };
       for (const [key, reasons] of faults) {
         held.set(key, reasons);
@@ -57,8 +72,8 @@ export class Admission {
 
   /** Routes in force that use what this DestinationRule gives. */
   usersOf(key: ObjectKey): readonly ObjectKey[] {
-    const host = hostnameBehind(this.#accepted.get(key), this.#clusterDomain);
-    return key.startsWith('DestinationRule/') && host !== undefined ? [...this.#usersOfPattern(host)] : [];
+    const host = ruleHostOf(this.#accepted.get(key), this.#clusterDomain);
+    return host === undefined ? [] : [...this.#usersOfPattern(host)];
   }
 
   *#usersOfPattern(pattern: string): Iterable<ObjectKey> {
@@ -88,12 +103,12 @@ export class Admission {
       const { destinations, gateways, meshHosts } = referencesOf(object, this.#clusterDomain);
       // Hosts outside of the mesh have no service, but sidecars know them by the rules.
       const ofServices = meshHosts.filter(
-        (host) => !host.startsWith('*') && serviceKeyOf(host, this.#clusterDomain) !== undefined,
+        (host) => !host.startsWith('*') && host.endsWith(`.svc.${this.#clusterDomain}`),
       );
       found.push(...this.#withoutService(key, ofServices, 'spec.hosts'));
       found.push(...meshHosts.flatMap((host) => this.#shortened(key, host)));
       for (const { hostname, path } of destinations) {
-        if (this.#service(hostname, NOTHING) !== undefined) continue;
+        if (this.#portsOf(hostname, this.#now) !== undefined) continue;
         found.push(
           diagnostic('LAT0201', `the service ${hostname} is gone; requests sent there fail`, {
             object: refOfKey(key),
@@ -117,7 +132,7 @@ export class Admission {
       .map((host) => resolveHost(host, namespace, this.#clusterDomain))
       .filter((hostname) => !this.#coversService(hostname))
       .map((hostname) => {
-        const message = `is for ${hostname}, but ${this.#missingHost(hostname, namespace, NOTHING)}`;
+        const message = `is for ${hostname}, but ${this.#missingHost(hostname, namespace, this.#now)}`;
         return diagnostic('LAT0130', message, { object: refOfKey(key), path });
       });
   }
@@ -127,18 +142,13 @@ export class Admission {
     const [name = '', namespace, svc = 'svc', ...more] = host.split('.');
     if (namespace === undefined || svc !== 'svc' || more.length > 0) return [];
     const hostname = serviceHostname(name, namespace, this.#clusterDomain);
-    if (this.#service(hostname, NOTHING) === undefined) return [];
+    if (this.#portsOf(hostname, this.#now) === undefined) return [];
     const message = `is for a host ${host}, not for the service: write ${hostname}`;
     return [diagnostic('LAT0130', message, { object: refOfKey(key), path: 'spec.hosts' })];
   }
 
   #coversService(pattern: string): boolean {
-    if (!pattern.startsWith('*')) return this.#service(pattern, NOTHING) !== undefined;
-    for (const object of this.#accepted.values()) {
-      const hostname = object.kind === 'Service' ? hostnameBehind(object, this.#clusterDomain) : undefined;
-      if (hostname !== undefined && hostCovers(pattern, hostname)) return true;
-    }
-    return false;
+    return this.#hosts.hasServiceUnder(pattern) || this.#portsOf(pattern, this.#now) !== undefined;
   }
 
   /** A laptop mesh gives the identity all the same; a cluster would not start the pods. */
@@ -171,14 +181,15 @@ export class Admission {
   }
 
   /** What would be wrong if all of these changes took effect: for each change to blame, why. */
-  #faults(changes: Changes): Map<ObjectKey, Diagnostic[]> {
+  #faults(view: View): Map<ObjectKey, Diagnostic[]> {
+    const { changes } = view;
     const faults = new Map<ObjectKey, Diagnostic[]>();
     const blame = (key: ObjectKey, reason: Diagnostic) => faults.set(key, [...(faults.get(key) ?? []), reason]);
     const affected = new Set<ObjectKey>();
     for (const [key, object] of changes) {
       if (key.startsWith('VirtualService/') && object !== undefined) affected.add(key);
       if (!key.startsWith('DestinationRule/')) continue;
-      const hosts = [object, this.#accepted.get(key)].map((each) => hostnameBehind(each, this.#clusterDomain));
+      const hosts = [object, this.#accepted.get(key)].map((each) => ruleHostOf(each, this.#clusterDomain));
       for (const host of hosts) {
         if (host !== undefined) for (const user of this.#usersOfPattern(host)) affected.add(user);
       }
@@ -187,54 +198,62 @@ export class Admission {
       const object = changes.has(key) ? changes.get(key) : this.#accepted.get(key);
       const { destinations } = referencesOf(object, this.#clusterDomain);
       for (const destination of destinations) {
-        const reason = this.#fault(key, destination, changes);
+        const reason = this.#fault(key, destination, view);
         if (reason === undefined) continue;
         // Whoever takes a subset away that is there now has to wait, rather than who wants it.
         const { hostname, subset } = destination;
-        const isTaken = subset !== undefined && this.#subsets(hostname, NOTHING).has(subset);
+        const isTaken = subset !== undefined && this.#subsets(hostname, this.#now).has(subset);
         if (changes.has(key) && !(isTaken && reason.code === 'LAT0202')) blame(key, reason);
-        else for (const rule of this.#rulesChanged(hostname, changes)) blame(rule, inUse(rule, key, reason));
+        else for (const rule of this.#rulesChanged(hostname, view)) blame(rule, inUse(rule, key, reason));
       }
     }
     return faults;
   }
 
-  #fault(key: ObjectKey, destination: References['destinations'][number], changes: Changes): Diagnostic | undefined {
+  #fault(key: ObjectKey, destination: References['destinations'][number], view: View): Diagnostic | undefined {
+    const { changes } = view;
     const { hostname, subset, port, path } = destination;
     const object = refOfKey(key);
-    const service = this.#service(hostname, changes);
+    const ports = this.#portsOf(hostname, view);
     // A route in force outlives its service (`warnings` tells of it), but not its subset: the service may come back.
-    if (service === undefined && changes.has(key)) {
-      return diagnostic('LAT0201', this.#missingHost(hostname, object.namespace, changes), {
+    if (ports === undefined && changes.has(key)) {
+      return diagnostic('LAT0201', this.#missingHost(hostname, object.namespace, view), {
         object,
         path: `${path}.host`,
       });
     }
-    if (port !== undefined && changes.has(key) && !service?.spec.ports?.some((each) => each.port === port)) {
-      const ports = (service?.spec.ports ?? []).map((each) => each.port).join(', ');
-      const message = `the service ${hostname} has no port ${port}; it has ${ports === '' ? 'none' : ports}`;
+    if (port !== undefined && changes.has(key) && ports?.includes(port) === false) {
+      const has = ports.length === 0 ? 'none' : ports.join(', ');
+      const message = `the service ${hostname} has no port ${port}; it has ${has}`;
       return diagnostic('LAT0206', message, { object, path: `${path}.port.number` });
     }
     if (subset === undefined) return undefined;
-    const known = this.#subsets(hostname, changes);
+    const known = this.#subsets(hostname, view);
     if (known.has(subset)) return undefined;
     return diagnostic('LAT0202', missingSubset(subset, hostname, known), { object, path: `${path}.subset` });
   }
 
-  #service(hostname: string, changes: Changes): Extract<ConfigObject, { kind: 'Service' }> | undefined {
-    const key = serviceKeyOf(hostname, this.#clusterDomain);
-    const object = key === undefined ? undefined : this.#after(key, changes);
-    if (object?.kind === 'Service') return object;
-    return builtInService(hostname, this.#clusterDomain, () => [...this.#accepted.values(), ...changes.values()]);
+  /** Of all services with this hostname; undefined if there is none. */
+  #portsOf(hostname: string, view: View, aliases = 0): readonly number[] | undefined {
+    const objects = [...new Set([...this.#hosts.servicesAt(hostname), ...view.hosts.servicesAt(hostname)])]
+      .map((key) => this.#after(key, view.changes))
+      .filter((object) => serviceHostsOf(object, this.#clusterDomain).includes(hostname));
+    const builtIn = builtInService(hostname, this.#clusterDomain, () => [
+      ...this.#accepted.values(),
+      ...view.changes.values(),
+    ]);
+    if (builtIn !== undefined && objects.length === 0) objects.push(builtIn);
+    if (objects.length === 0) return undefined;
+    return calledPorts(objects, (name) => (aliases < MAX_ALIASES ? this.#portsOf(name, view, aliases + 1) : undefined));
   }
 
-  #subsets(hostname: string, changes: Changes): Set<string> {
-    const keys = new Set(patternsCovering(hostname).flatMap((pattern) => [...(this.#rulesFor.get(pattern) ?? [])]));
-    for (const key of this.#rulesChanged(hostname, changes)) keys.add(key);
+  #subsets(hostname: string, view: View): Set<string> {
+    const patterns = patternsCovering(hostname);
+    const keys = patterns.flatMap((pattern) => [...this.#hosts.rulesFor(pattern), ...view.hosts.rulesFor(pattern)]);
     const names = new Set<string>();
-    for (const key of keys) {
-      const rule = this.#after(key, changes);
-      if (rule?.kind !== 'DestinationRule' || !this.#isFor(rule, hostname)) continue;
+    for (const key of new Set(keys)) {
+      const rule = this.#after(key, view.changes);
+      if (rule?.kind !== 'DestinationRule' || !patterns.includes(ruleHostOf(rule, this.#clusterDomain) ?? '')) continue;
       for (const { name } of rule.spec.subsets ?? []) names.add(name);
     }
     return names;
@@ -244,53 +263,30 @@ export class Admission {
     return changes.has(key) ? changes.get(key) : this.#accepted.get(key);
   }
 
-  #rulesChanged(hostname: string, changes: Changes): ObjectKey[] {
-    const byHost = this.#changedRules.get(changes) ?? this.#changedRulesByHost(changes);
-    // Changes that are held back meanwhile are no longer among them.
-    return patternsCovering(hostname).flatMap((host) => (byHost.get(host) ?? []).filter((key) => changes.has(key)));
+  #rulesChanged(hostname: string, { changes, hosts }: View): ObjectKey[] {
+    const keys = patternsCovering(hostname).flatMap((pattern) => [...hosts.rulesFor(pattern)]);
+    return [...new Set(keys)].filter((key) => changes.has(key));
   }
 
-  #changedRulesByHost(changes: Changes): Map<string, ObjectKey[]> {
-    const byHost = new Map<string, ObjectKey[]>();
-    this.#changedRules.set(changes, byHost);
-    for (const [key, object] of changes) {
-      if (!key.startsWith('DestinationRule/')) continue;
-      const hosts = [object, this.#accepted.get(key)].map((each) => hostnameBehind(each, this.#clusterDomain));
-      for (const host of new Set(hosts)) {
-        if (host !== undefined) byHost.set(host, [...(byHost.get(host) ?? []), key]);
-      }
-    }
-    return byHost;
-  }
-
-  #isFor(rule: ConfigObject | undefined, hostname: string): boolean {
-    const pattern = hostnameBehind(rule, this.#clusterDomain);
-    return pattern !== undefined && hostCovers(pattern, hostname);
-  }
-
-  #missingHost(hostname: string, namespace: string, changes: Changes): string {
-    const names = new Map<string, string>();
-    for (const [key, object] of [...this.#accepted, ...changes]) {
-      if (object?.kind !== 'Service') continue;
-      const full = hostnameBehind(object, this.#clusterDomain) ?? '';
-      names.set(full, refOfKey(key).namespace === namespace ? object.metadata.name : full);
-    }
-    const close = suggest(hostname, names.keys());
-    const hint = close === undefined ? '' : `; did you mean ${names.get(close)}?`;
-    return `there is no service ${hostname}${hint}`;
+  #missingHost(hostname: string, namespace: string, view: View): string {
+    const known = new Set([...this.#hosts.hostnames(), ...view.hosts.hostnames()]);
+    const pattern = patternsCovering(hostname).find((each) => known.has(each));
+    if (pattern !== undefined) return `there is no service ${hostname}, only ${pattern}: write that`;
+    const own = `.${namespace}.svc.${this.#clusterDomain}`;
+    const close = suggest(hostname, known);
+    if (close === undefined) return `there is no service ${hostname}`;
+    const shown = close.endsWith(own) ? close.slice(0, -own.length) : close;
+    return `there is no service ${hostname}; did you mean ${shown}?`;
   }
 
   #reindex(key: ObjectKey, before: ConfigObject | undefined, after: ConfigObject | undefined): void {
-    const rulesHost = (object: ConfigObject | undefined) =>
-      object?.kind === 'DestinationRule' ? [hostnameBehind(object, this.#clusterDomain) ?? ''] : [];
     const usedHosts = (object: ConfigObject | undefined) =>
       referencesOf(object, this.#clusterDomain).destinations.map(({ hostname }) => hostname);
-    move(this.#rulesFor, key, rulesHost(before), rulesHost(after));
+    this.#hosts.remove(key, before);
+    this.#hosts.add(key, after);
     move(this.#usersOf, key, usedHosts(before), usedHosts(after));
   }
 }
-
-const NOTHING: Changes = new Map();
 
 function move(
   index: Map<string, Set<ObjectKey>>,

@@ -4,6 +4,7 @@ import { keyOf, keyOfRef, type ObjectKey } from '@lateen/api/object-key.ts';
 import { patternsCovering, resolveHost } from '../model/hostname.ts';
 import { Admission } from './admission.ts';
 import { FileLayer } from './file-layer.ts';
+import { ruleHostOf } from './host-index.ts';
 import { type ParsedObject, parseDocuments } from './parse.ts';
 import { referencesOf } from './references.ts';
 import { located } from './store.ts';
@@ -66,9 +67,8 @@ function judgeAlone(objects: ReadonlyMap<ObjectKey, ParsedObject>, clusterDomain
       if (port !== undefined) known.add(port);
       ports.set(hostname, known);
     }
-    if (object.kind === 'DestinationRule') {
-      ruled.add(resolveHost(object.spec.host, object.metadata.namespace, clusterDomain));
-    }
+    const host = ruleHostOf(object, clusterDomain);
+    if (host !== undefined) ruled.add(host);
   }
   const standIns = [...ports].flatMap(([hostname, numbers]) => standIn(hostname, [...numbers], clusterDomain));
   const all = new Map(objects);

@@ -167,6 +167,16 @@ const repairs: Partial<Record<string, (value: Loose) => void>> = {
   },
 };
 
+repairs.Service = ({ spec }) => {
+  if (spec?.type === 'ExternalName') Object.assign(spec, { externalName: 'true.example' });
+  else delete spec?.externalName;
+  if (spec?.clusterIP !== undefined) Object.assign(spec, { clusterIP: 'None' });
+  if (spec?.clusterIPs !== undefined) Object.assign(spec, { clusterIPs: ['10.0.0.1'] });
+  spec?.ports?.forEach((port: Loose, index: number) => {
+    Object.assign(port, { name: `p${index}`, port: index + 1 });
+  });
+};
+
 repairs.ServiceEntry = ({ spec }) => {
   for (const field of ['workloadSelector', 'endpoints', 'addresses', 'exportTo']) delete spec?.[field];
   Object.assign(spec as Loose, { hosts: ['reviews'] });

@@ -1,6 +1,4 @@
 import type { ConfigObject } from '@lateen/api/kinds.ts';
-import type { ObjectKey } from '@lateen/api/object-key.ts';
-import { resolveHost } from '../model/hostname.ts';
 import type { Destination } from '../model/route-action.ts';
 import { buildRouteRules, destinationsOf, MESH_GATEWAY } from '../model/route-rule.ts';
 
@@ -40,21 +38,4 @@ function destinationRef({ host, subset, port, source }: Destination): Destinatio
     ...(port === undefined ? {} : { port }),
     path: source.path ?? '',
   };
-}
-
-/** The host that other objects may refer to by way of this one: a Service is one, a DestinationRule gives it subsets. */
-export function hostnameBehind(object: ConfigObject | undefined, clusterDomain: string): string | undefined {
-  if (object?.kind === 'Service') return resolveHost(object.metadata.name, object.metadata.namespace, clusterDomain);
-  if (object?.kind === 'DestinationRule') {
-    return resolveHost(object.spec.host, object.metadata.namespace, clusterDomain);
-  }
-  return undefined;
-}
-
-/** The Service that a hostname of the mesh stands for. */
-export function serviceKeyOf(hostname: string, clusterDomain: string): ObjectKey | undefined {
-  const suffix = `.svc.${clusterDomain}`;
-  if (!hostname.endsWith(suffix)) return undefined;
-  const [name, namespace, ...more] = hostname.slice(0, -suffix.length).split('.');
-  return name === undefined || namespace === undefined || more.length > 0 ? undefined : `Service/${namespace}/${name}`;
 }

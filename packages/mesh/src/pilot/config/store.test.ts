@@ -326,6 +326,51 @@ describe('references', () => {
     expect(codes().sort()).toEqual(['LAT0130', 'LAT0201', 'LAT0203']);
   });
 
+  it('may lead to hosts of ServiceEntries and to other names of services', () => {
+    const entry = (name: string, host: string, ports = '{number: 9080, name: http}') =>
+      `apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: ${name}}\nspec: {hosts: ["${host}"], resolution: NONE, ports: [${ports}]}\n`;
+    const to = (host: string, port = 9080) =>
+      `apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: to}\nspec: {hosts: ["${host}"], http: [{route: [{destination: {host: "${host}", port: {number: ${port}}}}]}]}\n`;
+    const alias = (name: string, meant: string) =>
+      `apiVersion: v1\nkind: Service\nmetadata: {name: ${name}}\nspec: {type: ExternalName, externalName: ${meant}.default.svc.cluster.local}\n`;
+    const first = () => store.diagnostics().map(({ code, message }) => `${code} ${message.split(' (')[0]}`)[0];
+
+    file('a.yaml', to('api.example.com'));
+    expect(first()).toBe('LAT0201 there is no service api.example.com');
+    file('b.yaml', entry('a', 'api.example.com'));
+    expect(codes()).toEqual([]);
+    // The ports of all ServiceEntries for the host.
+    file('a.yaml', to('api.example.com', 8443));
+    expect(first()).toBe('LAT0206 the service api.example.com has no port 8443; it has 9080');
+    file('c.yaml', entry('b', 'api.example.com', '{number: 8443, name: https}'));
+    expect(codes()).toEqual([]);
+    removeFile('b.yaml');
+    removeFile('c.yaml');
+    expect(first()).toBe('LAT0201 the service api.example.com is gone; requests sent there fail');
+
+    file('a.yaml', to('api.example.org'));
+    file('b.yaml', entry('a', '*.example.org'));
+    expect(first()).toBe('LAT0201 there is no service api.example.org, only *.example.org: write that');
+    file('a.yaml', to('*.example.org'));
+    expect(codes()).toEqual([]);
+    // A policy for a pattern is for the services under it.
+    file('c.yaml', destinationRule().replace('host: reviews', 'host: "*.org"'));
+    expect(codes()).toEqual([]);
+    file('c.yaml', destinationRule().replace('host: reviews', 'host: "*.net"'));
+    expect(codes()).toEqual(['LAT0130']);
+    removeFile('c.yaml');
+
+    // Another name has the ports of what it means, or HTTP's own if that is outside.
+    file('b.yaml', alias('other', 'reviews'), service);
+    file('a.yaml', to('other'));
+    expect(codes()).toEqual([]);
+    file('b.yaml', alias('other', 'elsewhere'));
+    file('a.yaml', to('other', 9090));
+    expect(first()).toBe('LAT0206 the service other.default.svc.cluster.local has no port 9090; it has 80, 443');
+    file('b.yaml', alias('other', 'another'), alias('another', 'other'));
+    expect(first()).toBe('LAT0206 the service other.default.svc.cluster.local has no port 9090; it has 80, 443');
+  });
+
   it('warn of a ServiceAccount that is not there, until it is', () => {
     file('a.yaml', deployment('serviceAccountName: critic'));
     expect(store.diagnostics()).toMatchObject([

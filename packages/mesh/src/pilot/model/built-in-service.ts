@@ -1,8 +1,8 @@
 import { type BuiltInGateway, isSelected } from '@lateen/api/gateway-workload.ts';
 import type { Gateway, GatewayServer } from './gateway.ts';
-import { serviceHostname } from './hostname.ts';
+import { serviceHostname, shortNamesOf } from './hostname.ts';
 import { protocolOf } from './protocol.ts';
-import { type Service, type ServicePort, serviceKey } from './service.ts';
+import { type ServiceDeclaration, type ServicePort, serviceKey } from './service.ts';
 
 /** As in the Services of Istio's own gateways. */
 const USUAL_PORTS: readonly ServicePort[] = [
@@ -11,25 +11,34 @@ const USUAL_PORTS: readonly ServicePort[] = [
 ];
 
 /** The Service in front of a gateway that Lateen runs by itself: the usual ports, and those that Gateways open on it. */
-export function buildGatewayService(
+export function declareGatewayService(
   { name, namespace, labels }: BuiltInGateway,
   gateways: readonly Gateway[],
   clusterDomain: string,
-): Service {
+): ServiceDeclaration {
   const ports = new Map(USUAL_PORTS.map((port) => [port.port, port]));
   const selecting = gateways.filter(({ selector }) => isSelected(labels, selector));
   for (const { servers } of [...selecting].sort((a, b) => (a.key < b.key ? -1 : 1))) {
     for (const server of servers) if (!ports.has(server.port)) ports.set(server.port, portOf(server));
   }
   const hostname = serviceHostname(name, namespace, clusterDomain);
+  const shortNames = shortNamesOf(hostname, clusterDomain);
+  const sorted = [...ports.values()].sort((a, b) => a.port - b.port);
   return {
     key: serviceKey(namespace, hostname),
     hostname,
     name,
     namespace,
-    ports: [...ports.values()].sort((a, b) => a.port - b.port),
+    registry: 'kubernetes',
+    ports: sorted,
+    resolution: 'endpoints',
+    isExternal: false,
     addresses: [],
-    selector: labels,
+    subjectAltNames: [],
+    ...(shortNames === undefined ? {} : { shortNames }),
+    backing: { ports: sorted, selector: labels, addresses: [], notReadyToo: false },
+    isHeadless: false,
+    wantsAddress: false,
     visibility: 'all',
     builtIn: true,
     source: { kind: 'Service', namespace, name },

@@ -3,6 +3,25 @@ export function serviceHostname(name: string, namespace: string, clusterDomain: 
   return `${name}.${namespace}.svc.${clusterDomain}`;
 }
 
+/** What a name of the cluster's DNS domain is called for short. */
+export interface ShortNames {
+  /** Clients of this namespace may use `near` as well. */
+  readonly namespace: string;
+  /** `reviews` */
+  readonly near: readonly string[];
+  /** `reviews.default`, `reviews.default.svc` */
+  readonly far: readonly string[];
+}
+
+export function shortNamesOf(hostname: string, clusterDomain: string): ShortNames | undefined {
+  const suffix = `.svc.${clusterDomain}`;
+  if (!hostname.endsWith(suffix) || hostname.startsWith('*')) return undefined;
+  const rest = hostname.slice(0, -suffix.length);
+  const dot = rest.lastIndexOf('.');
+  if (dot <= 0) return undefined;
+  return { namespace: rest.slice(dot + 1), near: [rest.slice(0, dot)], far: [rest, `${rest}.svc`] };
+}
+
 /** A host without a dot is a Service of the object's own namespace; any other is taken as it stands (Istio's rule). */
 export function resolveHost(host: string, namespace: string, clusterDomain: string): string {
   return host.includes('.') || host === '*' ? host : serviceHostname(host, namespace, clusterDomain);

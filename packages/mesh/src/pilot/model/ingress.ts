@@ -1,7 +1,7 @@
 import type { SourceRef } from '../proxy/ir/source.ts';
 import type { PeerPolicyDecision } from './authentication.ts';
 import type { ConnectionPool } from './connection-pool.ts';
-import type { InboundPort } from './mesh.ts';
+import type { InboundPort } from './inbound.ts';
 import type { ApplicationTarget, SidecarDecision } from './sidecar.ts';
 
 /** Limits on connections to an application, and who says them. */

@@ -15,6 +15,18 @@ type ConsistentHash = NonNullable<LoadBalancer['consistentHash']>;
 
 export const DEFAULT_BALANCER: LoadBalancerIr = { type: 'least-request' };
 
+/** Calls of one client go to one instance. */
+export const CLIENT_AFFINITY: LoadBalancing = {
+  balancer: { type: 'ring-hash', key: { type: 'source-ip' }, minimumRingSize: 1024 },
+  locality: { type: 'affinity' },
+};
+
+/** What a policy says, over what the service itself says. An affinity is a way of choosing, so another way ends it. */
+export function mergeLoadBalancing(own: LoadBalancing | undefined, said: LoadBalancing | undefined): LoadBalancing {
+  const isReplaced = said?.balancer !== undefined && own?.locality?.type === 'affinity';
+  return isReplaced ? said : { ...own, ...said };
+}
+
 /** Istio's: with as many points on the ring as Envoy's own default, an instance among a hundred gets its fair share. */
 const MINIMUM_RING_SIZE = 1024;
 /** Envoy's defaults. */

@@ -5,8 +5,13 @@ export type LocalitySetting =
   | { readonly type: 'off' }
   /** Clients of a locality send given shares to given localities. */
   | { readonly type: 'distribute'; readonly rules: readonly Distribution[] }
-  /** The nearest first; what is further away takes over when that fails. */
-  | { readonly type: 'failover'; readonly order: FailoverOrder }
+  /**
+   * The nearest first; what is further away takes over when that fails. Failures can be told only by outlier detection, so
+   * without it nothing is nearer, unless `always` says that being away is failure enough.
+   */
+  | { readonly type: 'failover'; readonly order: FailoverOrder; readonly always?: true }
+  /** Each client has one instance of its own, as long as that is there. */
+  | { readonly type: 'affinity' }
   /** As much as can be within the client's zone without overloading it; what is left is spread. */
   | { readonly type: 'zone-aware'; readonly order: FailoverOrder; readonly minClusterSize: number };
 

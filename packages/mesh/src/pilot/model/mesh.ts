@@ -1,31 +1,32 @@
 import { BUILT_IN_GATEWAYS, type BuiltInGateway } from '@lateen/api/gateway-workload.ts';
 import type { ConfigObject } from '@lateen/api/kinds.ts';
 import { keyOfRef } from '@lateen/api/object-key.ts';
-import { spiffeIdOf } from '@lateen/api/spiffe-id.ts';
 import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import { isMeshConfig, readMeshConfig } from '../config/mesh-config.ts';
 import type { Collection, Reader } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 import { buildPeerPolicy, decidePeerPolicy, type PeerPolicy, type PeerPolicyDecision } from './authentication.ts';
-import { buildGatewayService } from './built-in-service.ts';
+import { declareGatewayService } from './built-in-service.ts';
 import { buildBundle, buildCredential, type Credential } from './credential.ts';
 import { delegateKey, mergeDelegates } from './delegation.ts';
-import { arrivalOf, type ServiceEndpoint, targetOf } from './endpoint.ts';
+import type { ServiceEndpoint } from './endpoint.ts';
+import { deriveEndpoints } from './endpoints.ts';
 import { buildGateway, type Gateway } from './gateway.ts';
 import { patternsCovering } from './hostname.ts';
-import { type InboundPool, type Ingress, portsUnder } from './ingress.ts';
+import { deriveInbound, type InboundPort, type PeerDecisions } from './inbound.ts';
+import { portsUnder } from './ingress.ts';
 import { selects } from './label-selector.ts';
-import { localityOf } from './locality.ts';
 import { buildMeshDefaults, type MeshDefaults, NO_MESH_CONFIG } from './mesh-defaults.ts';
-import type { Protocol } from './protocol.ts';
 import { buildRouteRules, MESH_GATEWAY, type RouteRuleSet } from './route-rule.ts';
-import { buildService, byHostname, hasLabels, type Service } from './service.ts';
+import type { Service } from './service.ts';
+import { deriveServices } from './services.ts';
 import type { MeshSettings } from './settings.ts';
 import { buildSidecar, decideSidecar, type SidecarDecision, type SidecarRules } from './sidecar.ts';
 import { type WindowState, windowState } from './time-window.ts';
 import { buildTrafficPolicy, type TrafficPolicy } from './traffic-policy.ts';
 import { buildTrafficSchedule, type TrafficSchedule, withoutClosedRules } from './traffic-schedule.ts';
 import { WallClock } from './wall-clock.ts';
+import { deriveWorkloads } from './workloads.ts';
 
 /** The mesh in its own words, whichever API the configuration was written in. Everything here is derived. */
 export interface MeshModel {
@@ -40,7 +41,7 @@ export interface MeshModel {
   readonly instances: Collection<WorkloadInstance>;
   /** Every instance behind a service port, ready or not, by `NAMESPACE/HOSTNAME|PORT`. */
   readonly endpoints: Collection<readonly ServiceEndpoint[]>;
-  /** SPIFFE IDs that a service's instances may have, sorted, by `NAMESPACE/HOSTNAME|PORT`. */
+  /** SPIFFE IDs that a service's endpoints may have, sorted, by `NAMESPACE/HOSTNAME|PORT`; `*` at the end for any. */
   readonly peerIds: Collection<readonly string[]>;
   /** Service ports with an endpoint that takes the mesh's TLS, by `NAMESPACE/HOSTNAME|PORT`. */
   readonly meshTlsPorts: Collection<true>;
@@ -76,23 +77,6 @@ export interface Time {
   now(): number;
   /** Any change here says that a schedule opens or closes now. */
   readonly ticks: Collection<number>;
-}
-
-export interface InboundPort {
-  readonly containerPort: number;
-  readonly protocol: Protocol;
-  readonly grpcWeb: boolean;
-  readonly peers: PeerPolicyDecision;
-  /** The services that lead here. */
-  readonly services: readonly Service[];
-  /** Limits on connections to the application, as a Sidecar says them. */
-  readonly pool?: InboundPool;
-  /** What a Sidecar says of the port. */
-  readonly ingress?: Ingress;
-}
-
-export function endpointKey(service: Service, port: number): string {
-  return `${service.key}|${port}`;
 }
 
 /** Policies for a host, those for the narrowest pattern first. */
@@ -165,15 +149,15 @@ export function buildModel(
   const gatewayServices = graph.expand('gateway services', builtInGateways, (gateway, read, key) => {
     const isReplaced = read.get(objects, keyOfRef({ kind: 'Service', ...gateway })) !== undefined;
     if (isReplaced || read.get(instances, key) === undefined) return [];
-    const service = buildGatewayService(gateway, [...read.all(gateways).values()], clusterDomain);
-    return [[service.key, service]];
+    const service = declareGatewayService(gateway, [...read.all(gateways).values()], clusterDomain);
+    return [[`Gateway ${service.key}`, service]];
   });
-  const declaredServices = graph.expand('declared services', objects, (object, read) => {
-    if (object.kind !== 'Service') return [];
-    const service = buildService(object, clusterDomain, defaults(read).exportTo.services);
-    return [[service.key, service]];
+  const workloads = deriveWorkloads(graph, objects, instances);
+  const services = deriveServices(graph, objects, gatewayServices, {
+    workloads,
+    clusterDomain,
+    exportedTo: (read) => defaults(read).exportTo.services,
   });
-  const services = graph.union('services', [declaredServices, gatewayServices]);
   const trafficPolicyObjects = graph.derive('traffic policies', objects, (object, read) =>
     object.kind === 'DestinationRule'
       ? buildTrafficPolicy(object, clusterDomain, defaults(read).exportTo.destinationRules)
@@ -225,78 +209,18 @@ export function buildModel(
     source.namespace,
   ]);
 
-  const instancesByLabel = graph.index('instances by label', instances, ({ namespace, labels }) =>
-    Object.entries(labels).map(([key, value]) => labelKey(namespace, key, value)),
-  );
-  const servicesByLabel = graph.index('services by label', services, ({ namespace, selector }) => {
-    const first = firstLabel(selector);
-    return first === undefined ? [] : [labelKey(namespace, ...first)];
-  });
-
-  const inbound = graph.derive('inbound ports', instances, (instance, read): readonly InboundPort[] => {
-    const { namespace, labels } = instance;
-    const own = read.get(peerPoliciesByNamespace, namespace) ?? NO_POLICIES;
+  const peersOf: PeerDecisions = (workload, read) => {
+    const own = read.get(peerPoliciesByNamespace, workload.namespace) ?? NO_POLICIES;
     const meshWide = read.get(peerPoliciesByNamespace, rootNamespace) ?? NO_POLICIES;
-    const candidates = Object.entries(labels).flatMap(
-      ([key, value]) => read.get(servicesByLabel, labelKey(namespace, key, value)) ?? [],
-    );
-    const selecting = candidates.filter(({ selector }) => hasLabels(labels, selector)).sort(byHostname);
-    const targets = selecting.flatMap(({ ports }) => ports.flatMap((port) => targetOf(port, instance) ?? []));
-    const containerPorts = new Set([...instance.ports, ...targets].map(({ containerPort }) => containerPort));
-    const peers = (port: number) => peersOf(instance, port, own, meshWide);
-    const ports = [...containerPorts].map((containerPort): InboundPort => {
-      const leading = selecting.flatMap((service) =>
-        service.ports
-          .filter((port) => targetOf(port, instance)?.containerPort === containerPort)
-          .map((port) => ({ service, port })),
-      );
-      return {
-        containerPort,
-        protocol: agreedProtocol(leading.map(({ port }) => port.protocol)),
-        grpcWeb: leading.some(({ port }) => port.grpcWeb),
-        peers: peers(containerPort),
-        services: [...new Set(leading.map(({ service }) => service))],
-      };
-    });
-    return portsUnder(sidecarOf(instance, { sidecars: sidecarsByNamespace, settings }, read), ports, peers);
-  });
-
-  const elsewhere = graph.derive('other inbound ports', instances, (instance, read) => {
-    if (instance.capture.mode !== 'redirect') return undefined;
-    const own = read.get(peerPoliciesByNamespace, instance.namespace) ?? NO_POLICIES;
-    return peersOf(instance, undefined, own, read.get(peerPoliciesByNamespace, rootNamespace) ?? NO_POLICIES);
-  });
-
-  const endpoints = graph.expand('endpoints', services, (service, read) => {
-    const first = firstLabel(service.selector);
-    const members = (
-      first === undefined ? [] : (read.get(instancesByLabel, labelKey(service.namespace, ...first)) ?? [])
-    ).filter(({ labels }) => hasLabels(labels, service.selector));
-    return service.ports.map((port) => {
-      const list = members.flatMap((instance): ServiceEndpoint[] => {
-        const arrival = arrivalOf(port, instance);
-        if (arrival === undefined) return [];
-        const locality = localityOf(instance.labels);
-        const met = read
-          .get(inbound, instanceKey(instance))
-          ?.find(({ containerPort }) => containerPort === arrival.containerPort);
-        return [
-          {
-            instance: instanceKey(instance),
-            address: instance.address,
-            port: arrival.port,
-            labels: instance.labels,
-            ...(locality === undefined ? {} : { locality }),
-            spiffeId: spiffeIdOf({ trustDomain, ...instance }),
-            // Which TLS a gateway takes, its servers say, and who calls it has to be told (a DestinationRule does).
-            meshTls: met !== undefined && met.peers.mode !== 'none',
-            ready: instance.health === 'ready',
-          },
-        ];
-      });
-      return [endpointKey(service, port.port), list] as const;
-    });
-  });
+    return (port) => peersUnder(workload, port, own, meshWide);
+  };
+  const inbound = deriveInbound(graph, instances, services, peersOf, (ports, instance, read) =>
+    portsUnder(sidecarOf(instance, { sidecars: sidecarsByNamespace, settings }, read), ports, peersOf(instance, read)),
+  );
+  const elsewhere = graph.derive('other inbound ports', instances, (instance, read) =>
+    instance.capture.mode === 'redirect' ? peersOf(instance, read)(undefined) : undefined,
+  );
+  const endpoints = deriveEndpoints(graph, services, { objects, instances, workloads, inbound, peersOf, trustDomain });
 
   return {
     settings,
@@ -305,7 +229,7 @@ export function buildModel(
     servicesByHost: graph.index('services by host', services, ({ hostname }) => [hostname]),
     instances,
     endpoints,
-    peerIds: graph.derive('peer IDs', endpoints, (list) => [...new Set(list.map(({ spiffeId }) => spiffeId))].sort()),
+    peerIds: graph.derive('peer IDs', endpoints, peerIdsOf),
     meshTlsPorts: graph.derive('ports with TLS of the mesh', endpoints, (list) =>
       list.some(({ meshTls }) => meshTls) ? true : undefined,
     ),
@@ -338,27 +262,17 @@ const TLS_MODE_LABEL = 'security.istio.io/tlsMode';
  * A proxy that Lateen has not started may be without a certificate. Unless it says that it has one, or must have one,
  * nothing is asked of it that needs one.
  */
-function peersOf(
-  { labels, capture }: WorkloadInstance,
-  containerPort: number | undefined,
+function peersUnder(
+  { labels, capture }: Parameters<PeerDecisions>[0],
+  port: number | undefined,
   own: readonly PeerPolicy[],
   meshWide: readonly PeerPolicy[],
 ): PeerPolicyDecision {
-  const decided = decidePeerPolicy(labels, containerPort, own, meshWide);
-  const mayLack = capture.mode === 'redirect' && labels[TLS_MODE_LABEL] !== 'istio';
+  const decided = decidePeerPolicy(labels, port, own, meshWide);
+  const mayLack = capture?.mode === 'redirect' && labels[TLS_MODE_LABEL] !== 'istio';
   return decided.mode === 'permissive' && mayLack ? { ...decided, mode: 'none' } : decided;
 }
 
-function labelKey(namespace: string, key: string, value: string): string {
-  return `${namespace}|${key}=${value}`;
-}
-
-/** The label by which a selector is looked up: one is enough, the others are checked on what it finds. */
-function firstLabel(selector: Readonly<Record<string, string>>): [string, string] | undefined {
-  return Object.entries(selector).sort(([a], [b]) => (a < b ? -1 : 1))[0];
-}
-
-function agreedProtocol(protocols: readonly Protocol[]): Protocol {
-  const [first, ...others] = protocols;
-  return first !== undefined && others.every((other) => other === first) ? first : 'detect';
+function peerIdsOf(endpoints: readonly ServiceEndpoint[]): readonly string[] {
+  return [...new Set(endpoints.flatMap(({ spiffeId }) => spiffeId ?? []))].sort();
 }

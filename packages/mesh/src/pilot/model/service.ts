@@ -1,27 +1,57 @@
-import type { Service as ServiceObject } from '@lateen/api/kinds.ts';
-import { isIp } from '@lateen/api/names.ts';
 import type { SourceRef } from '../proxy/ir/source.ts';
-import { serviceHostname } from './hostname.ts';
-import { isGrpcWeb, type Protocol, protocolOf } from './protocol.ts';
-import { buildVisibility, isVisible, type Visibility } from './visibility.ts';
+import type { ShortNames } from './hostname.ts';
+import type { LoadBalancing } from './load-balancer.ts';
+import type { Protocol } from './protocol.ts';
+import { isVisible, type Visibility } from './visibility.ts';
+import type { WorkloadAddress } from './workload-address.ts';
 
-/** A service of the mesh: a name and ports that clients call, and labels that say which instances answer. */
+/** A service of the mesh: a name and ports that clients call, and where those who answer are found. */
 export interface Service {
   /** `NAMESPACE/HOSTNAME`: several namespaces may have a service of one name. */
   readonly key: string;
+  /** May be a wildcard, `*.example.com`. */
   readonly hostname: string;
+  /** As people call it: the name of a Kubernetes Service, or else the hostname. */
   readonly name: string;
   readonly namespace: string;
+  readonly registry: Registry;
   readonly ports: readonly ServicePort[];
-  /** IP addresses, and ranges of them such as `10.1.0.0/16`, that callers may use in place of the name. */
+  readonly resolution: Resolution;
+  /** Who answers is not of the mesh: no identities of the mesh, no mutual TLS. */
+  readonly isExternal: boolean;
+  /** Addresses and subnets, beside the hostname, that clients may call it by. */
   readonly addresses: readonly string[];
-  /** Instances in the same namespace that carry all of these answer. Empty: none do. */
-  readonly selector: Readonly<Record<string, string>>;
+  /** An address that was chosen for it, because it has none. Only those know it who ask the mesh. */
+  readonly allocatedAddress?: string;
+  /** Names that the certificates of those who answer may have, beside their identities. */
+  readonly subjectAltNames: readonly string[];
+  readonly shortNames?: ShortNames;
+  /** For the resolution `alias`: the key of the service that is meant. */
+  readonly aliasOf?: string;
+  readonly backings: readonly Backing[];
+  /** How endpoints are chosen, where no policy says it. */
+  readonly loadBalancing?: LoadBalancing;
   readonly visibility: Visibility;
   /** Of a gateway that Lateen runs by itself; nobody declared it. */
   readonly builtIn?: true;
+  /** The object that decides; of all that say something, the first. */
   readonly source: SourceRef;
+  readonly sources: readonly SourceRef[];
 }
+
+/** Where services come from. A `pod` is one of a headless Service, with a name of its own. */
+export type Registry = 'kubernetes' | 'service-entry' | 'pod';
+
+/**
+ * How an address is found for a call.
+ *
+ * - `endpoints`: those known to be behind it
+ * - `dns`, `dns-round-robin`: by looking up the names of its endpoints; all that are found, or one after the other
+ * - `by-name`: by looking up the very name that was asked for
+ * - `original`: the one that the caller meant, before the mesh took the call
+ * - `alias`: as another service
+ */
+export type Resolution = 'endpoints' | 'dns' | 'dns-round-robin' | 'by-name' | 'original' | 'alias';
 
 export interface ServicePort {
   readonly port: number;
@@ -31,47 +61,111 @@ export interface ServicePort {
   readonly grpcWeb?: true;
   /** A container port's number or name. */
   readonly targetPort: number | string;
+  /** Where a workload has no port with the name `targetPort`. */
+  readonly otherwisePort?: number;
 }
 
-/** Istio's annotation of Services, with commas between the namespaces. */
-const EXPORT_TO = 'networking.istio.io/exportTo';
+/** Where those who answer are found, as one object says it. */
+export interface Backing {
+  readonly ports: readonly ServicePort[];
+  /** Workloads of the namespace with all of these labels. Absent: none. */
+  readonly selector?: Readonly<Record<string, string>>;
+  /** One instance, `NAME.NAMESPACE`. */
+  readonly instance?: string;
+  readonly addresses: readonly WorkloadAddress[];
+  /** `NAMESPACE/NAME` of a Service whose EndpointSlices count as well. */
+  readonly slicesOf?: string;
+  /** Workloads that are not ready count as if they were. */
+  readonly notReadyToo: boolean;
+}
+
+/** What one object says of a service. */
+export interface ServiceDeclaration extends Omit<Service, 'backings' | 'sources' | 'allocatedAddress' | 'aliasOf'> {
+  readonly backing: Backing;
+  /** The name that an ExternalName Service stands for. */
+  readonly externalName?: string;
+  /** Its pods have names of their own. */
+  readonly isHeadless: boolean;
+  /** An address may be chosen for it. */
+  readonly wantsAddress: boolean;
+}
 
 export function serviceKey(namespace: string, hostname: string): string {
   return `${namespace}/${hostname}`;
 }
 
-/** @param exportedTo where the object does not say it */
-export function buildService(object: ServiceObject, clusterDomain: string, exportedTo?: readonly string[]): Service {
-  const { name, namespace, annotations = {} } = object.metadata;
-  const hostname = serviceHostname(name, namespace, clusterDomain);
+export function hostnameOfKey(key: string): string {
+  return key.slice(key.indexOf('/') + 1);
+}
+
+const PRECEDENCE: readonly Registry[] = ['kubernetes', 'service-entry', 'pod'];
+
+/** In which order declarations count: those of Kubernetes first, then by name. */
+export function byPrecedence(a: Pick<Service, 'registry' | 'source'>, b: Pick<Service, 'registry' | 'source'>): number {
+  const order = PRECEDENCE.indexOf(a.registry) - PRECEDENCE.indexOf(b.registry);
+  if (order !== 0) return order;
+  return a.source.name === b.source.name ? 0 : a.source.name < b.source.name ? -1 : 1;
+}
+
+/** What the mesh knows of a service before other services are looked at. */
+export interface MergedService extends Omit<Service, 'allocatedAddress' | 'aliasOf'> {
+  readonly externalName?: string;
+  readonly wantsAddress: boolean;
+}
+
+/**
+ * One service of all that is declared for one hostname in one namespace. The first decides; others add endpoints and
+ * names of certificates, and to the host of a ServiceEntry also ports and addresses. (As Istio: a ServiceEntry for the
+ * host of a Kubernetes Service only decorates it.)
+ */
+export function mergeDeclarations(declarations: readonly ServiceDeclaration[]): MergedService | undefined {
+  const [first, ...others] = [...declarations].sort(byPrecedence);
+  if (first === undefined) return undefined;
+  const { backing: _, isHeadless: __, ...decided } = first;
+  const all = [first, ...others];
+  const equals = all.filter(({ registry }) => registry === first.registry);
   return {
-    key: serviceKey(namespace, hostname),
-    hostname,
-    name,
-    namespace,
-    ports: (object.spec.ports ?? []).map((port) => ({
-      port: port.port,
-      ...(port.name === undefined ? {} : { name: port.name }),
-      protocol: protocolOf(port.name, port.appProtocol),
-      ...(isGrpcWeb(port.name, port.appProtocol) ? { grpcWeb: true as const } : {}),
-      targetPort: port.targetPort ?? port.port,
-    })),
-    addresses: addressesOf(object),
-    selector: object.spec.selector ?? {},
-    visibility: buildVisibility(annotations[EXPORT_TO]?.split(',').map((each) => each.trim()) ?? exportedTo, namespace),
-    source: { kind: 'Service', namespace, name },
+    ...decided,
+    ports: uniqueBy(
+      equals.flatMap(({ ports }) => ports),
+      ({ port }) => port,
+    ),
+    addresses: [...new Set(equals.flatMap(({ addresses }) => addresses))],
+    subjectAltNames: [...new Set(all.flatMap(({ subjectAltNames }) => subjectAltNames))].sort(),
+    backings: all.map(({ backing }) => backing),
+    sources: all.map(({ source }) => source),
   };
 }
 
-/** A file says them only where somebody has chosen them, or where it was read from a cluster. */
-function addressesOf({ spec: { clusterIP, clusterIPs = [] } }: ServiceObject): readonly string[] {
-  return [...new Set([...(clusterIP === undefined ? [] : [clusterIP]), ...clusterIPs])].filter(isIp);
+function uniqueBy<T>(list: readonly T[], keyOf: (value: T) => unknown): readonly T[] {
+  const seen = new Set<unknown>();
+  return list.filter((value) => {
+    const key = keyOf(value);
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
 }
 
-/** Of the services with one hostname, the one that clients of a namespace mean: their own, or the first that they see. */
-export function serviceSeenFrom(services: readonly Service[] | undefined, namespace: string): Service | undefined {
+/**
+ * Of the services with one hostname, the one that clients of a namespace mean: their own, or the first that they see,
+ * those of Kubernetes before others.
+ */
+export function serviceSeenFrom<S extends Pick<Service, 'namespace' | 'registry' | 'visibility'>>(
+  services: readonly S[] | undefined,
+  namespace: string,
+): S | undefined {
   const seen = (services ?? []).filter(({ visibility }) => isVisible(visibility, namespace));
-  return seen.find((service) => service.namespace === namespace) ?? seen[0];
+  return (
+    seen.find((service) => service.namespace === namespace) ??
+    seen.find(({ registry }) => registry === 'kubernetes') ??
+    seen[0]
+  );
+}
+
+/** Clients call names that only some part of the hostname is given of. */
+export function isWildcard({ hostname }: Pick<Service, 'hostname'>): boolean {
+  return hostname.startsWith('*');
 }
 
 export function byHostname(a: Service, b: Service): number {

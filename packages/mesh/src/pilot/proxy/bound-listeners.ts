@@ -3,6 +3,7 @@ import type { Protocol } from '../model/protocol.ts';
 import type { Service, ServicePort } from '../model/service.ts';
 import type { ListenerAddress } from '../model/sidecar.ts';
 import { clusterName } from './clusters.ts';
+import { isFoundByName } from './discovery.ts';
 import { isHttp, portChains } from './filter-chains.ts';
 import type { HttpConnectionIr, ListenerIr, SocketIr, TcpConnectionIr } from './ir/listener.ts';
 import { BLACK_HOLE_CLUSTER } from './own-clusters.ts';
@@ -30,7 +31,12 @@ export function boundProtocol({ listener, services }: BoundListener): Protocol {
  * An egress listener of a Sidecar that has an address of its own. HTTP is told apart there by the Host header; everything
  * else can only be meant for one service, the first by hostname.
  */
-export function boundListener(bound: BoundListener, capture: OutboundCapture, connectionOf: ConnectionOf): ListenerIr {
+export function boundListener(
+  bound: BoundListener,
+  capture: OutboundCapture,
+  connectionOf: ConnectionOf,
+  meantOf: (service: Service) => Service,
+): ListenerIr {
   const { listener, services } = bound;
   const { bind, port, isCaptured, source } = listener;
   const name = boundName(bound, capture);
@@ -38,12 +44,13 @@ export function boundListener(bound: BoundListener, capture: OutboundCapture, co
   const statPrefix = `outbound_${name}`;
   const first = firstPort(services);
   const { connection } = first === undefined || isHttp(protocol) ? {} : connectionOf(first.service, first.port.port);
-  const cluster = first === undefined ? BLACK_HOLE_CLUSTER : clusterName(first.service.hostname, first.port.port);
+  const cluster =
+    first === undefined ? BLACK_HOLE_CLUSTER : clusterName(meantOf(first.service).hostname, first.port.port);
   const http: HttpConnectionIr = {
     statPrefix,
     routes: { type: 'discovered', name },
     role: 'sidecar-outbound',
-    dynamicForward: capture.type !== 'redirect',
+    dynamicForward: capture.type !== 'redirect' || services.some((service) => isFoundByName(service, true)),
     connect: port?.isProxy === true && capture.type === 'explicit',
   };
   const socket: { socket?: SocketIr } = isCaptured && capture.type === 'redirect' ? { socket: { type: 'none' } } : {};

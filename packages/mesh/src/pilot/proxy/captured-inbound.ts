@@ -1,7 +1,8 @@
 import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import type { Reader } from '../incremental/collection.ts';
 import type { PeerPolicyDecision } from '../model/authentication.ts';
-import { defaultsOf, type InboundPort, type MeshModel } from '../model/mesh.ts';
+import type { InboundPort } from '../model/inbound.ts';
+import { defaultsOf, type MeshModel } from '../model/mesh.ts';
 import type { MeshDefaults } from '../model/mesh-defaults.ts';
 import { anyAddress } from './captured-outbound.ts';
 import { inboundChains, tcpHandler } from './filter-chains.ts';

@@ -5,22 +5,15 @@ import { defaultsOf, type MeshModel } from '../model/mesh.ts';
 import type { Service, ServicePort } from '../model/service.ts';
 import { boundName } from './bound-listeners.ts';
 import { clusterName } from './clusters.ts';
+import { isFoundByName, knowsOriginal } from './discovery.ts';
 import { httpHandler, isHttp, type PortHandlers, portChains, tcpHandler } from './filter-chains.ts';
 import type { FilterChainIr, HttpConnectionIr, ListenerIr, TcpConnectionIr } from './ir/listener.ts';
 import type { RouteIr, RouteTableIr, VirtualHostIr } from './ir/route.ts';
 import type { SourceRef } from './ir/source.ts';
 import { BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER } from './own-clusters.ts';
-import {
-  type Nearness,
-  nearnessOf,
-  otherVirtualHosts,
-  outsideHost,
-  resolveProxyTable,
-  type SidecarHosts,
-  serviceNames,
-  serviceTableName,
-} from './routes.ts';
+import { otherVirtualHosts, outsideHost, resolveProxyTable, type SidecarHosts, serviceTableName } from './routes.ts';
 import type { BoundListener, OutsidePolicy, Scope } from './scope.ts';
+import { type Nearness, nearnessOf, serviceNames, withoutTakenDomains } from './service-names.ts';
 import { portRoutesKey, type ServiceRoutes } from './service-routes.ts';
 
 type Captured = Extract<OutboundCapture, { readonly family: 4 | 6 }>;
@@ -36,6 +29,8 @@ interface PortPlan {
   readonly port: number;
   /** Told apart by the Host header. */
   readonly http: VisiblePort[];
+  /** Told apart by the name of the server in the TLS handshake. */
+  readonly tls: VisiblePort[];
   /** Gets everything that is not HTTP. */
   tcp?: VisiblePort;
   /** Services with ranges of addresses. */
@@ -57,7 +52,7 @@ function planOutbound(services: readonly Service[], capture: Captured): Outbound
   const ports = new Map<number, PortPlan>();
   const addresses = new Map<string, VisiblePort & { readonly address: string }>();
   const planOf = (port: number) => {
-    const plan = ports.get(port) ?? { port, http: [], ranges: [] };
+    const plan = ports.get(port) ?? { port, http: [], tls: [], ranges: [] };
     ports.set(port, plan);
     return plan;
   };
@@ -77,6 +72,10 @@ function planOutbound(services: readonly Service[], capture: Captured): Outbound
       if (ranges.length > 0) planOf(port.port).ranges.push(visible);
       if (service.addresses.length > 0 && capture.type === 'redirect') continue;
       const plan = planOf(port.port);
+      if (port.protocol === 'tls') {
+        plan.tls.push(visible);
+        continue;
+      }
       if (port.protocol === 'detect') plan.http.push(visible);
       plan.tcp ??= visible;
     }
@@ -93,6 +92,8 @@ export interface OutboundInput {
   readonly sidecarHosts: SidecarHosts;
   readonly routesOf: (service: Service, port: ServicePort) => readonly RouteIr[];
   readonly connectionOf: (service: Service, port: number) => TcpConnection;
+  /** The service that stands behind another name. */
+  readonly meantOf: (service: Service) => Service;
 }
 
 /** What holds for TCP connections to a service port; without `connection` nothing but defaults. */
@@ -121,7 +122,8 @@ export function capturedOutbound(input: OutboundInput, model: MeshModel, read: R
   const { ports, addresses } = planOutbound(scope.services, capture);
   const tables = new Map<number, RouteTableIr>();
   for (const { port, http } of withHttpPort(ports)) {
-    const ofServices = withoutTakenDomains(http.map((visible) => hostOf(visible, input, read)));
+    const hosts = http.map((visible) => hostOf(visible, input, read));
+    const ofServices = withoutTakenDomains(hosts, scope.services);
     const others = port === HTTP_PORT ? otherHosts(ofServices, input, model, read) : [];
     const virtualHosts = [...ofServices, ...others];
     if (virtualHosts.length === 0) continue;
@@ -151,12 +153,14 @@ export function boundTable(bound: BoundListener, input: OutboundInput, model: Me
     return resolveProxyTable(name, client, known, sidecarHosts, model, read);
   }
   const hosts = services.flatMap((service) => service.ports.map((port) => hostOf({ service, port }, input, read)));
-  const virtualHosts = [...withoutTakenDomains(hosts), outsideHost(scope.outside, false)];
+  const virtualHosts = [...withoutTakenDomains(hosts, services), outsideHost(scope.outside, false)];
   return { name, virtualHosts, ignorePortInHost: true };
 }
 
 function withHttpPort(ports: readonly PortPlan[]): readonly PortPlan[] {
-  return ports.some(({ port }) => port === HTTP_PORT) ? ports : [...ports, { port: HTTP_PORT, http: [], ranges: [] }];
+  return ports.some(({ port }) => port === HTTP_PORT)
+    ? ports
+    : [...ports, { port: HTTP_PORT, http: [], tls: [], ranges: [] }];
 }
 
 /** Takes what the kernel redirects, and keeps what no other listener is for. */
@@ -193,7 +197,7 @@ function portListener(
   capture: Captured,
   input: OutboundInput,
 ): ListenerIr | undefined {
-  const { port, http, tcp, ranges } = plan;
+  const { port, http, tls, tcp, ranges } = plan;
   const address = capture.type === 'loopback' ? loopbackOf(capture.family) : anyAddress(capture.family);
   const name = `${address}_${port}`;
   const isCaptured = capture.type === 'redirect';
@@ -204,17 +208,22 @@ function portListener(
       match: { ...chain.match, destinationRanges: visible.service.addresses.filter(isRange) },
     })),
   );
+  chains.push(...serverNameChains(tls, input));
   const passedOn = isCaptured ? passOn(input.scope.outside) : undefined;
   const fallback = tcp === undefined ? passedOn : chainsTo(tcp, input).at(-1);
   if (hasTable) {
     // Without anything else to do with it, it need not be looked at.
     const match = fallback === undefined ? {} : ({ applicationProtocols: 'http' } as const);
-    chains.push({ name: 'http', match, handler: httpHandler(connectionOf(`outbound_${name}`, String(port), capture)) });
+    chains.push({
+      name: 'http',
+      match,
+      handler: httpHandler(connectionOf(`outbound_${name}`, String(port), isByName(http, capture))),
+    });
   }
   // In Envoy's order of matches, an empty one is tried before the fallback, but not for addresses within a range.
   if (chains.length === 0 && tcp !== undefined && fallback !== undefined) chains.push({ ...fallback, match: {} });
   if (chains.length === 0) return undefined;
-  const visible = [...http, ...(tcp === undefined ? [] : [tcp]), ...ranges];
+  const visible = [...http, ...tls, ...(tcp === undefined ? [] : [tcp]), ...ranges];
   const clientsSpeakFirst = tcp === undefined && ranges.every((range) => range.port.protocol !== 'detect');
   return {
     name,
@@ -223,7 +232,7 @@ function portListener(
     direction: 'outbound',
     ...(isCaptured ? { socket: { type: 'none' as const } } : {}),
     chains,
-    ...(fallback === undefined || (!hasTable && ranges.length === 0) ? {} : { fallback }),
+    ...(fallback === undefined || (!hasTable && tls.length === 0 && ranges.length === 0) ? {} : { fallback }),
     firstBytes: 'detect',
     // Where HTTP alone is known to be spoken, clients may take their time.
     ...(clientsSpeakFirst ? { detectionTimeoutMs: 0 } : {}),
@@ -240,6 +249,23 @@ function sourcesOf(ports: readonly VisiblePort[], { connectionOf: policyOf }: Ou
     .filter(({ port }) => !isHttp(port.protocol))
     .flatMap(({ service, port }) => policyOf(service, port.port).sources);
   return [...(services.size <= MAX_SOURCES ? services : []), ...new Set(policies)];
+}
+
+/** Envoy refuses two chains with one match: where two services have one hostname, there is only one of them in the scope. */
+function serverNameChains(ports: readonly VisiblePort[], input: OutboundInput): FilterChainIr[] {
+  return ports.flatMap((visible) =>
+    chainsTo(visible, input).map((chain) => ({
+      ...chain,
+      name: `${visible.service.hostname} ${chain.name}`,
+      match: { transport: 'tls' as const, serverNames: [visible.service.hostname] },
+    })),
+  );
+}
+
+/** Whether addresses are found by the Host header: of all hosts, or of some. */
+function isByName(http: readonly VisiblePort[], capture: Captured): boolean {
+  // The kernel does not tell where a connection to a loopback listener was meant to go; the Host header does.
+  return capture.type === 'loopback' || http.some(({ service }) => isFoundByName(service, true));
 }
 
 function addressListener(
@@ -267,18 +293,22 @@ function handlersOf({ service, port: { port, protocol } }: VisiblePort, input: O
   const statPrefix = `outbound_${port}_${service.hostname}`;
   const table = serviceTableName(service.hostname, port);
   const { connection } = isHttp(protocol) ? {} : input.connectionOf(service, port);
-  const cluster = clusterName(service.hostname, port);
-  const tcp = { statPrefix, cluster, ...(connection === undefined ? {} : { connection }) };
-  return { protocol, http: connectionOf(statPrefix, table, undefined), tcp };
+  const byName = isFoundByName(service, knowsOriginal(input.client));
+  const tcp = {
+    statPrefix,
+    cluster: clusterName(input.meantOf(service).hostname, port),
+    ...(byName ? { serverNamePort: port } : {}),
+    ...(connection === undefined ? {} : { connection }),
+  };
+  return { protocol, http: connectionOf(statPrefix, table, byName), tcp };
 }
 
-function connectionOf(statPrefix: string, table: string, capture: Captured | undefined): HttpConnectionIr {
+function connectionOf(statPrefix: string, table: string, dynamicForward: boolean): HttpConnectionIr {
   return {
     statPrefix,
     routes: { type: 'discovered', name: table },
     role: 'sidecar-outbound',
-    // The kernel does not tell where a connection to a loopback listener was meant to go; the Host header does.
-    dynamicForward: capture?.type === 'loopback',
+    dynamicForward,
     connect: false,
   };
 }
@@ -320,17 +350,6 @@ function otherHosts(
   );
 }
 
-/** Envoy refuses a table in which two hosts have one domain. The first one keeps it. */
-function withoutTakenDomains(hosts: readonly VirtualHostIr[]): readonly VirtualHostIr[] {
-  const taken = new Set<string>();
-  return hosts.flatMap((host) => {
-    const domains = host.domains.filter((domain) => !taken.has(domain));
-    for (const domain of domains) taken.add(domain);
-    if (domains.length === host.domains.length) return [host];
-    return domains.length === 0 ? [] : [{ ...host, domains }];
-  });
-}
-
 /** The virtual hosts of those tables that all clients share, made once for all of them. */
 export function resolveCapturedHosts(
   graph: Graph,
@@ -349,13 +368,5 @@ export function resolveCapturedHosts(
 const CAPTURED = ['redirect', 'loopback'] as const;
 
 function capturedHost(service: Service, port: number, routes: readonly RouteIr[], nearness: Nearness): VirtualHostIr {
-  const addresses = service.addresses.filter((each) => !isRange(each));
-  return {
-    name: serviceTableName(service.hostname, port),
-    domains: [
-      ...serviceNames(service, nearness),
-      ...addresses.map((each) => (each.includes(':') ? `[${each}]` : each)),
-    ],
-    routes,
-  };
+  return { name: serviceTableName(service.hostname, port), domains: serviceNames(service, nearness), routes };
 }

@@ -1,14 +1,20 @@
 import type { Collection, Reader } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
+
 import type { ClientClass } from '../model/client.ts';
+import { endpointKey } from '../model/endpoints.ts';
+import { mergeLoadBalancing } from '../model/load-balancer.ts';
 import type { LocalitySetting } from '../model/locality-setting.ts';
-import { defaultsOf, endpointKey, type MeshModel, policiesFor } from '../model/mesh.ts';
+import { defaultsOf, type MeshModel, policiesFor } from '../model/mesh.ts';
 import type { Protocol } from '../model/protocol.ts';
 import type { Service } from '../model/service.ts';
 import { policyFor, type Subset, type TrafficPolicy } from '../model/traffic-policy.ts';
 import { NO_SETTINGS, settingsFor } from '../model/traffic-settings.ts';
-import { type Placement, placementOf, weighsLocalities } from './endpoint-sets.ts';
+import { comesByEds, isToldByCall, resolveDiscovery } from './discovery.ts';
+import { type EndpointSets, type Placement, placementOf, weighsLocalities } from './endpoint-sets.ts';
 import type { ServiceClusterIr, UpstreamProtocol } from './ir/cluster.ts';
+import type { EndpointGroupIr } from './ir/endpoints.ts';
+
 import type { SourceRef } from './ir/source.ts';
 import { type PortTrafficSettings, resolveUpstreamPolicy, upstreamProtocolFor } from './upstream-policy.ts';
 
@@ -20,11 +26,17 @@ export function clusterName(hostname: string, port: number, subset = ''): string
 /**
  * Clients may be under different DestinationRules for one service, and mean different services by one hostname, so a
  * cluster name can stand for different contents. The key tells them apart: the service's namespace, the policy's objects,
- * then the name.
+ * then the name; and whether the client's proxy knows the address that was meant, where that counts.
  */
-export function clusterKey(service: Service, policy: TrafficPolicy | undefined, name: string): string {
+export function clusterKey(
+  service: Service,
+  policy: TrafficPolicy | undefined,
+  name: string,
+  originalKnown: boolean,
+): string {
   const under = (policy?.sources ?? []).map(({ namespace, name }) => `${namespace}/${name}`).join('+');
-  return `${service.namespace}|${under}|${name}`;
+  const original = service.resolution === 'original' && originalKnown ? '|original' : '';
+  return `${service.namespace}|${under}|${name}${original}`;
 }
 
 /** A service port, or a subset of it, under one policy. */
@@ -33,6 +45,8 @@ export interface ClusterSpec {
   readonly service: Service;
   readonly port: number;
   readonly protocol: Protocol;
+  /** For clients whose proxies know the address that was meant. */
+  readonly originalKnown: boolean;
   /** Only endpoints with these labels. */
   readonly labels: Readonly<Record<string, string>>;
   readonly settings: PortTrafficSettings;
@@ -59,6 +73,7 @@ export function clusterSpecs(
   classes: Collection<ClientClass>,
 ): Collection<ClusterSpec> {
   return graph.expand('cluster specs', model.services, (service, read) => {
+    if (service.aliasOf !== undefined) return [];
     const specs = new Map<string, ClusterSpec>();
     // Most services are under no policy, whoever the client is.
     const clients = policiesFor(service.hostname, model, read).length === 0 ? [] : [...read.all(classes).values()];
@@ -67,7 +82,9 @@ export function clusterSpecs(
       for (const { port, protocol } of service.ports) {
         for (const subset of [undefined, ...(policy?.subsets ?? [])]) {
           const spec = buildSpec(service, port, protocol, policy, subset, defaultsOf(model, read).locality);
-          specs.set(clusterKey(service, policy, spec.name), spec);
+          for (const originalKnown of service.resolution === 'original' ? [false, true] : [false]) {
+            specs.set(clusterKey(service, policy, spec.name, originalKnown), { ...spec, originalKnown });
+          }
         }
       }
     }
@@ -79,25 +96,56 @@ export function resolveClusters(
   graph: Graph,
   model: MeshModel,
   specs: Collection<ClusterSpec>,
+  sets: EndpointSets,
 ): Collection<ServiceClusterIr> {
-  return graph.derive('clusters', specs, (spec, read): ServiceClusterIr => {
-    const { name, service, port, settings } = spec;
-    const defaults = defaultsOf(model, read);
-    const takesMeshTls = read.get(model.meshTlsPorts, endpointKey(service, port)) ?? false;
-    // Only a sidecar turns HTTP/2 back into what its application speaks.
-    const upgrades = defaults.upgradesToHttp2 && takesMeshTls;
-    const protocol = upstreamProtocolFor(upstreamProtocolOf(spec.protocol), settings, upgrades);
-    const meshTls = { sni: sniOf(name), peerIds: read.get(model.peerIds, endpointKey(service, port)) ?? [] };
-    const upstream = { hostname: service.hostname, protocol, meshTls, takesMeshTls };
-    return {
-      type: 'service',
-      name,
-      upstreamProtocol: protocol,
-      policy: resolveUpstreamPolicy(settings, upstream, defaults),
-      weightedLocalities: spec.placement !== undefined && weighsLocalities(spec.placement),
-      sources: spec.sources,
-    };
+  const shared = graph.derive('clusters', specs, (spec, read, key) =>
+    resolveCluster(spec, read.get(sets.shared, key)?.groups ?? [], model, read),
+  );
+  // Of those in which localities count, and which have their endpoints in themselves.
+  const ofViews = graph.derive('clusters of views', sets.clusterOfView, (clusterKey_, read, key) => {
+    const spec = read.get(specs, clusterKey_);
+    if (spec === undefined || comesByEds(spec.service)) return undefined;
+    return resolveCluster(spec, read.get(sets.ofViews, key)?.groups ?? [], model, read);
   });
+  return graph.union('all clusters', [shared, ofViews]);
+}
+
+function resolveCluster(
+  { name, service, port, protocol: spoken, originalKnown, settings, placement, sources }: ClusterSpec,
+  groups: readonly EndpointGroupIr[],
+  model: MeshModel,
+  read: Reader,
+): ServiceClusterIr {
+  const { subjectAltNames } = service;
+  const defaults = defaultsOf(model, read);
+  const takesMeshTls = read.get(model.meshTlsPorts, endpointKey(service, port)) ?? false;
+  // Only a sidecar turns HTTP/2 back into what its application speaks.
+  const upgrades = defaults.upgradesToHttp2 && takesMeshTls;
+  const protocol = upstreamProtocolFor(upstreamProtocolOf(spoken), settings, upgrades);
+  const upstream = {
+    hostname: service.hostname,
+    protocol,
+    meshTls: {
+      sni: sniOf(name),
+      peerIds: peerNames(service, read.get(model.peerIds, endpointKey(service, port))),
+    },
+    takesMeshTls,
+    ...(subjectAltNames.length === 0 ? {} : { subjectAltNames }),
+  };
+  return {
+    type: 'service',
+    name,
+    upstreamProtocol: protocol,
+    discovery: resolveDiscovery(service, groups, originalKnown),
+    policy: resolveUpstreamPolicy(settings, upstream, defaults),
+    weightedLocalities: placement !== undefined && weighsLocalities(placement),
+    sources,
+  };
+}
+
+/** Names that certificates of endpoints may have. A ServiceEntry can give more than the identities that are known. */
+function peerNames({ subjectAltNames }: Service, peerIds: readonly string[] = []): readonly string[] {
+  return [...new Set([...peerIds, ...subjectAltNames])].sort();
 }
 
 function buildSpec(
@@ -107,9 +155,9 @@ function buildSpec(
   policy: TrafficPolicy | undefined,
   subset: Subset | undefined,
   locality: LocalitySetting,
-): ClusterSpec {
-  const settings = settingsFor(policy?.settings ?? NO_SETTINGS, subset?.settings, port);
-  const placement = placementOf(settings, locality);
+): Omit<ClusterSpec, 'originalKnown'> {
+  const settings = settingsOfPort(service, policy, subset, port);
+  const placement = placementIn(service, settings, locality);
   return {
     name: clusterName(service.hostname, port, subset?.name),
     service,
@@ -118,8 +166,29 @@ function buildSpec(
     labels: subset?.labels ?? {},
     settings,
     ...(placement === undefined ? {} : { placement }),
-    sources: [service.source, ...(policy?.sources ?? []), ...(subset === undefined ? [] : [subset.source])],
+    sources: [...service.sources, ...(policy?.sources ?? []), ...(subset === undefined ? [] : [subset.source])],
   };
+}
+
+/** What holds for calls to one port of a service, or of a subset of it. */
+export function settingsOfPort(
+  service: Service,
+  policy: TrafficPolicy | undefined,
+  subset: Subset | undefined,
+  port: number,
+): PortTrafficSettings {
+  const { loadBalancing, ...others } = settingsFor(policy?.settings ?? NO_SETTINGS, subset?.settings, port);
+  if (isToldByCall(service)) return others;
+  const merged = mergeLoadBalancing(service.loadBalancing, loadBalancing);
+  return Object.keys(merged).length === 0 ? others : { ...others, loadBalancing: merged };
+}
+
+export function placementIn(
+  service: Service,
+  settings: PortTrafficSettings,
+  ofMesh: LocalitySetting,
+): Placement | undefined {
+  return isToldByCall(service) ? undefined : placementOf(settings, ofMesh);
 }
 
 /** Istio's: `outbound_.9080_.v1_.reviews.default.svc.cluster.local`. */
@@ -134,6 +203,7 @@ export function upstreamProtocolOf(protocol: Protocol): UpstreamProtocol {
       return 'http1';
     case 'http2':
       return 'http2';
+    case 'tls':
     case 'tcp':
       return 'raw';
     case 'detect':

@@ -1,10 +1,12 @@
 import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import type { Collection, Reader } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
+import { defined } from '../model/defined.ts';
 import type { ServiceEndpoint } from '../model/endpoint.ts';
+import { endpointKey } from '../model/endpoints.ts';
 import { localityOf, localityText } from '../model/locality.ts';
 import type { LocalitySetting } from '../model/locality-setting.ts';
-import { endpointKey, type MeshModel } from '../model/mesh.ts';
+import type { MeshModel } from '../model/mesh.ts';
 import { hasLabels } from '../model/service.ts';
 import type { ClusterSpec } from './clusters.ts';
 import { groupsByLocality, type PlacedEndpoint } from './endpoint-groups.ts';
@@ -22,11 +24,12 @@ export function placementOf(
 ): Placement | undefined {
   const setting = loadBalancing?.locality ?? ofMesh;
   if (setting.type === 'off') return undefined;
-  return setting.type === 'failover' && outlierDetection === undefined ? undefined : setting;
+  const counts = setting.type !== 'failover' || setting.always === true || outlierDetection !== undefined;
+  return counts ? setting : undefined;
 }
 
 export function weighsLocalities({ type }: Placement): boolean {
-  return type !== 'failover';
+  return type === 'distribute' || type === 'zone-aware';
 }
 
 /** A cluster whose endpoints a client must see in its own way. */
@@ -35,6 +38,18 @@ export interface PlacedCluster {
   /** `clusterKey` */
   readonly key: string;
   readonly placement: Placement;
+  /** Its endpoints come by themselves, and not with the cluster. */
+  readonly byEds: boolean;
+}
+
+/** Endpoints of clusters, also of those that have them in themselves. */
+export interface EndpointSets {
+  /** As all clients may see them, by `clusterKey`. */
+  readonly shared: Collection<EndpointsIr>;
+  /** As single clients must, by `endpointViewKey`. */
+  readonly ofViews: Collection<EndpointsIr>;
+  /** `clusterKey` of the cluster that is seen, by `endpointViewKey`. */
+  readonly clusterOfView: Collection<string>;
 }
 
 /** One way to see the endpoints of a cluster. Clients for which all of it is equal share the endpoint set. */
@@ -45,11 +60,14 @@ interface EndpointView {
   readonly labels: Readonly<Record<string, string>>;
   /** Where it counts how the client's application is spread. */
   readonly application?: string;
+  /** Where each client counts for itself. */
+  readonly client?: string;
 }
 
 function viewOf(cluster: PlacedCluster, client: WorkloadInstance): EndpointView {
   const { placement } = cluster;
   const locality = localityOf(client.labels);
+  if (placement.type === 'affinity') return { cluster, labels: {}, client: instanceKey(client) };
   const asked = placement.type === 'distribute' ? [] : placement.order.labels.map(({ key }) => key);
   return {
     cluster,
@@ -59,13 +77,14 @@ function viewOf(cluster: PlacedCluster, client: WorkloadInstance): EndpointView 
   };
 }
 
-function keyOf({ cluster, locality, labels, application }: EndpointView): string {
+function keyOf({ cluster, locality, labels, application, client }: EndpointView): string {
   return [
     `${cluster.key} from ${locality === undefined ? '' : localityText(locality)}`,
     ...Object.entries(labels)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([key, value]) => `${key}=${value}`),
     ...(application === undefined ? [] : [application]),
+    ...(client === undefined ? [] : [client]),
   ].join(' ');
 }
 
@@ -75,9 +94,6 @@ export function endpointViewKey(cluster: PlacedCluster, client: WorkloadInstance
 }
 
 /**
- * The endpoints of every cluster as all clients may see them, by `clusterKey`; and where localities count, as single
- * clients must, by `endpointViewKey`.
- *
  * @param clients by node ID
  * @param placed for each client the clusters in which localities count
  */
@@ -87,7 +103,7 @@ export function resolveEndpoints(
   specs: Collection<ClusterSpec>,
   clients: Collection<WorkloadInstance>,
   placed: (client: WorkloadInstance, read: Reader) => readonly PlacedCluster[],
-): Collection<EndpointsIr> {
+): EndpointSets {
   const members = graph.derive('endpoint set members', specs, ({ service, port, labels }, read) =>
     (read.get(model.endpoints, endpointKey(service, port)) ?? [])
       .filter((endpoint) => endpoint.ready && hasLabels(endpoint.labels, labels))
@@ -103,8 +119,9 @@ export function resolveEndpoints(
     placed(client, read).map((cluster) => viewOf(cluster, client)),
   );
   const byKey = graph.index('endpoint views', views, (list) => list.map(keyOf));
-  const own = graph.derive('endpoint sets by view', byKey, ([list = []], read, key): EndpointsIr | undefined => {
-    const view = list.find((each) => keyOf(each) === key);
+  const viewOfKey = (list: readonly EndpointView[], key: string) => list.find((each) => keyOf(each) === key);
+  const ofViews = graph.derive('endpoint sets by view', byKey, ([list = []], read, key): EndpointsIr | undefined => {
+    const view = viewOfKey(list, key);
     if (view === undefined) return undefined;
     const { cluster, application, ...client } = view;
     const colleagues = application === undefined ? [] : (read.get(ofApplication, application) ?? []);
@@ -117,11 +134,17 @@ export function resolveEndpoints(
       groups: groupsFrom({ ...client, applicationLocalities }, endpoints, cluster.placement),
     };
   });
-  return graph.union('endpoint sets', [shared, own]);
+  const clusterOfView = graph.derive(
+    'clusters by view',
+    byKey,
+    ([list = []], _, key) => viewOfKey(list, key)?.cluster.key,
+  );
+  return { shared, ofViews, clusterOfView };
 }
 
-function placedEndpoint({ address, port, meshTls, instance, labels, locality }: ServiceEndpoint): PlacedEndpoint {
-  return { address, port, meshTls, instance, labels, ...(locality === undefined ? {} : { locality }) };
+function placedEndpoint(endpoint: ServiceEndpoint): PlacedEndpoint {
+  const { address, port, weight, meshTls, instance, labels, locality } = endpoint;
+  return defined({ address, port, weight, meshTls, instance, labels, locality });
 }
 
 /** Workloads that are one application, as Envoy's own name for its cluster has it. */

@@ -62,8 +62,9 @@ function meshTlsChain({ protocol, http, tcp }: PortHandlers, match: FilterChainM
 
 function plaintextChains({ protocol, http, tcp }: PortHandlers): FilterChainIr[] {
   switch (protocol) {
+    case 'tls':
     case 'tcp':
-      return [{ name: 'tcp', match: {}, handler: tcpHandler(tcp) }];
+      return [{ name: 'tcp', match: matchOf(tcp), handler: tcpHandler(tcp) }];
     case 'detect':
       return [
         { name: 'http', match: { applicationProtocols: 'http' }, handler: httpHandler(http) },
@@ -72,6 +73,11 @@ function plaintextChains({ protocol, http, tcp }: PortHandlers): FilterChainIr[]
     default:
       return [{ name: 'http', match: {}, handler: httpHandler(http) }];
   }
+}
+
+/** The name of a server stands in a TLS handshake, so nothing else can be passed on by it. */
+function matchOf({ serverNamePort }: TcpProxyIr): FilterChainMatchIr {
+  return serverNamePort === undefined ? {} : { transport: 'tls' };
 }
 
 export function isHttp(protocol: Protocol): boolean {

@@ -4,11 +4,12 @@ import type { MeshModel } from '../model/mesh.ts';
 import type { Destination, WeightedDestination } from '../model/route-action.ts';
 import type { RouteRuleSet } from '../model/route-rule.ts';
 import { hasLabels, serviceSeenFrom } from '../model/service.ts';
-import { NO_SETTINGS, settingsFor } from '../model/traffic-settings.ts';
-import { clusterName, policyForClient } from './clusters.ts';
+import { clusterName, policyForClient, settingsOfPort } from './clusters.ts';
+import { isFoundByName } from './discovery.ts';
 import { tcpHandler } from './filter-chains.ts';
 import type { FilterChainIr, FilterChainMatchIr, TcpConnectionIr, TcpProxyIr } from './ir/listener.ts';
 import type { SourceRef } from './ir/source.ts';
+import { meantBy } from './service-names.ts';
 import { resolveTcpConnection } from './upstream-policy.ts';
 
 /** A connection that rules are asked about: where it comes from, where it arrives, and what it is meant for. */
@@ -121,14 +122,24 @@ function proxyTo(
   const targets = used.map((each) => targetOf(each, port, client, model, read));
   const [only, ...others] = targets;
   const { connection } = only ?? {};
+  const lookedUp = targets.find(({ isLookedUp }) => isLookedUp);
   return {
     statPrefix,
     cluster:
       only !== undefined && others.length === 0
         ? only.cluster
         : targets.map(({ cluster }, i) => ({ cluster, weight: used[i]?.weight ?? 0 })),
+    ...(lookedUp === undefined ? {} : { serverNamePort: lookedUp.port }),
     ...(connection === undefined ? {} : { connection }),
   };
+}
+
+interface Target {
+  readonly cluster: string;
+  readonly port: number;
+  /** The server name of the handshake says which address it is. */
+  readonly isLookedUp: boolean;
+  readonly connection: TcpConnectionIr | undefined;
 }
 
 /** Without a port, the service's only one is meant, or the one that the connection came for. */
@@ -138,15 +149,19 @@ function targetOf(
   client: L4Place['client'],
   model: MeshModel,
   read: Reader,
-): { readonly cluster: string; readonly connection: TcpConnectionIr | undefined } {
-  const service = serviceSeenFrom(read.get(model.servicesByHost, host), source.namespace);
+): Target {
+  const found = serviceSeenFrom(read.get(model.servicesByHost, host), source.namespace);
+  const service = found === undefined ? undefined : meantBy(found, model, read);
   const ports = service?.ports ?? [];
   const wanted = port ?? (ports.length === 1 ? ports[0]?.port : undefined) ?? requestPort;
   const policy = service === undefined ? undefined : policyForClient(service, client, model, read);
-  const narrow = policy?.subsets.find(({ name }) => name === subset)?.settings;
+  const narrow = policy?.subsets.find(({ name }) => name === subset);
   return {
-    cluster: clusterName(host, wanted, subset),
-    connection: resolveTcpConnection(settingsFor(policy?.settings ?? NO_SETTINGS, narrow, wanted)),
+    cluster: clusterName(service?.hostname ?? host, wanted, subset),
+    port: wanted,
+    isLookedUp: service !== undefined && isFoundByName(service),
+    connection:
+      service === undefined ? undefined : resolveTcpConnection(settingsOfPort(service, policy, narrow, wanted)),
   };
 }
 

@@ -1,8 +1,9 @@
 import type { InstancePort } from '@lateen/api/workload-instance.ts';
+import type { InboundPort } from '../model/inbound.ts';
 import type { InboundPool } from '../model/ingress.ts';
-import type { InboundPort } from '../model/mesh.ts';
-import type { Protocol } from '../model/protocol.ts';
+import type { Service, ServicePort } from '../model/service.ts';
 import { clusterName } from './clusters.ts';
+import { isFoundByName } from './discovery.ts';
 import { httpHandler, inboundChains, outboundChains, type PortHandlers } from './filter-chains.ts';
 import type { ListenerIr, TcpConnectionIr } from './ir/listener.ts';
 import type { RouteTableIr } from './ir/route.ts';
@@ -107,13 +108,15 @@ export function httpProxyListener(address: string, port: number): ListenerIr {
 export function servicePortListener(
   address: string,
   at: number,
-  hostname: string,
-  port: number,
-  protocol: Protocol,
+  service: Service,
+  { port, protocol }: ServicePort,
+  meant: Service,
   connection: TcpConnectionIr | undefined,
   rules: RuleChains,
   sources: readonly SourceRef[],
 ): ListenerIr {
+  const { hostname } = service;
+  const byName = isFoundByName(service);
   const statPrefix = `outbound_${port}_${hostname}`;
   return {
     name: `outbound|${port}||${hostname}`,
@@ -127,12 +130,13 @@ export function servicePortListener(
           statPrefix,
           routes: { type: 'discovered', name: serviceTableName(hostname, port) },
           role: 'sidecar-outbound',
-          dynamicForward: false,
+          dynamicForward: byName,
           connect: false,
         },
         tcp: {
           statPrefix,
-          cluster: clusterName(hostname, port),
+          cluster: clusterName(meant.hostname, port),
+          ...(byName ? { serverNamePort: port } : {}),
           ...(connection === undefined ? {} : { connection }),
         },
       },

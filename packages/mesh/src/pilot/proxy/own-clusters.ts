@@ -1,5 +1,5 @@
 import { defined } from '../model/defined.ts';
-import type { InboundPort } from '../model/mesh.ts';
+import type { InboundPort } from '../model/inbound.ts';
 import { upstreamProtocolOf } from './clusters.ts';
 import type {
   ApplicationClusterIr,

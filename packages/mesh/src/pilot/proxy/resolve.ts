@@ -7,13 +7,15 @@ import {
 import type { Collection, Reader } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 import { type ClientClass, clientClassOf } from '../model/client.ts';
-import { defaultsOf, type InboundPort, type MeshModel } from '../model/mesh.ts';
+import type { InboundPort } from '../model/inbound.ts';
+import { defaultsOf, type MeshModel } from '../model/mesh.ts';
+import { mayBeHttp } from '../model/protocol.ts';
 import type { Service, ServicePort } from '../model/service.ts';
-import { NO_SETTINGS, settingsFor } from '../model/traffic-settings.ts';
 import { boundListener, boundProtocol } from './bound-listeners.ts';
 import { capturedInbound } from './captured-inbound.ts';
 import { boundTable, capturedOutbound, resolveCapturedHosts, type TcpConnection } from './captured-outbound.ts';
-import { clusterSpecs, policyForClient, resolveClusters } from './clusters.ts';
+import { clusterSpecs, policyForClient, resolveClusters, settingsOfPort } from './clusters.ts';
+import { hasOwnListener } from './discovery.ts';
 import { endpointViewKey, resolveEndpoints } from './endpoint-sets.ts';
 import { isHttp } from './filter-chains.ts';
 import { resolveGateway } from './gateway.ts';
@@ -35,6 +37,7 @@ import {
 import { EMPTY_SCOPE, resolveScope, type Scope } from './scope.ts';
 import { resolveSecrets } from './secrets.ts';
 import { type ConnectionRules, NO_CHAINS, resolveConnectionRules, ruleChains } from './service-connections.ts';
+import { meantBy } from './service-names.ts';
 import { portRoutesKey, resolveServiceRoutes, routesForClient } from './service-routes.ts';
 import { resolveTcpConnection } from './upstream-policy.ts';
 
@@ -88,6 +91,7 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
   const classes = graph.derive('client classes', byClass, ([client]) => client);
   const specs = clusterSpecs(graph, model, classes);
   const scopes = graph.derive('scopes', classes, (client, read) => resolveScope(client, model, read));
+  const scopeOf = (instance: WorkloadInstance, read: Reader) => read.get(scopes, clientOf(instance, read).key);
   const classesByCapture = graph.index('classes by capture', classes, ({ capture }) => [capture.type]);
   const capturedHosts = resolveCapturedHosts(graph, serviceRoutes, classesByCapture);
   const sharedTables = graph.derive('service tables', serviceRoutes.shared, ({ service, port, routes }) =>
@@ -108,18 +112,19 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
     };
     if (client.capture.type === 'explicit') {
       for (const service of scope.services) {
-        for (const port of service.ports) if (port.protocol !== 'tcp') addServiceTable(service, port);
+        for (const port of service.ports) if (mayBeHttp(port.protocol)) addServiceTable(service, port);
       }
       tables.push(resolveProxyTable(HTTP_PROXY_TABLE, client, scope, sidecarHosts, model, read));
     }
-    const input = { client, scope, capturedHosts, sidecarHosts, routesOf, connectionOf };
+    const meantOf = (service: Service) => meantBy(service, model, read);
+    const input = { client, scope, capturedHosts, sidecarHosts, routesOf, connectionOf, meantOf };
     const captured = capturedOutbound(input, model, read);
     for (const { service, port } of captured.services) addServiceTable(service, port);
     tables.push(...captured.tables);
     for (const bound of scope.bound) {
-      if (boundProtocol(bound) !== 'tcp') tables.push(boundTable(bound, input, model, read));
+      if (mayBeHttp(boundProtocol(bound))) tables.push(boundTable(bound, input, model, read));
     }
-    const boundListeners = scope.bound.map((bound) => boundListener(bound, client.capture, connectionOf));
+    const boundListeners = scope.bound.map((bound) => boundListener(bound, client.capture, connectionOf, meantOf));
     const defaults = defaultsOf(model, read);
     const all = [...captured.listeners, ...boundListeners].map((listener) => withDefaults(listener, defaults));
     return { listeners: all, tables, serviceTables };
@@ -131,13 +136,13 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
     tables.map((table) => [clientKey(key, table.name), table] as const),
   );
   const classRefs = graph.derive('class references', fragments, (each, read, key): SharedRefs => {
-    const { clusters } = read.get(scopes, key) ?? EMPTY_SCOPE;
+    const { clusters, endpoints } = read.get(scopes, key) ?? EMPTY_SCOPE;
     const keyed = (named: readonly { readonly name: string }[]) =>
       named.map(({ name }) => [name, clientKey(key, name)] as const);
     return {
       secrets: new Map(),
       clusters,
-      endpoints: clusters,
+      endpoints,
       listeners: new Map(keyed(each.listeners)),
       tables: new Map([...keyed(each.tables), ...each.serviceTables]),
     };
@@ -147,34 +152,28 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
   const secrets = resolveSecrets(graph, model);
   const secretKeys = graph.derive('secret keys', secrets, (_, __, key) => key);
   const secretsByNamespace = graph.index('secrets by namespace', secretKeys, (key) => [key.slice(0, key.indexOf('/'))]);
+  const endpointSets = resolveEndpoints(
+    graph,
+    model,
+    specs,
+    proxyInstances,
+    (instance, read) => scopeOf(instance, read)?.placed ?? [],
+  );
 
   return {
     secrets,
-    clusters: resolveClusters(graph, model, specs),
-    endpoints: resolveEndpoints(
-      graph,
-      model,
-      specs,
-      proxyInstances,
-      (instance, read) => read.get(scopes, clientOf(instance, read).key)?.placed ?? [],
-    ),
+    clusters: resolveClusters(graph, model, specs, endpointSets),
+    endpoints: graph.union('endpoint sets', [endpointSets.shared, endpointSets.ofViews]),
     listeners,
     tables: graph.union('tables', [sharedTables, classTables]),
     own: graph.derive('own fragments', proxyInstances, (instance, read) =>
-      resolveOwn(
-        instance,
-        () => read.get(scopes, clientOf(instance, read).key) ?? EMPTY_SCOPE,
-        { model, connectionRules },
-        read,
-      ),
+      resolveOwn(instance, () => scopeOf(instance, read) ?? EMPTY_SCOPE, { model, connectionRules }, read),
     ),
     shared: graph.derive('shared fragments', proxyInstances, (instance, read): SharedRefs | undefined => {
       const { key } = clientOf(instance, read);
       const refs = read.get(classRefs, key);
       if (refs === undefined) return undefined;
-      const placed = read.get(scopes, key)?.placed ?? [];
-      const views = placed.map((cluster) => [cluster.name, endpointViewKey(cluster, instance)] as const);
-      const placedRefs = views.length === 0 ? refs : { ...refs, endpoints: new Map([...refs.endpoints, ...views]) };
+      const placedRefs = withViews(refs, scopeOf(instance, read) ?? EMPTY_SCOPE, instance);
       if (instance.role === 'router') {
         // Secrets are for gateways of their own namespace only (Istio's rule).
         const secretRefs = read.get(secretsByNamespace, instance.namespace) ?? [];
@@ -188,6 +187,17 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
       return { ...placedRefs, tables: new Map(tables) };
     }),
   };
+}
+
+/** Where localities count, a client holds its own endpoint set; or its own cluster, if the endpoints come with that. */
+function withViews(refs: SharedRefs, { placed }: Scope, client: WorkloadInstance): SharedRefs {
+  if (placed.length === 0) return refs;
+  const clusters = new Map(refs.clusters);
+  const endpoints = new Map(refs.endpoints);
+  for (const cluster of placed) {
+    (cluster.byEds ? endpoints : clusters).set(cluster.name, endpointViewKey(cluster, client));
+  }
+  return { ...refs, clusters, endpoints };
 }
 
 /** What all proxies of a class hold, beside clusters. */
@@ -210,8 +220,9 @@ function tcpConnectionFor(
   model: MeshModel,
   read: Reader,
 ): TcpConnection {
-  const policy = policyForClient(service, client, model, read);
-  const connection = resolveTcpConnection(settingsFor(policy?.settings ?? NO_SETTINGS, undefined, port));
+  const meant = meantBy(service, model, read);
+  const policy = policyForClient(meant, client, model, read);
+  const connection = resolveTcpConnection(settingsOfPort(meant, policy, undefined, port));
   return connection === undefined ? { sources: [] } : { connection, sources: policy?.sources ?? [] };
 }
 
@@ -237,7 +248,7 @@ function resolveByCapture(instance: WorkloadInstance, scopeOf: () => Scope, sour
     case 'redirect':
       return { secrets: [], ...capturedInbound(instance, capture.interception, model, read), tables: [] };
     case 'gateway':
-      return resolveGateway({ instance, capture, model, read }, () => scopeOf().clusters.keys());
+      return resolveGateway({ instance, capture, model, read }, () => scopeOf().endpoints.keys());
   }
 }
 
@@ -267,16 +278,17 @@ function resolveSidecar(
     const service = services.get(hostname);
     const servicePort = service?.ports.find(({ port }) => port === Number(portText));
     if (service === undefined || servicePort === undefined) continue;
+    if (!hasOwnListener(service, servicePort.protocol)) continue;
     clusters.push(loopbackCluster(hostname, servicePort.port, address, at));
     const { port, protocol } = servicePort;
     const { connection, sources } = isHttp(protocol)
       ? { connection: undefined, sources: [] }
       : tcpConnectionFor(service, port, instance, model, read);
-    const rules = read.get(connectionRules, service.key);
-    const chains = rules === undefined ? NO_CHAINS : ruleChains(rules, instance, service, port, model, read);
-    listeners.push(
-      servicePortListener(address, at, hostname, port, protocol, connection, chains, [service.source, ...sources]),
-    );
+    const meant = meantBy(service, model, read);
+    const rules = read.get(connectionRules, meant.key);
+    const chains = rules === undefined ? NO_CHAINS : ruleChains(rules, instance, meant, port, model, read);
+    const all = [service.source, ...sources];
+    listeners.push(servicePortListener(address, at, service, servicePort, meant, connection, chains, all));
   }
   return { secrets: [], clusters, listeners, tables: [] };
 }

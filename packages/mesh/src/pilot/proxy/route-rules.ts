@@ -13,6 +13,7 @@ import type { RouteIr } from './ir/route.ts';
 import type { ForwardActionIr, RedirectActionIr, RewriteIr } from './ir/route-action.ts';
 import type { PathMatchIr, RouteMatchIr } from './ir/route-match.ts';
 import type { SourceRef } from './ir/source.ts';
+import { meantBy } from './service-names.ts';
 
 /** Where a request stands when the rules are asked. */
 export interface RouteContext {
@@ -195,9 +196,12 @@ function targetOf(
   model: MeshModel,
   read: Reader,
 ): { readonly cluster: string; readonly port: ServicePort | undefined } {
-  const ports = serviceSeenFrom(read.get(model.servicesByHost, host), source.namespace)?.ports ?? [];
+  const found = serviceSeenFrom(read.get(model.servicesByHost, host), source.namespace);
+  const service = found === undefined ? undefined : meantBy(found, model, read);
+  const ports = service?.ports ?? [];
   const wanted = port ?? (ports.length === 1 ? ports[0]?.port : undefined) ?? requestPort;
-  return { cluster: clusterName(host, wanted, subset), port: ports.find((each) => each.port === wanted) };
+  const cluster = clusterName(service?.hostname ?? host, wanted, subset);
+  return { cluster, port: ports.find((each) => each.port === wanted) };
 }
 
 function resolveRewrite(

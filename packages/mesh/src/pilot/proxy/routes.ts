@@ -4,13 +4,16 @@ import type { ClientClass } from '../model/client.ts';
 import { intersectHosts } from '../model/hostname.ts';
 import type { MeshModel } from '../model/mesh.ts';
 import { asksWhoCalls, type RouteRuleSet } from '../model/route-rule.ts';
-import type { Service } from '../model/service.ts';
+import type { Service, ServicePort } from '../model/service.ts';
 import { isCovered, type ServicePattern } from '../model/sidecar.ts';
 import { isVisible } from '../model/visibility.ts';
+import { clusterName } from './clusters.ts';
+import { hasOwnListener } from './discovery.ts';
 import type { RouteIr, RouteTableIr, VirtualHostIr } from './ir/route.ts';
 import { HTTP_PROXY_LOOPBACK_CLUSTER, loopbackClusterName, PASSTHROUGH_CLUSTER } from './own-clusters.ts';
 import { type RouteContext, resolveRules } from './route-rules.ts';
 import type { OutsidePolicy, Scope } from './scope.ts';
+import { type Nearness, nearnessOf, serviceNames, withoutTakenDomains } from './service-names.ts';
 import {
   portRoutesKey,
   routesForClient,
@@ -28,13 +31,6 @@ export function serviceTableName(hostname: string, port: number): string {
   return `${hostname}:${port}`;
 }
 
-/** How a client stands to a service: short names hold in the service's own namespace only. */
-export type Nearness = 'near' | 'far';
-
-export function nearnessOf(service: Service, client: Pick<ClientClass, 'namespace'>): Nearness {
-  return service.namespace === client.namespace ? 'near' : 'far';
-}
-
 /**
  * The virtual host of each service port in the tables of HTTP proxy listeners, by `NEARNESS|` and `portRoutesKey`. Tables
  * of all clients are made of these, so a change of one host leaves the others as they are, encoded once.
@@ -42,21 +38,26 @@ export function nearnessOf(service: Service, client: Pick<ClientClass, 'namespac
 function resolveVirtualHosts(graph: Graph, { shared }: ServiceRoutes): Collection<VirtualHostIr> {
   return graph.expand('virtual hosts', shared, ({ service, port, routes }, _, key) =>
     (['near', 'far'] as const).map(
-      (nearness) => [`${nearness}|${key}`, proxyVirtualHost(service, port.port, routes, nearness)] as const,
+      (nearness) => [`${nearness}|${key}`, proxyVirtualHost(service, port, routes, nearness)] as const,
     ),
   );
 }
 
 function proxyVirtualHost(
   service: Service,
-  port: number,
+  { port, protocol }: ServicePort,
   routes: readonly RouteIr[],
   nearness: Nearness,
 ): VirtualHostIr {
   const connect: RouteIr = {
     name: 'connect',
     match: { path: { type: 'connect' }, headers: [] },
-    action: { type: 'tunnel', cluster: loopbackClusterName(service.hostname, port) },
+    action: {
+      type: 'tunnel',
+      cluster: hasOwnListener(service, protocol)
+        ? loopbackClusterName(service.hostname, port)
+        : clusterName(service.hostname, port),
+    },
     sources: [service.source],
   };
   return {
@@ -150,14 +151,15 @@ export function resolveProxyTable(
   read: Reader,
 ): RouteTableIr {
   const { services, patterns, outside } = scope;
-  const ofServices = services.flatMap((service) => {
+  const every = services.flatMap((service) => {
     const nearness = nearnessOf(service, client);
     return service.ports.map(
       (port) =>
         read.get(hosts.services, `${nearness}|${portRoutesKey(service, port.port, client, hosts.routes, read)}`) ??
-        proxyVirtualHost(service, port.port, routesForClient(service, port, client, model, read), nearness),
+        proxyVirtualHost(service, port, routesForClient(service, port, client, model, read), nearness),
     );
   });
+  const ofServices = withoutTakenDomains(every, services);
   const others = otherVirtualHosts(client, patterns, hosts, ofServices, model, read);
   const virtualHosts = [...ofServices, ...others, outsideHost(outside, true)];
   return { name, virtualHosts, ignorePortInHost: false };
@@ -229,11 +231,6 @@ export function outsideHost(policy: OutsidePolicy, connect: boolean): VirtualHos
 const REFUSED_STATUS = 502;
 const ANY_REQUEST = { path: { type: 'any' }, headers: [] } as const;
 const OUTSIDE_CONNECT = { name: 'outside connect', match: { path: { type: 'connect' }, headers: [] } } as const;
-
-/** By which hosts clients know a service. */
-export function serviceNames({ name, namespace, hostname }: Service, nearness: Nearness): readonly string[] {
-  return [...(nearness === 'near' ? [name] : []), `${name}.${namespace}`, `${name}.${namespace}.svc`, hostname];
-}
 
 function serviceDomains(service: Service, port: number, nearness: Nearness): readonly string[] {
   // Clients leave the port out where it is HTTP's own.

@@ -6,11 +6,12 @@ import type { Destination } from '../model/route-action.ts';
 import { destinationsOf } from '../model/route-rule.ts';
 import { byHostname, type Service, type ServicePort, serviceSeenFrom } from '../model/service.ts';
 import { type EgressListener, isCovered, type OutsideRule, type ServicePattern } from '../model/sidecar.ts';
-import { NO_SETTINGS, settingsFor } from '../model/traffic-settings.ts';
 import { isVisible } from '../model/visibility.ts';
-import { clusterKey, clusterName, policyForClient } from './clusters.ts';
-import { type PlacedCluster, placementOf } from './endpoint-sets.ts';
+import { clusterKey, clusterName, placementIn, policyForClient, settingsOfPort } from './clusters.ts';
+import { comesByEds, knowsOriginal } from './discovery.ts';
+import type { PlacedCluster } from './endpoint-sets.ts';
 import type { SourceRef } from './ir/source.ts';
+import { meantBy } from './service-names.ts';
 
 /** What the proxies of one class see: each hostname stands for one service, under the policy that holds for them. */
 export interface Scope {
@@ -22,6 +23,8 @@ export interface Scope {
   readonly bound: readonly BoundListener[];
   /** Of the service ports and subsets: name -> key in `ResolvedMesh.clusters`. */
   readonly clusters: ReadonlyMap<string, string>;
+  /** Of those whose endpoints come by EDS: name -> key in `ResolvedMesh.endpoints`. */
+  readonly endpoints: ReadonlyMap<string, string>;
   /** Those of the clusters in which localities count. */
   readonly placed: readonly PlacedCluster[];
   readonly outside: OutsidePolicy;
@@ -40,7 +43,14 @@ export type OutsidePolicy =
 
 const ALLOWED: OutsidePolicy = { type: 'allow', sources: [] };
 
-export const EMPTY_SCOPE: Scope = { services: [], bound: [], clusters: new Map(), placed: [], outside: ALLOWED };
+export const EMPTY_SCOPE: Scope = {
+  services: [],
+  bound: [],
+  clusters: new Map(),
+  endpoints: new Map(),
+  placed: [],
+  outside: ALLOWED,
+};
 
 /**
  * What clients of a class can call, under the policies that hold for them: every service that their namespace sees, or of
@@ -57,24 +67,29 @@ export function resolveScope(client: ClientClass, model: MeshModel, read: Reader
   const bound = [...found.bound, ...httpProxies(client, found.services, defaults)];
   const known = [...found.services, ...found.bound.flatMap(({ services }) => services)];
   const clusters = new Map<string, string>();
+  const endpoints = new Map<string, string>();
   const placed: PlacedCluster[] = [];
   const add = (service: Service, ports: readonly ServicePort[]) => {
     const policy = policyForClient(service, client, model, read);
+    const byEds = comesByEds(service);
     for (const { port } of ports) {
       for (const subset of [undefined, ...(policy?.subsets ?? [])]) {
         const name = clusterName(service.hostname, port, subset?.name);
         if (clusters.has(name)) continue;
-        const key = clusterKey(service, policy, name);
+        const key = clusterKey(service, policy, name, knowsOriginal(client));
         clusters.set(name, key);
-        const placement = placementOf(
-          settingsFor(policy?.settings ?? NO_SETTINGS, subset?.settings, port),
-          defaults.locality,
-        );
-        if (placement !== undefined) placed.push({ name, key, placement });
+        if (byEds) endpoints.set(name, key);
+        const placement = placementIn(service, settingsOfPort(service, policy, subset, port), defaults.locality);
+        // Behind a gateway there are many clients, which the load balancer tells apart.
+        if (placement === undefined || (placement.type === 'affinity' && client.role === 'router')) continue;
+        placed.push({ name, key, placement, byEds });
       }
     }
   };
-  for (const service of known) add(service, service.ports);
+  const isAlias = ({ aliasOf }: Service) => aliasOf !== undefined;
+  for (const service of known) if (!isAlias(service)) add(service, service.ports);
+  // Who may call a service by another name need not know its own.
+  for (const service of known) if (isAlias(service)) add(meantBy(service, model, read), service.ports);
   // Rules may lead to services that clients do not know by name.
   const leadTo = listed === undefined ? [] : destinationsBehind(known, client, model, read);
   const via = sidecar.outside?.type === 'allow' ? sidecar.outside.via : undefined;
@@ -84,9 +99,9 @@ export function resolveScope(client: ClientClass, model: MeshModel, read: Reader
     ...(via === undefined ? [] : [via]),
   ]) {
     const service = serviceSeenFrom(read.get(model.servicesByHost, host), source.namespace);
-    if (service !== undefined) add(service, service.ports);
+    if (service !== undefined) add(meantBy(service, model, read), service.ports);
   }
-  return { ...found, bound, clusters, placed, outside: outsidePolicy(sidecar.outside, defaults) };
+  return { ...found, bound, clusters, endpoints, placed, outside: outsidePolicy(sidecar.outside, defaults) };
 }
 
 /** The HTTP proxy of redirected workloads, if the mesh has one. (Where applications are told ports, one is always there.) */

@@ -2,6 +2,7 @@ import type { Collection, Reader } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 import type { ClientClass } from '../model/client.ts';
 import { defaultsOf, type MeshModel, meshRoutesFor } from '../model/mesh.ts';
+import { mayBeHttp } from '../model/protocol.ts';
 import { RETRY_SAFE_HEADER } from '../model/retry.ts';
 import { asksWhoCalls, MESH_GATEWAY, type RouteRuleSet } from '../model/route-rule.ts';
 import type { Service, ServicePort } from '../model/service.ts';
@@ -10,6 +11,7 @@ import { clusterName } from './clusters.ts';
 import type { RouteIr } from './ir/route.ts';
 import type { RetryIr } from './ir/route-action.ts';
 import { type RouteContext, resolveRules } from './route-rules.ts';
+import { meantBy } from './service-names.ts';
 
 /** What sidecars do with calls to the services. */
 export interface ServiceRoutes {
@@ -51,7 +53,8 @@ export function portRoutesKey(
 
 export function resolveServiceRoutes(graph: Graph, model: MeshModel): ServiceRoutes {
   return {
-    views: graph.derive('rule views', model.services, ({ hostname }, read): RuleViews => {
+    views: graph.derive('rule views', model.services, (service, read): RuleViews => {
+      const { hostname } = meantBy(service, model, read);
       const views = [...viewsOf(meshRoutesFor(hostname, model, read))].map(
         ([namespace, sets]) => [namespace, viewKey(sets)] as const,
       );
@@ -59,14 +62,15 @@ export function resolveServiceRoutes(graph: Graph, model: MeshModel): ServiceRou
       return { byNamespace: new Map(views.filter(([namespace]) => namespace !== OTHERS)), others };
     }),
     shared: graph.expand('service routes', model.services, (service, read) => {
-      const bySets = viewsOf(meshRoutesFor(service.hostname, model, read)).values();
+      const called = meantBy(service, model, read);
+      const bySets = viewsOf(meshRoutesFor(called.hostname, model, read)).values();
       const views = new Map([...bySets].map((sets) => [viewKey(sets), sets]));
       return [...views].flatMap(([view, sets]) =>
         sets.some(asksWhoCalls)
           ? []
           : service.ports.map((port): [string, PortRoutes] => [
               `${servicePortKey(service, port.port)}${view}`,
-              { service, port, routes: resolvePort(service, port, sets, undefined, model, read) },
+              { service, port, routes: resolvePort(called, port, sets, undefined, model, read) },
             ]),
       );
     }),
@@ -104,8 +108,9 @@ export function routesForClient(
   model: MeshModel,
   read: Reader,
 ): readonly RouteIr[] {
-  const sets = seenFrom(client.namespace, meshRoutesFor(service.hostname, model, read));
-  return resolvePort(service, port, sets, client, model, read);
+  const called = meantBy(service, model, read);
+  const sets = seenFrom(client.namespace, meshRoutesFor(called.hostname, model, read));
+  return resolvePort(called, port, sets, client, model, read);
 }
 
 function resolvePort(
@@ -116,7 +121,8 @@ function resolvePort(
   model: MeshModel,
   read: Reader,
 ): readonly RouteIr[] {
-  const routes = port.protocol === 'tcp' ? [] : resolveRules(ruleSets, sidecarContext(port.port, client), model, read);
+  const context = sidecarContext(port.port, client);
+  const routes = mayBeHttp(port.protocol) ? resolveRules(ruleSets, context, model, read) : [];
   // As if there were no rules for a client or a port that none of them is for.
   return routes.length === 0 ? [defaultRoute(service, port, defaultsOf(model, read).retry)] : routes;
 }

@@ -24,7 +24,7 @@ function endpoint(place: string, labels: Readonly<Record<string, string>> = {}):
 /** `PRIORITY PLACE xNUMBER` of each group, with `=WEIGHT` where there is one. */
 function shown(groups: readonly EndpointGroupIr[]): string[] {
   return groups.map(({ priority, weight, endpoints }) => {
-    const place = endpoints[0]?.instance.replace(/-\d+$/, '');
+    const place = endpoints[0]?.instance?.replace(/-\d+$/, '');
     return `${priority} ${place} x${endpoints.length}${weight === undefined ? '' : ` =${weight}`}`;
   });
 }

@@ -1,3 +1,4 @@
+import { hashOf } from '../model/hash.ts';
 import { patternCovers } from '../model/locality.ts';
 import type { Distribution, LocalitySetting } from '../model/locality-setting.ts';
 import { groupsByLocality, groupsByPriority, type PlacedEndpoint, weightedBySize } from './endpoint-groups.ts';
@@ -9,6 +10,8 @@ import { zoneAwareGroups } from './zone-aware.ts';
 export interface Viewpoint {
   readonly locality?: LocalityIr;
   readonly labels: Readonly<Record<string, string>>;
+  /** Its name, where each client counts for itself. */
+  readonly client?: string;
   /** Localities of the ready instances of the client's application, the client's own among them. */
   readonly applicationLocalities: readonly (LocalityIr | undefined)[];
 }
@@ -22,6 +25,8 @@ export function groupsFrom(
   switch (setting.type) {
     case 'distribute':
       return distributed(view, endpoints, setting.rules);
+    case 'affinity':
+      return affine(view, endpoints);
     case 'failover':
       return groupsByPriority(endpoints, failoverPriority(view, setting.order, nearness));
     case 'zone-aware': {
@@ -29,6 +34,17 @@ export function groupsFrom(
       return zoneAwareGroups(view.locality, view.applicationLocalities, groups, setting.minClusterSize);
     }
   }
+}
+
+/**
+ * The endpoint that a client has an affinity for comes first. It is another one only if that goes, or if a new one suits the
+ * client even better (rendezvous hashing), so few clients change when endpoints do.
+ */
+function affine({ client = '' }: Viewpoint, endpoints: readonly PlacedEndpoint[]): readonly EndpointGroupIr[] {
+  const suits = ({ instance, address, port }: PlacedEndpoint) =>
+    hashOf(`${client} ${instance ?? `${address}:${port}`}`);
+  const best = Math.max(...endpoints.map(suits));
+  return groupsByPriority(endpoints, (endpoint) => (suits(endpoint) === best ? 0 : 1));
 }
 
 /** What a pattern is given goes to the localities that it covers in proportion to their endpoints. */

@@ -4,7 +4,7 @@ import type { RouteIr } from '../proxy/ir/route.ts';
 import { encodeCluster, encodeEndpoints, encodeRouteTable } from './encode-resource.ts';
 import { printResource } from './print-resource.ts';
 
-const endpoint: EndpointIr = { address: '127.0.0.1', port: 80, meshTls: true, instance: 'a.default' };
+const endpoint = { address: '127.0.0.1', port: 80, meshTls: true, instance: 'a.default' } satisfies EndpointIr;
 
 function route(sources: RouteIr['sources'], prefix = '/'): RouteIr {
   return {
@@ -45,6 +45,7 @@ describe('an encoded resource', () => {
       type: 'service',
       name: 'outbound|80||a',
       upstreamProtocol: 'http1',
+      discovery: { type: 'eds' },
       policy: {
         loadBalancer: { type: 'random' },
         connectionPool: { connectTimeoutMs: 1500 },

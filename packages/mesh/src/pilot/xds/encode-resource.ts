@@ -22,7 +22,7 @@ import { translateSecret } from './translate/secret.ts';
 /** Fragment -> Envoy message -> bytes, once for each fragment. */
 export function encodeCluster(ir: ClusterIr): Resource {
   const resource = named('cluster', ir.name, encode(ClusterSchema, translateCluster(ir)));
-  if (ir.type === 'service') return { ...resource, edsName: ir.name };
+  if (ir.type === 'service') return ir.discovery.type === 'eds' ? { ...resource, edsName: ir.name } : resource;
   return ir.type === 'server-name' ? { ...resource, edsName: ir.endpoints } : resource;
 }
 

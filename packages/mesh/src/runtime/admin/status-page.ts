@@ -100,10 +100,11 @@ function proxyState(proxy: WorkloadStatus['proxy']): Html {
 function serviceRow(service: ServiceStatus): Html {
   const ports = service.ports.map(({ name, port }) => (name === undefined ? `${port}` : `${port}/${name}`)).join(', ');
   const tone = service.ready === service.total && service.total > 0 ? 'good' : service.ready === 0 ? 'bad' : 'warn';
+  const byName = service.total === 0 && (service.resolution === 'by-name' || service.resolution === 'original');
   return html`<tr>
 <td><strong>${qualified(service)}</strong><small>${service.hostname}</small></td>
 <td>${ports}</td><td>${service.versions.join(', ') || '–'}</td>
-<td>${badge(tone, `${service.ready}/${service.total}`)}</td>
+<td>${byName ? 'by name' : badge(tone, `${service.ready}/${service.total}`)}</td>
 </tr>`;
 }
 

@@ -1,3 +1,4 @@
+import type { EndpointGroupIr } from './endpoints.ts';
 import type { SourceRef } from './source.ts';
 import type { ConnectionPoolIr, UpstreamPolicyIr } from './upstream-policy.ts';
 
@@ -11,12 +12,13 @@ export type ClusterIr =
   | OriginalDestinationClusterIr
   | NowhereClusterIr;
 
-/** A service port, or one subset of it; its endpoints come by EDS. */
+/** A service port, or one subset of it. */
 export interface ServiceClusterIr {
   readonly type: 'service';
   /** Istio's name: `outbound|9080|v1|reviews.default.svc.cluster.local`. */
   readonly name: string;
   readonly upstreamProtocol: UpstreamProtocol;
+  readonly discovery: DiscoveryIr;
   readonly policy: UpstreamPolicyIr;
   /** Localities have weights of their own, which come with the endpoints. */
   readonly weightedLocalities: boolean;
@@ -33,6 +35,17 @@ export interface ServerNameClusterIr {
   readonly connectTimeoutMs: number;
   readonly sources: readonly SourceRef[];
 }
+
+/** How the endpoints of a service are found. */
+export type DiscoveryIr =
+  /** They come by EDS, under the cluster's name. */
+  | { readonly type: 'eds' }
+  /** Names among the addresses are looked up, again and again: all that is found, or one after the other. */
+  | { readonly type: 'strict-dns' | 'logical-dns'; readonly groups: readonly EndpointGroupIr[] }
+  /** The address that the client meant before its connection was redirected. */
+  | { readonly type: 'original-destination' }
+  /** Each request names its host, which is looked up then. */
+  | { readonly type: 'dynamic-forward' };
 
 /** The application behind an inbound listener. */
 export interface ApplicationClusterIr {

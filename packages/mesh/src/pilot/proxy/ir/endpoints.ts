@@ -25,10 +25,14 @@ export interface LocalityIr {
 }
 
 export interface EndpointIr {
+  /** An IP address, a name where those are looked up, or `unix://` and the path of a socket. */
   readonly address: string;
+  /** 0 for a socket. */
   readonly port: number;
+  /** Share of the traffic; absent for 1. */
+  readonly weight?: number;
   /** The instance accepts the mesh's mutual TLS on this port. */
   readonly meshTls: boolean;
-  /** `NAME.NAMESPACE` of the workload instance. */
-  readonly instance: string;
+  /** `NAME.NAMESPACE` of the workload instance; absent where only the address is known. */
+  readonly instance?: string;
 }

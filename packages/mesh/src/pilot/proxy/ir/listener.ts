@@ -100,6 +100,8 @@ export interface TcpProxyIr {
   /** The cluster that has the server name of the TLS handshake for its name, in place of `cluster`, if there is one. */
   readonly byServerName?: true;
   readonly connection?: TcpConnectionIr;
+  /** The server that a TLS handshake names is looked up, and connected to on this port, for a cluster that is found so. */
+  readonly serverNamePort?: number;
 }
 
 /** What holds for each connection that is passed on. */

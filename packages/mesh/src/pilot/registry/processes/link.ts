@@ -129,7 +129,10 @@ export interface GatewayRef {
 
 export interface ServicePortRef {
   readonly name: string;
-  readonly namespace: string;
+  /** Absent where `name` is a hostname, by which all namespaces call it. */
+  readonly namespace?: string;
+  /** Namespaces that see it; absent: all do. */
+  readonly visibleIn?: readonly string[];
   /** `reviews.default.svc.cluster.local` */
   readonly hostname: string;
   readonly port: number;

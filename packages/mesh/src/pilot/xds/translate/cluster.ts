@@ -1,15 +1,14 @@
 import { create } from '@bufbuild/protobuf';
-import { packAny } from '@lateen/envoy-api/encode';
 import {
   type Cluster,
   Cluster_DiscoveryType,
   Cluster_LbPolicy,
   ClusterSchema,
 } from '@lateen/envoy-api/envoy/config/cluster/v3/cluster_pb.js';
-import { ClusterConfigSchema } from '@lateen/envoy-api/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.js';
 import type {
   ApplicationClusterIr,
   ClusterIr,
+  DiscoveryIr,
   DynamicForwardClusterIr,
   LoopbackClusterIr,
   NowhereClusterIr,
@@ -18,7 +17,7 @@ import type {
   ServiceClusterIr,
 } from '../../proxy/ir/cluster.ts';
 import { NO_LIMITS } from './circuit-breakers.ts';
-import { DNS_CACHE } from './dns-cache.ts';
+import { dynamicForward, translateDiscovery } from './discovery.ts';
 import { forwardProtocolOptions, httpProtocolOptions } from './http-protocol-options.ts';
 import { sourceMetadata } from './metadata.ts';
 import { connectionPool, upstreamPolicy } from './upstream-policy.ts';
@@ -50,10 +49,11 @@ export function translateCluster(ir: ClusterIr): Cluster {
 function translateService(ir: ServiceClusterIr): Cluster {
   return create(ClusterSchema, {
     name: ir.name,
-    clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS },
-    edsClusterConfig: { edsConfig: ADS },
+    ...translateDiscovery(ir.name, ir.discovery),
     ignoreHealthOnHostRemoval: true,
     ...upstreamPolicy(ir.policy, ir.upstreamProtocol, ir.weightedLocalities),
+    // The policy's load balancer would choose among endpoints, and there are none.
+    ...(CHOSEN_BY_CALL.has(ir.discovery.type) ? { lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED } : {}),
     ...sourceMetadata(ir.sources),
   });
 }
@@ -71,6 +71,8 @@ function translateServerName(ir: ServerNameClusterIr): Cluster {
     ...sourceMetadata(ir.sources),
   });
 }
+
+const CHOSEN_BY_CALL: ReadonlySet<DiscoveryIr['type']> = new Set(['dynamic-forward', 'original-destination']);
 
 function translateApplication(ir: ApplicationClusterIr): Cluster {
   return create(ClusterSchema, {
@@ -90,18 +92,7 @@ function translateLoopback(ir: LoopbackClusterIr): Cluster {
 function translateDynamicForward(ir: DynamicForwardClusterIr): Cluster {
   return create(ClusterSchema, {
     name: ir.name,
-    clusterDiscoveryType: {
-      case: 'clusterType',
-      value: {
-        name: 'envoy.clusters.dynamic_forward_proxy',
-        typedConfig: packAny(
-          ClusterConfigSchema,
-          create(ClusterConfigSchema, {
-            clusterImplementationSpecifier: { case: 'dnsCacheConfig', value: DNS_CACHE },
-          }),
-        ),
-      },
-    },
+    ...dynamicForward({}),
     connectTimeout: duration(ir.connectTimeoutMs),
     lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
     circuitBreakers: NO_LIMITS,

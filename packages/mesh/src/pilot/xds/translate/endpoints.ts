@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import { type Address, AddressSchema } from '@lateen/envoy-api/envoy/config/core/v3/address_pb.js';
 import {
   type ClusterLoadAssignment,
   ClusterLoadAssignmentSchema,
@@ -30,12 +31,20 @@ function translateLocality({ region, zone = '', subzone = '' }: LocalityIr) {
   return { region, zone, subZone: subzone };
 }
 
-function translateEndpoint({ address, port, meshTls, instance }: EndpointIr) {
+const UNIX = 'unix://';
+
+function endpointAddress(address: string, port: number): Address {
+  if (!address.startsWith(UNIX)) return socketAddress(address, port);
+  return create(AddressSchema, { address: { case: 'pipe', value: { path: address.slice(UNIX.length) } } });
+}
+
+function translateEndpoint({ address, port, weight, meshTls, instance }: EndpointIr) {
   return {
-    hostIdentifier: { case: 'endpoint' as const, value: { address: socketAddress(address, port) } },
+    hostIdentifier: { case: 'endpoint' as const, value: { address: endpointAddress(address, port) } },
+    ...(weight === undefined ? {} : { loadBalancingWeight: weight }),
     metadata: {
       filterMetadata: {
-        [METADATA_KEY]: { instance },
+        ...(instance === undefined ? {} : { [METADATA_KEY]: { instance } }),
         ...(meshTls ? { 'envoy.transport_socket_match': MESH_TLS_MATCH } : {}),
       },
     },

@@ -8,6 +8,7 @@ import {
 } from '@lateen/envoy-api/envoy/config/listener/v3/listener_components_pb.js';
 import { type Listener, ListenerSchema } from '@lateen/envoy-api/envoy/config/listener/v3/listener_pb.js';
 import { SniClusterSchema } from '@lateen/envoy-api/envoy/extensions/filters/network/sni_cluster/v3/sni_cluster_pb.js';
+import { FilterConfigSchema as SniForwardSchema } from '@lateen/envoy-api/envoy/extensions/filters/network/sni_dynamic_forward_proxy/v3/sni_dynamic_forward_proxy_pb.js';
 import { TcpProxySchema } from '@lateen/envoy-api/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
 import type {
   ApplicationProtocolsIr,
@@ -16,6 +17,7 @@ import type {
   ListenerIr,
   TcpProxyIr,
 } from '../../proxy/ir/listener.ts';
+import { DNS_CACHE } from './dns-cache.ts';
 import { translateHttpConnection } from './http-connection.ts';
 import type { Init } from './init.ts';
 import { listenerFilters } from './listener-filters.ts';
@@ -116,7 +118,21 @@ const APPLICATION_PROTOCOLS: Readonly<Record<ApplicationProtocolsIr, readonly st
 };
 
 function tcpFilters(ir: TcpProxyIr): Filter[] {
-  return [...(ir.byServerName === true ? [SNI_CLUSTER] : []), tcpProxy(ir)];
+  return [
+    ...(ir.byServerName === true ? [SNI_CLUSTER] : []),
+    ...(ir.serverNamePort === undefined ? [] : [serverNameLookup(ir.serverNamePort)]),
+    tcpProxy(ir),
+  ];
+}
+
+function serverNameLookup(port: number): Filter {
+  return create(
+    FilterSchema,
+    extension('envoy.filters.network.sni_dynamic_forward_proxy', SniForwardSchema, {
+      dnsCacheConfig: DNS_CACHE,
+      portSpecifier: { case: 'portValue', value: port },
+    }),
+  );
 }
 
 function tcpProxy({ statPrefix, cluster, connection = {} }: TcpProxyIr): Filter {

@@ -67,7 +67,7 @@ export function upstreamMeshTls({ sni, peerIds, alpn }: MeshTlsIr): TransportSoc
     TransportSocketSchema,
     extension(TLS, UpstreamTlsContextSchema, {
       sni,
-      commonTlsContext: meshContext(alpn, peerIds.map(exactId).concat(nobodyIf(peerIds))),
+      commonTlsContext: meshContext(alpn, peerIds.map(peerMatcher).concat(nobodyIf(peerIds))),
     }),
   );
 }
@@ -102,15 +102,21 @@ function meshContext(alpn: readonly string[], peers: SubjectAltNameMatcher[]): C
   });
 }
 
-function exactId(id: string): SubjectAltNameMatcher {
-  return sanMatcher({ case: 'exact', value: id });
+/** Identities are URIs; other names that a ServiceEntry gives are those of DNS. */
+function peerMatcher(name: string): SubjectAltNameMatcher {
+  const sanType = name.includes('://') ? SubjectAltNameMatcher_SanType.URI : SubjectAltNameMatcher_SanType.DNS;
+  const isPrefix = name.endsWith('*');
+  return sanMatcher({ case: isPrefix ? 'prefix' : 'exact', value: isPrefix ? name.slice(0, -1) : name }, sanType);
 }
 
 /** An empty list of matchers would accept every peer; a service without instances must accept none. */
 function nobodyIf(peerIds: readonly string[]): SubjectAltNameMatcher[] {
-  return peerIds.length === 0 ? [exactId('spiffe://nobody')] : [];
+  return peerIds.length === 0 ? [peerMatcher('spiffe://nobody')] : [];
 }
 
-function sanMatcher(matchPattern: { case: 'exact' | 'prefix'; value: string }): SubjectAltNameMatcher {
-  return create(SubjectAltNameMatcherSchema, { sanType: SubjectAltNameMatcher_SanType.URI, matcher: { matchPattern } });
+function sanMatcher(
+  matchPattern: { case: 'exact' | 'prefix'; value: string },
+  sanType = SubjectAltNameMatcher_SanType.URI,
+): SubjectAltNameMatcher {
+  return create(SubjectAltNameMatcherSchema, { sanType, matcher: { matchPattern } });
 }

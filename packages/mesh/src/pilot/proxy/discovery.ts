@@ -1,0 +1,52 @@
+import type { ClientClass } from '../model/client.ts';
+import type { Protocol } from '../model/protocol.ts';
+import { isWildcard, type Service } from '../model/service.ts';
+import type { DiscoveryIr } from './ir/cluster.ts';
+import type { EndpointGroupIr } from './ir/endpoints.ts';
+
+/** Whether the endpoints of a service come by themselves, and not with its clusters. */
+export function comesByEds({ resolution }: Pick<Service, 'resolution'>): boolean {
+  return resolution === 'endpoints';
+}
+
+/** Whether the address that a caller meant is still known when its call comes to the proxy. */
+export function knowsOriginal({ capture }: Pick<ClientClass, 'capture'>): boolean {
+  return capture.type === 'redirect';
+}
+
+/**
+ * Whether a call must name its host for an address to be found: wildcards that no endpoints stand behind. Where the
+ * address that the caller meant is known, that will do.
+ */
+export function isFoundByName(service: Pick<Service, 'resolution' | 'hostname'>, originalKnown = false): boolean {
+  return (
+    service.resolution === 'by-name' || (service.resolution === 'original' && !originalKnown && isWildcard(service))
+  );
+}
+
+/** Whether each call says where it goes, so that there is nothing to choose. */
+export function isToldByCall({ resolution }: Pick<Service, 'resolution'>): boolean {
+  return resolution === 'by-name' || resolution === 'original';
+}
+
+/**
+ * Whether a service port has a listener of its own, where calls that do not name their host arrive. Where the host must be
+ * known, requests and TLS handshakes tell it.
+ */
+export function hasOwnListener(service: Pick<Service, 'resolution' | 'hostname'>, protocol: Protocol): boolean {
+  return !isFoundByName(service) || (protocol !== 'tcp' && protocol !== 'detect');
+}
+
+export function resolveDiscovery(
+  service: Service,
+  groups: readonly EndpointGroupIr[],
+  originalKnown: boolean,
+): DiscoveryIr {
+  if (comesByEds(service)) return { type: 'eds' };
+  if (service.resolution === 'original' && originalKnown) return { type: 'original-destination' };
+  if (isFoundByName(service)) return { type: 'dynamic-forward' };
+  // Envoy wants just one name where it takes one address after the other.
+  const names = groups.flatMap(({ endpoints }) => endpoints);
+  const type = service.resolution !== 'dns' && names.length === 1 ? 'logical-dns' : 'strict-dns';
+  return { type, groups };
+}
