@@ -27,7 +27,9 @@ const text =
     '{selector: {istio: ingressgateway}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ["*"]}]}',
   ) +
   '---\n{apiVersion: security.istio.io/v1, kind: PeerAuthentication, metadata: {name: strict}, spec: {mtls: {mode: STRICT}}}\n';
-const pilot = pilotOf(text, sidecar, gateway);
+const secret =
+  '---\n{apiVersion: v1, kind: Secret, metadata: {name: cert}, stringData: {tls.crt: chain, tls.key: key, ca.crt: roots}}\n';
+const pilot = pilotOf(text + secret, sidecar, gateway);
 
 test.each<[what: string, of: typeof sidecar, type: ResourceType, name: string, objects: string[]]>([
   ['a cluster: the DestinationRule', sidecar, 'cluster', `outbound|80||${HOST}`, ['DestinationRule/default/versions']],
@@ -51,6 +53,14 @@ test.each<[what: string, of: typeof sidecar, type: ResourceType, name: string, o
     'route',
     'http_proxy',
     ['VirtualService/default/inside', 'VirtualService/default/inside-b'],
+  ],
+  ['a secret: the Secret', gateway, 'secret', 'kubernetes://cert', ['Secret/default/cert']],
+  [
+    'those of the authorities beside it as well',
+    gateway,
+    'secret',
+    'kubernetes://cert-cacert',
+    ['Secret/default/cert'],
   ],
   ['endpoints, which no user writes', sidecar, 'endpoint', `outbound|80||${HOST}`, []],
 ])('the objects behind %s', (_, of, type, name, objects) => {

@@ -39,8 +39,12 @@ export interface LiveMesh {
   settled(): Promise<void>;
   /** Makes it this time, and waits until all proxies know what that changes. */
   setTime(ms: number): Promise<void>;
+  /** What proxies refuse of what they were sent last, by type and name. */
+  refused(): readonly string[];
   /** Requests that the workload's proxy counted under a `statPrefix`. */
   requestsCounted(workload: string, statPrefix: string): Promise<number>;
+  /** A counter or gauge of the workload's proxy, by its full name. */
+  statistic(workload: string, name: string): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -120,10 +124,11 @@ async function start(
     }),
   );
   for (const result of started) if (result.status === 'rejected') throw result.reason;
+  const rejections = () => ads.proxies().flatMap(({ rejected }) => rejected);
   const settled = async () => {
     await ads.settled(SETTLE_TIMEOUT_MS);
-    const refused = ads.proxies().flatMap(({ rejected }) => rejected);
-    if (refused.length > 0) throw new Error(`Envoy refuses what Pilot sent: ${JSON.stringify(refused)}`);
+    const rejected = rejections();
+    if (rejected.length > 0) throw new Error(`Envoy refuses what Pilot sent: ${JSON.stringify(rejected)}`);
   };
   await settled();
   const http3Clients = new Map<number, Promise<number>>();
@@ -133,6 +138,7 @@ async function start(
     if (found === undefined) throw new Error(`${golden.name} has no workload ${workload}`);
     return found;
   };
+  const adminOf = (workload: string) => `http://${LOOPBACK}:${adminPorts.get(instanceKey(instanceOf(workload)))}`;
   return {
     instances,
     outside,
@@ -160,11 +166,17 @@ async function start(
       await ads.settled(SETTLE_TIMEOUT_MS);
     },
     async requestsCounted(workload, statPrefix) {
-      const admin = `http://${LOOPBACK}:${adminPorts.get(instanceKey(instanceOf(workload)))}`;
-      const answer = await fetch(`${admin}/stats?filter=^vhost\\..*\\.route\\.`);
+      const answer = await fetch(`${adminOf(workload)}/stats?filter=^vhost\\..*\\.route\\.`);
       const pattern = new RegExp(`\\.route\\.${statPrefix}\\.upstream_rq_total: (\\d+)`, 'g');
       return [...(await answer.text()).matchAll(pattern)].reduce((sum, [, each]) => sum + Number(each), 0);
     },
+    async statistic(workload, name) {
+      const answer = await fetch(`${adminOf(workload)}/stats?filter=^${RegExp.escape(name)}$`);
+      const [, value] = (await answer.text()).split(': ');
+      if (value === undefined) throw new Error(`${workload} counts no ${name}`);
+      return Number(value);
+    },
+    refused: () => rejections().flatMap(({ type, names }) => names.map((name) => `${type} ${name}`)),
     stop,
   };
 }

@@ -1,8 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { keyOf } from '@lateen/api/object-key.ts';
 import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
+import { parseDocuments } from '#pilot/config/parse.ts';
 import { instanceOf } from '../golden/aim-call.ts';
+import type { CertificateSpecs } from '../golden/certificates.ts';
 import { callHttp1 } from '../golden/client.ts';
 import { CALL_ID_HEADER, type EchoReport, UPSTREAM_HEADER } from '../golden/echo-application.ts';
 import { LOOPBACK } from '../golden/instances.ts';
@@ -24,6 +27,8 @@ export interface TrafficMesh extends LiveMesh {
   portOf(service: string): number;
   /** Puts something that listens at a port among the endpoints of a service, with no sidecar in front of it. */
   addEndpoint(name: string, app: string, containerPort: number, port: number): Promise<WorkloadInstance>;
+  /** Puts objects in force, in place of those of the same names. */
+  apply(text: string): void;
   /** Makes an instance other than it was, and waits until all proxies know. */
   change(name: string, change: Partial<WorkloadInstance>): Promise<void>;
 }
@@ -38,6 +43,7 @@ export async function startTrafficMesh(
     readonly down?: readonly string[];
     readonly failing?: readonly string[];
     readonly clientLabels?: string;
+    readonly certificates?: CertificateSpecs;
   } = {},
 ): Promise<TrafficMesh> {
   const dir = mkdtempSync(join(tmpdir(), 'lateen-traffic-'));
@@ -51,7 +57,7 @@ export async function startTrafficMesh(
     failing: options.failing ?? [],
     greeting: [],
     impostors: new Map(),
-    certificates: new Map(),
+    certificates: options.certificates ?? new Map(),
     tls: new Map(),
     diagnostics: [],
     calls: [],
@@ -98,6 +104,13 @@ export async function startTrafficMesh(
       live.pilot.instances.set(instanceKey(instance), instance);
       await live.settled();
       return instance;
+    },
+    apply(objects) {
+      const parsed = parseDocuments(live.certificates.fill(objects), 'applied.yaml', { defaultNamespace: 'default' });
+      if (parsed.diagnostics.length > 0) throw new Error(JSON.stringify(parsed.diagnostics));
+      live.pilot.graph.transaction(() => {
+        for (const { object } of parsed.objects) live.pilot.objects.set(keyOf(object), object);
+      });
     },
     async change(name, change) {
       const key = instanceKey({ name, namespace: 'default' });

@@ -136,6 +136,32 @@ describe('changes', () => {
     expect(isSynced(talk.state)).toBe(true);
   });
 
+  test('make before break: a secret goes after the listener that needs it', () => {
+    const talk = served();
+    talk.want('secret s@1', 'cluster+eds a@1', 'endpoint a@1', 'listener l@2', 'route r@1');
+    talk.expectSent('listener l@2');
+    talk.subscribe('secret', ['s']);
+    talk.expectSent('secret s@1');
+    talk.ack('secret');
+    talk.ack('listener');
+    talk.want('cluster+eds a@1', 'endpoint a@1', 'listener l@3', 'route r@1');
+    talk.expectSent('listener l@3');
+    talk.ack('listener');
+    talk.expectSent('secret -s');
+  });
+
+  test('a secret does not wait for anything, nor anything for a secret that is not there', () => {
+    const talk = served();
+    talk.subscribe('secret', ['s']);
+    talk.expectSent('secret -s');
+    talk.ack('secret');
+    talk.want('secret s@1', 'cluster+eds a@1', 'endpoint a@2', 'listener l@2', 'route r@1');
+    talk.expectSent('secret s@1', 'endpoint a@2');
+    talk.ack('secret');
+    talk.ack('endpoint');
+    talk.expectSent('listener l@2');
+  });
+
   test('make before break: removals come last, listeners go with the updates', () => {
     const talk = served();
     talk.want('listener m@1', 'route r@2');
@@ -341,6 +367,23 @@ describe('refusals', () => {
     talk.expectSent('cluster e@1');
     talk.ack('cluster');
     expect(talk.rejected()).toEqual(['cluster d: ?']);
+  });
+
+  test('secrets go out one by one: Envoy refuses a bad one only when it sees it first', () => {
+    const talk = served();
+    talk.want('secret s@1', 'secret bad@1', 'cluster+eds a@1', 'endpoint a@1', 'listener l@1', 'route r@1');
+    talk.subscribe('secret', ['bad', 's']);
+    talk.expectSent('secret bad@1');
+    talk.nack('secret', 'Failed to load private key');
+    talk.expectSent('secret s@1');
+    talk.ack('secret');
+    talk.expectSent();
+    expect(talk.rejected()).toEqual(['secret bad: Failed to load private key']);
+    talk.want('secret s@2', 'secret bad@2', 'cluster+eds a@1', 'endpoint a@1', 'listener l@1', 'route r@1');
+    talk.ack('secret');
+    talk.ack('secret');
+    expect(talk.rejected()).toEqual([]);
+    expect(isSynced(talk.state)).toBe(true);
   });
 
   test('while a route is refused, the clusters of the one that stays in force are kept', () => {

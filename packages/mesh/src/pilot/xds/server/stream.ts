@@ -203,6 +203,7 @@ function advance(
   nowMs: number,
 ): Response | 'settled' | 'nothing' {
   if (!state.isRequested || state.inFlight !== undefined) return 'nothing';
+  if (state.type === 'secret') isolateAll(state);
   const isolated = state.isolated[0];
   const hasUpdates = isolated !== undefined || state.dirty.size > 0 || state.answerDue;
   if (!hasUpdates) state.heldBackUntilMs = undefined;
@@ -239,6 +240,18 @@ function advance(
   if (built === undefined) return 'settled';
   takeOff(stream, state, built, since);
   return built.response;
+}
+
+/**
+ * Envoy refuses a bad secret once only: when it is sent again, to find out which one is bad, Envoy takes it for the one that
+ * it has, and acknowledges it. So each goes out on its own from the beginning.
+ */
+function isolateAll(state: TypeState): void {
+  if (state.dirty.size === 0) return;
+  state.isolated.push(...[...state.dirty].map((name) => [name]));
+  state.isolatedSince = Math.min(state.isolatedSince, state.dirtySince);
+  state.dirty.clear();
+  state.dirtySince = Number.POSITIVE_INFINITY;
 }
 
 function takeOff(stream: StreamState, state: TypeState, built: Built, since: number): void {

@@ -46,9 +46,9 @@ export function modelContent(resource: Resource): ModelContent {
 }
 
 /**
- * Behaves as Envoy does towards an ADS server: applies the good secrets, clusters and listeners of a response but the
- * routes and endpoints only up to the first bad one, asks for secrets, endpoints, extensions and routes as others refer to
- * them, and acknowledges clusters only when they are warm.
+ * Behaves as Envoy does towards an ADS server: applies the good clusters and listeners of a response but all others only
+ * up to the first bad one, asks for secrets, endpoints, extensions and routes as others refer to them, and acknowledges
+ * clusters only when they are warm.
  */
 export class ModelClient {
   readonly installed: Record<ResourceType, Map<string, Installed>> = {
