@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
-import type { Deployment } from '@lateen/api/kinds.ts';
-import { instanceKey, nodeIdOf, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
+import type { WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import { nodeMetadata } from '#agent/bootstrap.ts';
 import { Overlay } from '#pilot/config/overlay.ts';
 import { parseDocuments } from '#pilot/config/parse.ts';
 import { ConfigStore } from '#pilot/config/store.ts';
+import type { NextPort } from '#pilot/explain/planned-instances.ts';
+import { connectProxies as connectPlanned, planInstances } from '#pilot/explain/planned-mesh.ts';
 import { DEFAULT_SETTINGS } from '#pilot/model/settings.ts';
 import { createPilot, type Pilot } from '#pilot/pilot.ts';
-import { gatewayInstances, type NextPort, withMissingServicePorts, workloadInstances } from './instances.ts';
 import { fillInInbound, fillInOutside, type Outside } from './placeholders.ts';
 
 export interface CasePipeline {
@@ -39,30 +39,17 @@ export function runPipeline(
   };
   const parsed = read([]);
 
-  const deployments = parsed.objects.flatMap(({ object }) =>
-    object.kind === 'Deployment' ? [object as Deployment] : [],
+  const instances = planInstances(
+    pilot,
+    parsed.objects.map(({ object }) => object),
+    { next: nextPort, gateway: gatewayHostPort },
   );
-  const start = (added: readonly WorkloadInstance[]) =>
-    pilot.graph.transaction(() => {
-      for (const instance of added) pilot.instances.set(instanceKey(instance), instance);
-      return added;
-    });
-  // Gateways that run by themselves bring Services along, for which each sidecar has a listener.
-  const gateways = start(gatewayInstances(deployments, pilot.model, gatewayHostPort));
-  const workloads = start(workloadInstances(deployments, pilot.model, nextPort));
-  // The pods of headless Services are services of their own.
-  const instances = [...start(withMissingServicePorts(workloads, pilot.model, nextPort)), ...gateways];
   read(instances);
   return { pilot, instances, diagnostics: store.diagnostics(), locate: (each) => store.locate(each) };
 }
 
 /** Connects every instance's proxy, as the xDS server does when one comes. */
 export function connectProxies({ pilot, instances }: CasePipeline): void {
-  pilot.graph.transaction(() => {
-    for (const instance of instances) {
-      const nodeId = nodeIdOf(instance);
-      const metadata = nodeMetadata({ instance, trustDomain: DEFAULT_SETTINGS.trustDomain, meshId: 'golden' });
-      pilot.proxies.set(nodeId, { nodeId, instance: instanceKey(instance), metadata });
-    }
-  });
+  const { trustDomain } = DEFAULT_SETTINGS;
+  connectPlanned(pilot, instances, (instance) => nodeMetadata({ instance, trustDomain, meshId: 'golden' }));
 }

@@ -82,6 +82,22 @@ describe('files are explained without a mesh', () => {
     expect(JSON.stringify(start)).toContain('"file":"mesh.yaml","line":26');
   });
 
+  test('with EnvoyFilters that ask for what a proxy says of itself', async () => {
+    const filter = `---
+apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter
+metadata: {name: hello}
+spec:
+  configPatches:
+    - applyTo: HTTP_ROUTE
+      match: {context: SIDECAR_OUTBOUND, proxy: {proxyVersion: ^1, metadata: {WORKLOAD_NAME: web}}}
+      patch: {operation: MERGE, value: {direct_response: {status: 418}}}
+`;
+    writeFileSync(join(dir, 'mesh.yaml'), `${MESH}${filter}`);
+    const { stdout } = await lateen('web', 'GET', 'http://shop/a', '-f', 'mesh.yaml');
+    expect(stdout).toMatch(/Ends\n {2}100 % {2}is answered with 418/);
+  });
+
   test('calls of TCP and of unknown hosts have an end as well', async () => {
     const tcp = await lateen('web', 'GET', 'tcp://shop:80', '-f', 'mesh.yaml');
     expect(tcp.exitCode).toBe(0);

@@ -9,7 +9,8 @@ import type { Deployment } from '@lateen/api/kinds.ts';
 import type { WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import type { MeshModel } from '../model/mesh.ts';
 
-const LOOPBACK = '127.0.0.1';
+/** Where everything of a mesh on one machine listens. */
+export const LOOPBACK = '127.0.0.1';
 
 /** Ports are taken one by one, in an order that only depends on the objects. */
 export type NextPort = () => number;
@@ -20,9 +21,7 @@ export function workloadInstances(
   model: MeshModel,
   nextPort: NextPort,
 ): WorkloadInstance[] {
-  const servicePorts = [...model.services.entries()]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([, { hostname, ports }]) => ports.map(({ port }) => `${hostname}:${port}`));
+  const servicePorts = servicePortsOf(model);
   return deployments
     .filter(({ spec }) => !isGatewayPod(spec.template))
     .flatMap(({ metadata, spec }) => {
@@ -54,6 +53,27 @@ export function workloadInstances(
         };
       });
     });
+}
+
+function servicePortsOf(model: MeshModel): string[] {
+  return [...model.services.entries()]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([, { hostname, ports }]) => ports.map(({ port }) => `${hostname}:${port}`));
+}
+
+/** The same workloads, with listeners for services that have appeared with them. */
+export function withMissingServicePorts(
+  workloads: readonly WorkloadInstance[],
+  model: MeshModel,
+  nextPort: NextPort,
+): WorkloadInstance[] {
+  return workloads.map((workload) => {
+    const { capture } = workload;
+    if (capture.mode !== 'explicit') return workload;
+    const missing = servicePortsOf(model).filter((key) => capture.servicePorts[key] === undefined);
+    const more = Object.fromEntries(missing.map((key) => [key, nextPort()]));
+    return { ...workload, capture: { ...capture, servicePorts: { ...capture.servicePorts, ...more } } };
+  });
 }
 
 /** What Gateways ask for, and the gateways that `lateen up` would run for it, each with the ports that it opens. */

@@ -1,27 +1,42 @@
-import type { ConfigObject } from '@lateen/api/kinds.ts';
-import type { ObjectKey } from '@lateen/api/object-key.ts';
-import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
-import { createPilot, type Pilot } from '../pilot.ts';
-import { gatewayInstances, workloadInstances } from './planned-instances.ts';
+import type { ConfigObject, Deployment } from '@lateen/api/kinds.ts';
+import { instanceKey, nodeIdOf, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
+import type { Pilot } from '../pilot.ts';
+import { gatewayInstances, type NextPort, withMissingServicePorts, workloadInstances } from './planned-instances.ts';
 
-/** As `lateen up` takes ports: unlike those of any service. */
-const FIRST_PORT = 20_000;
+export interface PlannedPorts {
+  readonly next: NextPort;
+  /** The port of the machine for one that a Gateway opens. */
+  readonly gateway: (port: number, gateway: string) => number;
+}
 
-/** A Pilot for these objects, in which every replica that they ask for runs and is ready. */
-export function planMesh(objects: ReadonlyMap<ObjectKey, ConfigObject>): Pilot {
-  const pilot = createPilot();
-  pilot.graph.transaction(() => {
-    for (const [key, object] of objects) pilot.objects.set(key, object);
-  });
-  const deployments = [...objects.values()].filter((object) => object.kind === 'Deployment');
-  let port = FIRST_PORT;
-  const next = () => port++;
-  const run = (instances: readonly WorkloadInstance[]) =>
+/**
+ * Tells Pilot, which knows the objects already, of the instances that `lateen up` would run for their Deployments, all of
+ * them ready.
+ */
+export function planInstances(pilot: Pilot, objects: Iterable<ConfigObject>, ports: PlannedPorts): WorkloadInstance[] {
+  const deployments = [...objects].filter((object): object is Deployment => object.kind === 'Deployment');
+  const start = (added: readonly WorkloadInstance[]) =>
     pilot.graph.transaction(() => {
-      for (const instance of instances) pilot.instances.set(instanceKey(instance), instance);
+      for (const instance of added) pilot.instances.set(instanceKey(instance), instance);
+      return added;
     });
   // Gateways that run by themselves bring Services along, for which each sidecar has a listener.
-  run(gatewayInstances(deployments, pilot.model, next));
-  run(workloadInstances(deployments, pilot.model, next));
-  return pilot;
+  const gateways = start(gatewayInstances(deployments, pilot.model, ports.gateway));
+  const workloads = start(workloadInstances(deployments, pilot.model, ports.next));
+  // The pods of headless Services are services of their own.
+  return [...start(withMissingServicePorts(workloads, pilot.model, ports.next)), ...gateways];
+}
+
+/** Connects every instance's proxy, as the xDS server does when one comes. `metadataOf` is what each says of itself. */
+export function connectProxies(
+  pilot: Pilot,
+  instances: readonly WorkloadInstance[],
+  metadataOf: (instance: WorkloadInstance) => Readonly<Record<string, unknown>>,
+): void {
+  pilot.graph.transaction(() => {
+    for (const instance of instances) {
+      const nodeId = nodeIdOf(instance, pilot.model.settings.clusterDomain);
+      pilot.proxies.set(nodeId, { nodeId, instance: instanceKey(instance), metadata: metadataOf(instance) });
+    }
+  });
 }
