@@ -457,6 +457,12 @@ export const diagnosticCodes = {
     why: 'The connection ended before the answer came, so it is not known whether the change was made.',
     remedy: 'Run the command again: what has been done already stays "unchanged".',
   },
+  LAT0505: {
+    severity: 'error',
+    title: 'The request cannot be made',
+    why: 'A request was to be explained whose method or headers HTTP does not allow.',
+    remedy: 'Write it as it would be sent.',
+  },
   LAT0506: {
     severity: 'error',
     title: 'A path does not exist or cannot be read',

@@ -76,3 +76,12 @@ export function wantsEgressGateway(
       !ownGatewayLabels.some((labels) => isSelected(labels, selector)),
   );
 }
+
+/** Ports below 1024 need privileges on most systems. */
+const UNPRIVILEGED_OFFSET = 8000;
+const USUAL_HOST_PORTS: Readonly<Record<number, number>> = { 80: 8080, 443: 8443 };
+
+/** The port of the machine that the ingress gateway opens for one of a Gateway server, where nobody has taken it. */
+export function usualHostPort(port: number): number {
+  return USUAL_HOST_PORTS[port] ?? (port < 1024 ? port + UNPRIVILEGED_OFFSET : port);
+}

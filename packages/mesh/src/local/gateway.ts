@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Diagnostic, diagnostic } from '@lateen/api/diagnostic.ts';
-import { INGRESS_GATEWAY } from '@lateen/api/gateway-workload.ts';
+import { INGRESS_GATEWAY, usualHostPort } from '@lateen/api/gateway-workload.ts';
 import { messageOf } from '@lateen/api/lateen-error.ts';
 import { type GatewayCapture, instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import type { ProxyState as ControlPlaneView } from '#pilot/registry/processes/link.ts';
@@ -12,9 +12,6 @@ import { isPortFree } from './ports.ts';
 import { ProxyProcess } from './proxy-process.ts';
 import { portsMentioned } from './taken-ports.ts';
 
-/** Ports below 1024 need privileges on most systems. */
-const UNPRIVILEGED_OFFSET = 8000;
-const DEFAULT_HOST_PORTS: Readonly<Record<number, number>> = { 80: 8080, 443: 8443 };
 const MAX_IDLE_WAIT_MS = 3000;
 
 export interface GatewayIdentity {
@@ -259,7 +256,7 @@ export class Gateway {
   async #findPort(port: number): Promise<number> {
     const { context, gateway, hostPorts, onNotice } = this.#options;
     if (hostPorts === 'any') return (await context.ports.allocate(1))[0] ?? 0;
-    const wanted = hostPorts[port] ?? DEFAULT_HOST_PORTS[port] ?? (port < 1024 ? port + UNPRIVILEGED_OFFSET : port);
+    const wanted = hostPorts[port] ?? usualHostPort(port);
     const found = await context.ports.claim(wanted);
     if (found !== wanted) {
       const name = gateway.name === INGRESS_GATEWAY.name ? 'the ingress gateway' : gateway.name;

@@ -98,6 +98,24 @@ spec:
     expect(stdout).toMatch(/Ends\n {2}100 % {2}is answered with 418/);
   });
 
+  test('at the ports of this machine that a gateway would open', async () => {
+    const gateway = `---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: gate}
+spec:
+  selector: {istio: ingressgateway}
+  servers:
+    - {port: {number: 80, name: http, protocol: HTTP}, hosts: ['*']}
+    - {port: {number: 8080, name: other, protocol: HTTP}, hosts: ['*']}
+`;
+    writeFileSync(join(dir, 'mesh.yaml'), `${MESH}${gateway}`);
+    const { stdout } = await lateen('gateway', 'GET', 'http://localhost/', '-f', 'mesh.yaml');
+    expect(stdout).toContain(' at 127.0.0.1:8080');
+    expect((await lateen('gateway', 'GET', 'http://localhost:8080/', '-f', 'mesh.yaml')).exitCode).toBe(0);
+    expect((await lateen('gateway', 'GET', 'http://localhost:81/', '-f', 'mesh.yaml')).stderr).toContain('80, 8080');
+  });
+
   test('calls of TCP and of unknown hosts have an end as well', async () => {
     const tcp = await lateen('web', 'GET', 'tcp://shop:80', '-f', 'mesh.yaml');
     expect(tcp.exitCode).toBe(0);
@@ -111,7 +129,7 @@ spec:
 test.each([
   [['wob', 'GET', 'http://shop/'], 'LAT0534', "did you mean 'web'"],
   [['web', 'GET', 'shop'], 'LAT0560', 'not a URL'],
-  [['web', 'GET', 'tcp://shop:81'], 'LAT0561', 'does not listen for port 81'],
+  [['web', 'GET', 'tcp://shop:81'], 'LAT0561', 'does not listen for shop:81'],
   [['web', 'GET', 'http://shop/', '-H', 'nothing'], '', 'is not a header'],
   [['web', 'GET', 'http://shop/', '--verify'], '', 'without a mesh'],
 ])('%j is refused', async (words, code, message) => {

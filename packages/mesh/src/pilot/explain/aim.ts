@@ -1,8 +1,15 @@
 import { LateenError } from '@lateen/api/lateen-error.ts';
+import { isIp } from '@lateen/api/names.ts';
 import type { VerdictHeader } from '@lateen/api/verdict.ts';
-import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
-import { resolveHost } from '../model/hostname.ts';
-import type { Call, Payload, SocketAddress } from '../simulator/call.ts';
+import {
+  type ExplicitCapture,
+  type GatewayCapture,
+  instanceKey,
+  type WorkloadInstance,
+} from '@lateen/api/workload-instance.ts';
+import { serviceHostname } from '../model/hostname.ts';
+import type { Call, HttpPayload, Payload } from '../simulator/call.ts';
+import { type CallUrl, parseCallUrl } from './call-url.ts';
 
 /** A request as a user writes it down. */
 export interface AskedRequest {
@@ -12,75 +19,111 @@ export interface AskedRequest {
   readonly headers: readonly VerdictHeader[];
 }
 
-const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
-
 /** An application may offer these, whatever it then speaks. */
 const CLIENT_ALPN = ['h2', 'http/1.1'];
+const TCP: Payload = { type: 'tcp' };
 
-/** How the request gets into the proxy of the workload that makes it, or into the gateway. Throws LAT0560, LAT0561. */
-export function aim({ method, url, headers }: AskedRequest, instance: WorkloadInstance, clusterDomain: string): Call {
-  const target = parseUrl(url);
-  const port = target.port === '' ? (DEFAULT_PORTS[target.protocol] ?? 0) : Number(target.port);
-  const named = headers.find(([name]) => name.toLowerCase() === 'host')?.[1];
-  const request = {
-    method,
-    path: `${target.pathname}${target.search}`,
-    headers: headers
-      .filter(([name]) => name.toLowerCase() !== 'host')
-      .map(([name, value]): VerdictHeader => [name.toLowerCase(), value]),
-  };
-  const http: Payload = { type: 'http', protocol: 'http1', request: { ...request, authority: named ?? target.host } };
-  const inside: Payload =
-    target.protocol === 'https:'
-      ? { type: 'tls', serverName: target.hostname, applicationProtocols: CLIENT_ALPN, inside: http }
-      : http;
+/**
+ * How the request gets into the proxy of the workload that makes it, or into the gateway. Throws LAT0505, LAT0560, LAT0561.
+ */
+export function aim(asked: AskedRequest, instance: WorkloadInstance, clusterDomain: string): Call {
+  const url = parseCallUrl(asked.url);
+  checkRequest(asked);
   const { capture } = instance;
-  const from = (at: number, payload: Payload): Call => {
-    const source: SocketAddress = { host: instance.address, port: 0 };
-    return { at: { host: instance.address, port: at }, source, payload };
-  };
-  if (capture.mode === 'gateway') {
-    const at = capture.hostPorts[port] ?? Object.values(capture.hostPorts).find((hostPort) => hostPort === port);
-    if (at === undefined) throw noPort(`the gateway ${instance.name}`, port, Object.keys(capture.hostPorts));
-    return from(at, target.protocol === 'tcp:' ? { type: 'tcp' } : inside);
+  switch (capture.mode) {
+    case 'gateway':
+      return call(instance, gatewayPort(instance, capture, url), atGateway(asked, url));
+    case 'explicit':
+      if (url.scheme === 'tcp') return call(instance, servicePort(instance, capture, url, clusterDomain), TCP);
+      return call(instance, capture.httpProxyPort, toHttpProxy(asked, url));
+    case 'redirect':
+      throw new LateenError(
+        'LAT0561',
+        `Calls of ${instanceKey(instance)} are redirected to its proxy, so where they go depends on the address.`,
+        'Explain calls of workloads that Lateen runs, or of gateways.',
+      );
   }
-  if (capture.mode !== 'explicit') {
-    throw new LateenError(
-      'LAT0561',
-      `Calls of ${instanceKey(instance)} are redirected to its proxy, so where they go depends on the address.`,
-      'Explain calls of workloads that Lateen runs, or of gateways.',
-    );
-  }
-  if (target.protocol === 'tcp:') {
-    const key = `${resolveHost(target.hostname, instance.namespace, clusterDomain)}:${port}`;
-    const at = capture.servicePorts[key];
-    if (at === undefined) throw noPort(`the sidecar of ${instance.name}`, port, Object.keys(capture.servicePorts));
-    return from(at, { type: 'tcp' });
-  }
-  if (target.protocol === 'https:') {
-    const authority = `${target.hostname}:${port}`;
+}
+
+function call({ address }: WorkloadInstance, port: number, payload: Payload): Call {
+  return { at: { host: address, port }, source: { host: address, port: 0 }, payload };
+}
+
+function checkRequest({ method, headers }: AskedRequest): void {
+  const wrong =
+    !TOKEN.test(method) || method === 'CONNECT'
+      ? `the method ${JSON.stringify(method)}`
+      : headers
+          .filter(([name, value]) => !TOKEN.test(name) || CONTROL.test(value))
+          .map(([name]) => `the header ${JSON.stringify(name)}`)[0];
+  if (wrong === undefined) return;
+  const remedy = method === 'CONNECT' ? 'Tunnels are made for https:// and tcp://, with any method.' : '';
+  throw new LateenError('LAT0505', `Requests cannot have ${wrong}.`, remedy);
+}
+
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f]/;
+
+function atGateway(asked: AskedRequest, url: CallUrl): Payload {
+  const http = httpPayload(asked, url, asked.headers.find(([name]) => isHost(name))?.[1] ?? url.authority);
+  return { http, https: tls(url, http), tcp: TCP }[url.scheme];
+}
+
+function toHttpProxy(asked: AskedRequest, url: CallUrl): Payload {
+  const http = httpPayload(asked, url, url.authority);
+  if (url.scheme === 'https') {
+    const authority = `${url.host.includes(':') ? `[${url.host}]` : url.host}:${url.port}`;
     const connect = { method: 'CONNECT', authority, path: '', headers: [] };
-    return from(capture.httpProxyPort, { type: 'http', protocol: 'http1', request: connect, inside });
+    return { type: 'http', protocol: 'http1', request: connect, inside: tls(url, http) };
   }
   // To a proxy the whole URL is said, which counts more than a Host header.
-  const asked = { ...request, authority: target.host, scheme: 'http' };
-  return from(capture.httpProxyPort, { type: 'http', protocol: 'http1', request: asked });
+  return { ...http, request: { ...http.request, scheme: 'http' } };
 }
 
-function parseUrl(text: string): URL {
-  const url = URL.parse(text);
-  if (url !== null && ['http:', 'https:', 'tcp:'].includes(url.protocol) && url.hostname !== '') return url;
-  throw new LateenError(
-    'LAT0560',
-    `${JSON.stringify(text)} is not a URL that can be called.`,
-    'Write it as http://HOST[:PORT]/PATH, https://... or tcp://HOST:PORT.',
-  );
+function httpPayload({ method, headers }: AskedRequest, { path }: CallUrl, authority: string): HttpPayload {
+  const others = headers
+    .filter(([name]) => !isHost(name))
+    .map(([name, value]): VerdictHeader => [name.toLowerCase(), value]);
+  return { type: 'http', protocol: 'http1', request: { method, authority, path, headers: others } };
 }
 
-function noPort(who: string, port: number, known: readonly string[]): LateenError {
+function isHost(name: string): boolean {
+  return name.toLowerCase() === 'host';
+}
+
+/** Clients name the server that they want, but not where it is an address. */
+function tls({ host }: CallUrl, inside: Payload): Payload {
+  const named = isIp(host) ? {} : { serverName: host };
+  return { type: 'tls', ...named, applicationProtocols: CLIENT_ALPN, inside };
+}
+
+function gatewayPort({ name }: WorkloadInstance, { hostPorts }: GatewayCapture, { port }: CallUrl): number {
+  // The port of a Gateway, or the one of this machine that it is opened on.
+  const at = hostPorts[port] ?? Object.values(hostPorts).find((hostPort) => hostPort === port);
+  if (at === undefined) throw noPort(`The gateway ${name}`, String(port), Object.keys(hostPorts));
+  return at;
+}
+
+function servicePort(
+  { name, namespace }: WorkloadInstance,
+  { servicePorts }: ExplicitCapture,
+  { host, port }: CallUrl,
+  clusterDomain: string,
+): number {
+  // Names as applications write them: in full, short, with the namespace, or up to svc.
+  const names = [host, serviceHostname(host, namespace, clusterDomain), `${host}.svc.${clusterDomain}`];
+  for (const full of [...names, `${host}.${clusterDomain}`]) {
+    const at = servicePorts[`${full}:${port}`];
+    if (at !== undefined) return at;
+  }
+  throw noPort(`The sidecar of ${name}`, `${host}:${port}`, Object.keys(servicePorts));
+}
+
+function noPort(who: string, wanted: string, known: readonly string[]): LateenError {
   return new LateenError(
     'LAT0561',
-    `${who} does not listen for port ${port}.`,
+    `${who} does not listen for ${wanted}.`,
     known.length === 0 ? 'It listens on no port.' : `It does for: ${known.join(', ')}`,
   );
 }

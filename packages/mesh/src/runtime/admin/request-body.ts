@@ -54,14 +54,19 @@ export function parseDeleteRequest(body: unknown): DeleteRequest {
   };
 }
 
+/** As much as a real request may have in its head. */
+const MAX_EXPLAINED_CHARACTERS = 64 * 1024;
+
 export function parseExplainRequest(body: unknown): ExplainRequest {
   const fields = record(body, 'The body', ['from', 'method', 'url', 'headers']);
-  return {
+  const request = {
     from: string(fields.from, 'from'),
     method: string(fields.method, 'method'),
     url: string(fields.url, 'url'),
     headers: list(fields.headers, 'headers', header),
   };
+  if (JSON.stringify(request).length <= MAX_EXPLAINED_CHARACTERS) return request;
+  throw invalid(`The request is longer than ${MAX_EXPLAINED_CHARACTERS} characters.`);
 }
 
 function header(value: unknown, name: string): readonly [string, string] {

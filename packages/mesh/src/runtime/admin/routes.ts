@@ -9,6 +9,7 @@ import type {
   ObjectsResponse,
   ProxiesResponse,
 } from '@lateen/api/admin.ts';
+import { isLateenError } from '@lateen/api/lateen-error.ts';
 import type { Journey } from '@lateen/api/verdict.ts';
 import type { Context } from 'hono';
 import { AdminError } from './admin-error.ts';
@@ -83,8 +84,15 @@ export const routes: readonly Route[] = [
   {
     method: 'POST',
     path: '/api/v1/explain',
-    answer: async (context, handlers) =>
-      json<Journey>(context, await handlers.explain(parseExplainRequest(await readJson(context.req.raw)))),
+    answer: async (context, handlers) => {
+      const request = parseExplainRequest(await readJson(context.req.raw));
+      try {
+        return json<Journey>(context, await handlers.explain(request));
+      } catch (error) {
+        if (!isLateenError(error)) throw error;
+        throw new AdminError(400, error.code, error.message, error.remedy);
+      }
+    },
   },
   {
     method: 'GET',

@@ -3,6 +3,7 @@ import { type IncomingHttpHeaders, request } from 'node:http';
 import { connect, createServer } from 'node:net';
 import type { ApplyRequest, DeleteRequest } from '@lateen/api/admin.ts';
 import { DiagnosticError, diagnostic } from '@lateen/api/diagnostic.ts';
+import { LateenError } from '@lateen/api/lateen-error.ts';
 import { afterEach, expect, test } from 'vitest';
 import { bookinfoStatus } from '#cli/fixtures/bookinfo-status.ts';
 import { objectNotFound } from './admin-error.ts';
@@ -226,6 +227,30 @@ test.each([
   const server = await start();
   const answer = await call(server, '/api/v1/objects', { method: 'POST', headers: authorized, body });
   expect([answer.status, answer.body.code, answer.body.message]).toEqual([400, 'LAT0547', message]);
+});
+
+const explainBody = JSON.stringify({ from: 'web', method: 'GET', url: 'http://shop/', headers: [['a', 'b']] });
+
+test('explains requests with the token, and says what is wrong with them', async () => {
+  const asked: unknown[] = [];
+  const server = await start({
+    explain: async (request) => {
+      asked.push(request);
+      if (request.from === 'wob') throw new LateenError('LAT0534', 'There is no workload "wob".', 'Take another.');
+      return { start: { proxy: 'web-0.default', verdict: NOBODY, next: [] }, outcomes: [], unknowns: [] };
+    },
+  });
+  const post = (body: string, headers: Record<string, string> = authorized) =>
+    call(server, '/api/v1/explain', { method: 'POST', headers, body });
+  expect((await post(explainBody)).body.start.proxy).toBe('web-0.default');
+  expect(asked).toEqual([JSON.parse(explainBody)]);
+  expect((await post(explainBody, { 'Content-Type': 'application/json' })).status).toBe(401);
+  const unknown = await post(explainBody.replace('web', 'wob'));
+  expect([unknown.status, unknown.body.code, unknown.body.remedy]).toEqual([400, 'LAT0534', 'Take another.']);
+  for (const wrong of ['"b", "c"', '', '1, 2', `"${'x'.repeat(70_000)}"`]) {
+    const refused = await post(explainBody.replace('"b"', wrong).replace('"a",]', '"a"]'));
+    expect([refused.status, refused.body.code], wrong.slice(0, 9)).toEqual([400, 'LAT0547']);
+  }
 });
 
 test('other content types, paths and methods get an error as JSON', async () => {
