@@ -352,6 +352,8 @@ export interface JourneyOutcome {
   /** On the way, in order. */
   readonly proxies: readonly string[];
   readonly clusters: readonly string[];
+  /** Endpoints that were connected to, in order. */
+  readonly endpoints: readonly EndpointAddress[];
   /** Of a proxy's own answer, as it leaves that proxy. What applications answer is theirs to say. */
   readonly responseHeaders: readonly VerdictHeader[];
   readonly body?: string;

@@ -1,8 +1,12 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import type { ExplainRequest, MeshStatus } from '@lateen/api/admin.ts';
 import { LateenError, messageOf } from '@lateen/api/lateen-error.ts';
-import type { Journey, JourneyOutcome } from '@lateen/api/verdict.ts';
+import { isIp } from '@lateen/api/names.ts';
+import type { EndpointAddress, Journey, JourneyOutcome } from '@lateen/api/verdict.ts';
+import { type CallUrl, parseCallUrl } from '#pilot/explain/call-url.ts';
 import { endText } from './print-journey.ts';
+import { requestCounts } from './request-counts.ts';
 
 export interface Verification {
   readonly agrees: boolean;
@@ -16,45 +20,44 @@ interface Seen {
   readonly status?: number;
   readonly location?: string;
   readonly failure?: string;
-  /** Clusters of the first proxy that a request more went to. */
-  readonly clusters: ReadonlySet<string>;
+  /** Endpoints that the first proxy sent requests to in the meantime: those of other callers are among them. */
+  readonly endpoints: readonly string[];
 }
 
 /** Sends the request through the proxy that it would go through, and compares what happens with what was said. */
 export async function verify(request: ExplainRequest, journey: Journey, status: MeshStatus): Promise<Verification> {
   const proxy = entryOf(journey, status);
-  const url = new URL(request.url);
-  if (url.protocol !== 'http:') {
+  const url = parseCallUrl(request.url);
+  if (url.scheme !== 'http' && !(url.scheme === 'https' && proxy.isGateway)) {
     throw new LateenError(
       'LAT0562',
-      'Only http requests can be verified.',
+      'Only http requests, and https requests at gateways, can be verified.',
       'Leave out --verify, or use an http:// URL.',
     );
   }
-  const clusters = [...new Set(journey.outcomes.map(({ clusters: passed }) => passed[0]))].filter(
-    (name) => name !== undefined,
-  );
-  const before = await requestsOf(proxy.envoyAdmin, clusters);
+  const before = await requestCounts(proxy.envoyAdmin);
   const answer = await send(request, url, proxy);
-  const after = await requestsOf(proxy.envoyAdmin, clusters);
-  const used = new Set(clusters.filter((name) => (after.get(name) ?? 0) > (before.get(name) ?? 0)));
-  return compare(journey, { ...answer, clusters: used });
+  const after = await requestCounts(proxy.envoyAdmin);
+  const endpoints = [...after].filter(([each, count]) => count > (before.get(each) ?? 0)).map(([each]) => each);
+  return compare(journey, { ...answer, endpoints });
 }
 
 function compare(journey: Journey, seen: Seen): Verification {
-  const what = seen.failure ?? `status ${seen.status}`;
+  const { failure, status, endpoints } = seen;
+  const what = failure ?? `status ${status}`;
   const fitting = journey.outcomes.find((outcome) => fits(outcome, seen));
   if (fitting !== undefined) return { agrees: true, message: `sent, and ${what}: ${endText(fitting.end)}` };
-  return { agrees: false, message: `sent, and ${what}, which is none of the ends above` };
+  const way = endpoints.length === 0 ? 'to no endpoint' : `to ${endpoints.join(', ')}`;
+  return { agrees: false, message: `sent, and ${what}, after requests ${way}, which is none of the ends above` };
 }
 
 /** What an application answers is its own affair: then only the way counts. */
-function fits({ end, clusters, responseHeaders, share }: JourneyOutcome, seen: Seen): boolean {
+function fits({ end, endpoints, responseHeaders, share }: JourneyOutcome, seen: Seen): boolean {
   if (share === 0) return false;
   switch (end.type) {
     case 'application':
     case 'outside':
-      return seen.failure === undefined && clusters[0] !== undefined && seen.clusters.has(clusters[0]);
+      return seen.failure === undefined && endpoints[0] !== undefined && wentTo(endpoints[0], seen.endpoints);
     case 'answer': {
       const location = responseHeaders.find(([name]) => name === 'location')?.[1];
       return seen.status === end.status && (location === undefined || seen.location === location);
@@ -64,6 +67,13 @@ function fits({ end, clusters, responseHeaders, share }: JourneyOutcome, seen: S
     case 'undecided':
       return true;
   }
+}
+
+/** Names are looked up by Envoy, so any address with the port may be theirs. */
+function wentTo(address: EndpointAddress, reached: readonly string[]): boolean {
+  if (address.type !== 'socket') return true;
+  const { host, port } = address;
+  return reached.some((each) => (isIp(host) ? each === `${host}:${port}` : each.endsWith(`:${port}`)));
 }
 
 interface Entry {
@@ -87,20 +97,27 @@ function entryOf(journey: Journey, status: MeshStatus): Entry {
 
 function send(
   { method, headers }: ExplainRequest,
-  url: URL,
+  url: CallUrl,
   { address, isGateway }: Entry,
-): Promise<Omit<Seen, 'clusters'>> {
+): Promise<Omit<Seen, 'endpoints'>> {
   const to = new URL(address);
-  const named = Object.fromEntries(headers);
+  const names = [...new Set(headers.map(([name]) => name))].filter((name) => name !== 'host');
+  const valuesOf = (wanted: string) => headers.filter(([name]) => name === wanted).map(([, value]) => value);
+  const request = url.scheme === 'https' ? httpsRequest : httpRequest;
   return new Promise((resolve) => {
-    const outgoing: ClientRequest = httpRequest({
+    const outgoing: ClientRequest = request({
       host: to.hostname,
       port: to.port,
       method,
-      path: isGateway ? `${url.pathname}${url.search}` : url.href,
-      headers: { ...named, host: isGateway ? (named.host ?? url.host) : url.host },
+      path: isGateway ? url.path : `http://${url.authority}${url.path}`,
+      headers: {
+        ...Object.fromEntries(names.map((name) => [name, valuesOf(name)])),
+        host: isGateway ? (valuesOf('host')[0] ?? url.authority) : url.authority,
+      },
       agent: false,
       signal: AbortSignal.timeout(TIMEOUT_MS),
+      // Whose certificate it is does not matter here.
+      ...(url.scheme === 'https' ? { rejectUnauthorized: false, servername: isIp(url.host) ? '' : url.host } : {}),
     });
     outgoing.once('response', (response: IncomingMessage) => {
       let bytes = 0;
@@ -115,13 +132,4 @@ function send(
     outgoing.once('error', (error) => resolve({ failure: messageOf(error) }));
     outgoing.end();
   });
-}
-
-/** Envoy's count of requests that it sent to clusters, by name. */
-async function requestsOf(envoyAdmin: string, clusters: readonly string[]): Promise<ReadonlyMap<string, number>> {
-  if (clusters.length === 0) return new Map();
-  const response = await fetch(`${envoyAdmin}/stats?filter=upstream_rq_total$&format=json`);
-  const { stats } = (await response.json()) as { stats: readonly { name?: string; value?: number }[] };
-  const counts = new Map(stats.map(({ name = '', value = 0 }) => [name, value]));
-  return new Map(clusters.map((name) => [name, counts.get(`cluster.${name}.upstream_rq_total`) ?? 0]));
 }

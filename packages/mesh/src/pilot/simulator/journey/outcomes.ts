@@ -1,5 +1,6 @@
 import type {
   End,
+  EndpointAddress,
   HeaderChange,
   Hop,
   HttpTarget,
@@ -19,6 +20,7 @@ interface Passed {
   readonly share: number;
   readonly proxies: readonly string[];
   readonly clusters: readonly string[];
+  readonly endpoints: readonly EndpointAddress[];
   /** From the last proxy to the first: the order in which an answer passes them. */
   readonly changes: readonly HeaderChange[];
   readonly delays: readonly Delay[];
@@ -32,7 +34,7 @@ interface Passed {
 /** Every end of a journey, the most frequent first. */
 export function outcomesOf(start: Hop, payload: Payload): Outcome[] {
   const outcomes: Outcome[] = [];
-  const nothing = { share: 1, proxies: [], clusters: [], changes: [], delays: [], hashed: false };
+  const nothing = { share: 1, proxies: [], clusters: [], endpoints: [], changes: [], delays: [], hashed: false };
   collect(start, { ...nothing, ...carried(payload) }, outcomes);
   return outcomes.sort((a, b) => b.share - a.share);
 }
@@ -75,10 +77,11 @@ function passTcp(here: Passed, step: Step, targets: readonly TcpTarget[]): Passe
   return { ...common, ...carried({ type: 'http', protocol, request, inside: here.payload }) };
 }
 
-function along({ share, clusters, hashed }: Passed, step: Step, target: HttpTarget | TcpTarget | undefined) {
+function along({ share, clusters, endpoints, hashed }: Passed, step: Step, target: HttpTarget | TcpTarget | undefined) {
   return {
     share: share * step.share,
     clusters: step.cluster === undefined ? clusters : [...clusters, step.cluster],
+    endpoints: step.endpoint === undefined ? endpoints : [...endpoints, step.endpoint],
     hashed: hashed || (target !== undefined && isHashed(target)),
   };
 }
@@ -128,12 +131,13 @@ function outcome(passed: Passed, end: End, choice: RouteChoice | undefined): Out
   const answered = end.type === 'answer';
   const action = choice?.action;
   const own = answered && action?.type === 'respond' && end.by !== 'fault' ? action : undefined;
-  const { share, proxies, clusters, hashed, delays, protocol, request } = passed;
+  const { share, proxies, clusters, endpoints, hashed, delays, protocol, request } = passed;
   return {
     share,
     end,
     proxies,
     clusters,
+    endpoints,
     responseHeaders: own?.headers ?? grpcHeaders(end),
     ...(own?.body === undefined ? {} : { body: own.body }),
     responseChanges: passed.changes,
