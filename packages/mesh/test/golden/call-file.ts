@@ -69,6 +69,8 @@ export interface Expectation {
   readonly host?: HeaderExpectation;
   readonly body?: string;
   readonly protocol?: string;
+  /** First name in the client's certificate, such as `DNS:client.test`; null for none. */
+  readonly clientCertificate?: string | null;
   readonly headers?: ReadonlyMap<string, HeaderExpectation>;
   /** What the caller got. */
   readonly answer?: string;
@@ -112,6 +114,7 @@ const EXPECT_FIELDS = [
     'body',
     'protocol',
     'headers',
+    'clientCertificate',
   ] as const),
   ...(['answer', 'location', 'responseHeaders', 'peer', 'attempts', 'instances', 'distribution', 'mirrored'] as const),
   ...(['headerNames', 'responseHeaderNames', 'atLeastMs', 'atMostMs', 'countedAs'] as const),
@@ -169,6 +172,10 @@ function readHeader(value: unknown, where: string): HeaderExpectation {
   return new RegExp(`^(?:${text(matches, `${where}.matches`)})$`);
 }
 
+function textOrNull(value: unknown, where: string): string | null {
+  return value === null ? null : text(value, where);
+}
+
 function readExpectation(value: unknown, where: string): Expectation {
   const fields = fieldsOf(value, where, EXPECT_FIELDS);
   if (Object.keys(fields).length === 0) throw new Error(`${where} expects nothing`);
@@ -184,6 +191,7 @@ function readExpectation(value: unknown, where: string): Expectation {
     ...optionalField('host', fields.host, where, readHeader),
     ...optionalField('body', fields.body, where, text),
     ...optionalField('protocol', fields.protocol, where, text),
+    ...optionalField('clientCertificate', fields.clientCertificate, where, textOrNull),
     ...optionalField('headers', headers, where, (map, at) => mapOf(map, at, readHeader)),
     ...optionalField('answer', fields.answer, where, text),
     ...optionalField('location', fields.location, where, text),

@@ -6,6 +6,7 @@ import {
   type Http2ServerResponse,
 } from 'node:http2';
 import { createServer, type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { UpstreamStep } from './call-file.ts';
 import { answerGrpc, isGrpc } from './grpc.ts';
 import { LOOPBACK } from './instances.ts';
@@ -25,6 +26,8 @@ export interface EchoReport {
   readonly headers?: Readonly<Record<string, string>>;
   /** As they were spelt. */
   readonly headerNames?: readonly string[];
+  /** First name in the certificate of the client, such as `DNS:client.test`. */
+  readonly clientCertificate?: string;
   readonly body: string;
 }
 
@@ -69,7 +72,17 @@ export async function startEcho(options: EchoOptions): Promise<{ close(): Promis
   const secure =
     options.tls === undefined
       ? undefined
-      : createSecureServer({ cert: options.tls.certificate, key: options.tls.privateKey, allowHTTP1: true }, onRequest);
+      : createSecureServer(
+          {
+            cert: options.tls.certificate,
+            key: options.tls.privateKey,
+            allowHTTP1: true,
+            // Whoever has a certificate may show it.
+            requestCert: true,
+            rejectUnauthorized: false,
+          },
+          onRequest,
+        );
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on('error', () => {}).on('close', () => sockets.delete(socket));
@@ -141,6 +154,7 @@ async function answer(
     host: headers[':authority'] ?? headers.host ?? '',
     headers,
     headerNames: request.rawHeaders.filter((_, i) => i % 2 === 0),
+    ...clientCertificateOf(request),
     body,
   };
   if (isGrpc(headers['content-type'])) return answerGrpc(response, report);
@@ -153,6 +167,11 @@ const SPELT_HEADER = 'X-Echo-Spelling';
 
 /** Proxies of callers add this to the host of copies. */
 const SHADOW = /-shadow(:\d+)?$/;
+
+function clientCertificateOf({ socket }: IncomingMessage | Http2ServerRequest): { clientCertificate?: string } {
+  const names = socket instanceof TLSSocket ? socket.getPeerCertificate().subjectaltname : undefined;
+  return names === undefined ? {} : { clientCertificate: names.split(', ')[0] ?? '' };
+}
 
 function stepFor(
   { headers }: IncomingMessage | Http2ServerRequest,

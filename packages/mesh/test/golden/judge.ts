@@ -73,7 +73,17 @@ function judgeOne(expected: Expectation, { answer, attempts, durationMs, counted
   return problems;
 }
 
-const SEEN = ['workload', 'instance', 'port', 'path', 'method', 'host', 'body', 'protocol'] as const;
+const SEEN = [
+  'workload',
+  'instance',
+  'port',
+  'path',
+  'method',
+  'host',
+  'body',
+  'protocol',
+  'clientCertificate',
+] as const;
 
 function needsReport(expected: Expectation): boolean {
   return (

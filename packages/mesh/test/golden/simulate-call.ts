@@ -38,6 +38,8 @@ export function simulateCall(call: Call, mesh: SimulatedMesh, ms: number): Simul
   const proxy = view.proxy(instanceKey(instance));
   if (proxy === undefined) throw new Error(`the proxy of ${call.from} has no configuration`);
   const { outcomes, unknowns } = followCall(view, proxy, simulated(call, aimed));
+  const isBegunByProxy = call.tls === undefined && outcomes.some(({ end }) => endsTls(end, mesh));
+  if (isBegunByProxy) return 'what an application makes of TLS is not simulated';
   if (unknowns.length > 0) return `not known to the simulator: ${JSON.stringify(unknowns)}`;
   return withoutRetried(outcomes).map((outcome) => ({
     weight: outcome.share,
@@ -51,6 +53,10 @@ export function simulateCall(call: Call, mesh: SimulatedMesh, ms: number): Simul
     attempts: outcome.end.type === 'application' || outcome.end.type === 'outside' ? 1 : 0,
     answer: answerOf(outcome, call, mesh),
   }));
+}
+
+function endsTls(end: JourneyOutcome['end'], { speaksTls }: SimulatedMesh): boolean {
+  return end.type === 'application' && speaksTls.has(end.instance);
 }
 
 function simulated(call: Call, aimed: AimedCall): SimulatedCall {

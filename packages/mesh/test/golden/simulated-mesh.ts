@@ -14,6 +14,8 @@ import type { Outside } from './placeholders.ts';
 export interface SimulatedMesh {
   readonly instances: readonly WorkloadInstance[];
   readonly outside: Outside;
+  /** `NAME.NAMESPACE` of the instances whose application speaks TLS. */
+  readonly speaksTls: ReadonlySet<string>;
   /** The mesh at a time. */
   readonly at: (ms: number) => InstanceMesh;
 }
@@ -32,6 +34,7 @@ export function simulateMesh(golden: GoldenCase, stateDir: string): SimulatedMes
   return {
     instances,
     outside: OUTSIDE,
+    speaksTls: new Set(instances.filter((each) => golden.tls.has(workloadLabel(each))).map(instanceKey)),
     at(ms) {
       now = ms;
       pilot.tick();

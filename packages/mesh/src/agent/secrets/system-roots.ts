@@ -13,7 +13,7 @@ const FILES = [
   '/etc/ssl/cert.pem',
 ];
 
-/** The file of this system; undefined if it has none that is known. */
+/** The file of this system, or that `SSL_CERT_FILE` names (as OpenSSL and Go have it); undefined if none is known. */
 export function systemRoots(): string | undefined {
-  return FILES.find((file) => existsSync(file));
+  return process.env.SSL_CERT_FILE ?? FILES.find((file) => existsSync(file));
 }

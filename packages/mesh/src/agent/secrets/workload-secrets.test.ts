@@ -11,7 +11,7 @@ import {
   DiscoveryRequestSchema,
   DiscoveryResponseSchema,
 } from '@lateen/envoy-api/envoy/service/discovery/v3/discovery_pb.js';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { requestCertificate } from './certificate-client.ts';
 import { createTestAuthority, type TestAuthority, type TestWorkload } from './testing/certified-workload.ts';
 import { acceptCertificate } from './workload-certificate.ts';
@@ -76,6 +76,25 @@ test('serves key, chain and roots (state of the world)', async () => {
   expect(roots?.ca).toBe(authority.citadel().trustBundle());
   stream.cancel();
   stream.on('error', () => undefined);
+});
+
+test('serves the authorities that the system trusts, where they are', async () => {
+  vi.stubEnv('SSL_CERT_FILE', '/etc/our-authorities.pem');
+  const workload = authority.workload('reviews');
+  await workload.secrets.start();
+  vi.unstubAllEnvs();
+  const stream = openStream(workload, 'StreamSecrets');
+  const fields = { typeUrl: secretType, resourceNames: ['file-root:system'] };
+  stream.write(Buffer.from(toBinary(DiscoveryRequestSchema, create(DiscoveryRequestSchema, fields))));
+  const [resource] = fromBinary(DiscoveryResponseSchema, await nextMessage(stream)).resources;
+  const { name, type } = fromBinary(SecretSchema, resource?.value ?? new Uint8Array());
+  expect(name).toBe('file-root:system');
+  expect(type.case === 'validationContext' && type.value.trustedCa?.specifier).toEqual({
+    case: 'filename',
+    value: '/etc/our-authorities.pem',
+  });
+  stream.on('error', () => undefined);
+  stream.cancel();
 });
 
 test('pushes a renewed certificate (delta), and keeps keys off the disk', async () => {

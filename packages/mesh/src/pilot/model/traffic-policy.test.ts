@@ -16,7 +16,7 @@ function policy(namespace: string, name: string, spec: Partial<DestinationRule['
 
 /** For a client in the namespace `client`, of a service in `shop`: the names of the rules that its policy is made of. */
 function found(policies: readonly TrafficPolicy[], client = 'client', labels = {}): string[] | undefined {
-  const holding = policyFor(policies, { namespace: client, labels }, 'shop', 'istio-system');
+  const holding = policyFor(policies, { role: 'sidecar', namespace: client, labels }, 'shop', 'istio-system');
   return holding?.sources.map(({ name }) => name);
 }
 
@@ -73,7 +73,7 @@ describe('the policy of a client', () => {
         policy('shop', 'b', { trafficPolicy: random, subsets: [{ name: 'v1' }, { name: 'v2' }] }),
         policy('shop', 'c', { trafficPolicy: robin }),
       ],
-      { namespace: 'client', labels: {} },
+      { role: 'sidecar', namespace: 'client', labels: {} },
       'shop',
       'istio-system',
     );
@@ -83,6 +83,29 @@ describe('the policy of a client', () => {
       ['v2', {}, 'b'],
     ]);
     expect(joined?.sources.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
+  });
+});
+
+describe('credentials', () => {
+  const tls = { mode: 'MUTUAL', credentialName: 'shop' } as const;
+  const tlsOf = (spec: Partial<DestinationRule['spec']>, role: 'sidecar' | 'router') => {
+    const rules = [policy('client', 'a', { trafficPolicy: { tls }, ...spec })];
+    const found = policyFor(rules, { role, namespace: 'client', labels: { app: 'job' } }, 'shop', 'istio-system');
+    const { tls: settings } = found?.settings ?? {};
+    const names = settings?.type === 'originate' ? [settings.certificate?.name, settings.authorities?.name] : [];
+    return { names, variant: found?.variant };
+  };
+
+  it('are for gateways', () => {
+    const names = ['kubernetes://shop', 'kubernetes://shop-cacert'];
+    expect(tlsOf({}, 'router')).toEqual({ names, variant: undefined });
+    expect(tlsOf({}, 'sidecar')).toEqual({ names: [undefined, 'file-root:system'], variant: 'without credentials' });
+  });
+
+  it('are for sidecars that a rule selects', () => {
+    const names = ['kubernetes://shop', 'kubernetes://shop-cacert'];
+    const selected = { workloadSelector: { matchLabels: { app: 'job' } } };
+    expect(tlsOf(selected, 'sidecar')).toEqual({ names, variant: undefined });
   });
 });
 

@@ -3,7 +3,12 @@ import type { SourceRef } from '../proxy/ir/source.ts';
 import type { ClientClass } from './client.ts';
 import { resolveHost } from './hostname.ts';
 import { hasLabels } from './service.ts';
-import { buildTrafficSettings, type TrafficSettings } from './traffic-settings.ts';
+import {
+  buildTrafficSettings,
+  settingsWithoutCredentials,
+  type TrafficSettings,
+  usesCredentials,
+} from './traffic-settings.ts';
 import { buildVisibility, isVisible, said, type Visibility } from './visibility.ts';
 
 /** How a service is called: what one DestinationRule says, or several for one host together. */
@@ -18,6 +23,8 @@ export interface TrafficPolicy {
   readonly clients?: Readonly<Record<string, string>>;
   /** Keys of `clients`. */
   readonly askedLabels: readonly string[];
+  /** How it differs for some clients from what the rules say; absent: it does not. */
+  readonly variant?: 'without credentials';
   /** Of the rules that it is made of, the first gives its settings. */
   readonly sources: readonly [SourceRef, ...SourceRef[]];
 }
@@ -42,22 +49,25 @@ export function buildTrafficPolicy(
   return {
     host: resolveHost(host, namespace, clusterDomain),
     namespace,
-    ...settingsOf(trafficPolicy),
+    ...settingsOf(trafficPolicy, { ...source, path: 'spec.trafficPolicy' }),
     visibility: clients === undefined ? buildVisibility(said(exportTo) ?? exportedTo, namespace) : [namespace],
     ...(clients === undefined ? {} : { clients }),
     askedLabels: Object.keys(clients ?? {}),
     subsets: subsets.map((subset, i) => ({
       name: subset.name,
       labels: subset.labels ?? {},
-      ...settingsOf(subset.trafficPolicy),
+      ...settingsOf(subset.trafficPolicy, { ...source, path: `spec.subsets[${i}].trafficPolicy` }),
       source: { ...source, path: `spec.subsets[${i}]` },
     })),
     sources: [source],
   };
 }
 
-function settingsOf(policy: DestinationRuleObject['spec']['trafficPolicy']): { settings?: TrafficSettings } {
-  return policy === undefined ? {} : { settings: buildTrafficSettings(policy) };
+function settingsOf(
+  policy: DestinationRuleObject['spec']['trafficPolicy'],
+  source: SourceRef,
+): { settings?: TrafficSettings } {
+  return policy === undefined ? {} : { settings: buildTrafficSettings(policy, source) };
 }
 
 /**
@@ -69,7 +79,7 @@ function settingsOf(policy: DestinationRuleObject['spec']['trafficPolicy']): { s
  */
 export function policyFor(
   policies: readonly TrafficPolicy[],
-  client: Pick<ClientClass, 'namespace' | 'labels'>,
+  client: Pick<ClientClass, 'role' | 'namespace' | 'labels'>,
   serviceNamespace: string,
   rootNamespace: string,
 ): TrafficPolicy | undefined {
@@ -81,7 +91,10 @@ export function policyFor(
     const narrowest = there.filter(({ host }) => host === there[0]?.host);
     const [first, ...others] = narrowest.toSorted((a, b) => selectivity(b) - selectivity(a));
     if (first === undefined) continue;
-    return others.filter((other) => selectivity(other) === selectivity(first)).reduce(join, first);
+    return forRole(
+      client.role,
+      others.filter((other) => selectivity(other) === selectivity(first)).reduce(join, first),
+    );
   }
   return undefined;
 }
@@ -96,6 +109,16 @@ function lookupOrder(client: string, service: string, root: string): readonly ((
     ({ namespace }) => namespace === service,
     ({ namespace }) => namespace === root,
   ];
+}
+
+/** Credentials are for gateways, and for sidecars that a rule selects (Istio's rule). */
+function forRole(role: ClientClass['role'], policy: TrafficPolicy): TrafficPolicy {
+  if (role === 'router' || policy.clients !== undefined) return policy;
+  const all = [policy, ...policy.subsets].flatMap(({ settings }) => settings ?? []);
+  if (!all.some(usesCredentials)) return policy;
+  const without = <T extends { readonly settings?: TrafficSettings }>(each: T): T =>
+    each.settings === undefined ? each : { ...each, settings: settingsWithoutCredentials(each.settings) };
+  return { ...without(policy), subsets: policy.subsets.map(without), variant: 'without credentials' };
 }
 
 /** Of rules that all select the client, one with more labels is the more special. */

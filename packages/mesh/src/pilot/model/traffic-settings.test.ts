@@ -2,12 +2,16 @@ import type { TrafficPolicy } from '@lateen/api/istio/traffic-policy.ts';
 import { describe, expect, it } from 'vitest';
 import { buildTrafficSettings, settingsFor } from './traffic-settings.ts';
 
+function settingsOf(policy: TrafficPolicy) {
+  return buildTrafficSettings(policy, { kind: 'DestinationRule', namespace: 'default', name: 'a', path: 'spec' });
+}
+
 const RANDOM = { simple: 'RANDOM' } as const;
 const ROBIN = { simple: 'ROUND_ROBIN' } as const;
 
 /** What holds for a port, of a host or of a subset of it. */
 function at(port: number, host: TrafficPolicy, subset?: TrafficPolicy) {
-  return settingsFor(buildTrafficSettings(host), subset && buildTrafficSettings(subset), port);
+  return settingsFor(settingsOf(host), subset && settingsOf(subset), port);
 }
 
 describe('settings', () => {
@@ -74,14 +78,14 @@ describe('a load balancer', () => {
       { type: 'maglev', key: { type: 'cookie', cookie: { name: 'c', ttlMs: 0, attributes: [] } }, tableSize: 7 },
     ],
   ] as const)('of %j is %j', (loadBalancer, expected) => {
-    const { loadBalancing } = buildTrafficSettings({ loadBalancer } as TrafficPolicy);
+    const { loadBalancing } = settingsOf({ loadBalancer } as TrafficPolicy);
     expect(loadBalancing?.balancer).toEqual(expected);
   });
 });
 
 describe('limits', () => {
   it('of 0 are none, as in Istio', () => {
-    const { connectionPool } = buildTrafficSettings({
+    const { connectionPool } = settingsOf({
       connectionPool: {
         tcp: { maxConnections: 0 },
         http: { http1MaxPendingRequests: 0, http2MaxRequests: 0, maxRetries: 0, maxConcurrentStreams: 0 },
@@ -91,9 +95,9 @@ describe('limits', () => {
   });
 
   it('on idle time of TCP hold for HTTP where that has none of its own', () => {
-    const both = buildTrafficSettings({ connectionPool: { tcp: { idleTimeout: '1s' }, http: { idleTimeout: '0s' } } });
+    const both = settingsOf({ connectionPool: { tcp: { idleTimeout: '1s' }, http: { idleTimeout: '0s' } } });
     expect(both.connectionPool).toMatchObject({ limits: { idleTimeoutMs: 0 }, tcp: { idleTimeoutMs: 1000 } });
-    const tcp = buildTrafficSettings({ connectionPool: { tcp: { idleTimeout: '1s' } } });
+    const tcp = settingsOf({ connectionPool: { tcp: { idleTimeout: '1s' } } });
     expect(tcp.connectionPool).toMatchObject({ limits: { idleTimeoutMs: 1000 } });
   });
 });
@@ -113,21 +117,21 @@ describe('outlier detection', () => {
       { localOrigin: { consecutiveFailures: 2 } },
     ],
   ])('of %j is %j', (settings, expected) => {
-    const { outlierDetection } = buildTrafficSettings({ outlierDetection: settings });
+    const { outlierDetection } = settingsOf({ outlierDetection: settings });
     expect(outlierDetection).toEqual({ ejection: expected, minHealthPercent: 0 });
   });
 });
 
 describe('a retry budget', () => {
   it("has Envoy's defaults", () => {
-    const { retryBudget } = buildTrafficSettings({ retryBudget: { budgetInterval: '5s' } });
+    const { retryBudget } = settingsOf({ retryBudget: { budgetInterval: '5s' } });
     expect(retryBudget).toEqual({ type: 'budget', percent: 20, minRetryConcurrency: 3, intervalMs: 5000 });
   });
 });
 
 describe('a tunnel', () => {
   it('writes the address of its target as URLs do', () => {
-    const { tunnel } = buildTrafficSettings({ tunnel: { targetHost: '::1', targetPort: 443, protocol: 'POST' } });
+    const { tunnel } = settingsOf({ tunnel: { targetHost: '::1', targetPort: 443, protocol: 'POST' } });
     expect(tunnel).toEqual({ method: 'POST', target: '[::1]:443' });
   });
 });

@@ -1,7 +1,8 @@
 import { durationMs } from '@lateen/api/duration.ts';
 import type { TrafficPolicy as TrafficPolicySettings } from '@lateen/api/istio/traffic-policy.ts';
+import type { SourceRef } from '../proxy/ir/source.ts';
 import type { RetryLimitIr } from '../proxy/ir/upstream-policy.ts';
-import { buildClientTls, type ClientTls } from './client-tls.ts';
+import { buildClientTls, type ClientTls, withoutCredentials } from './client-tls.ts';
 import { buildConnectionPool, type ConnectionPool } from './connection-pool.ts';
 import { defined } from './defined.ts';
 import { buildLoadBalancing, type LoadBalancing } from './load-balancer.ts';
@@ -42,18 +43,38 @@ export const DEFAULT_RETRY_BUDGET: RetryBudget = { type: 'budget', percent: 20, 
 const BUDGET_PERCENT = 20;
 const MIN_RETRY_CONCURRENCY = 3;
 
+/** Whether some of the settings need credentials of the namespace that the proxy is in. */
+export function usesCredentials(settings: TrafficSettings): boolean {
+  return [settings, ...Object.values(settings.ports)].some(
+    ({ tls }) => tls?.type === 'originate' && tls.credentials.length > 0,
+  );
+}
+
+/** As for proxies that may not use credentials. */
+export function settingsWithoutCredentials(settings: TrafficSettings): TrafficSettings {
+  const without = <T extends PortSettings>(each: T): T =>
+    each.tls === undefined ? each : { ...each, tls: withoutCredentials(each.tls) };
+  return {
+    ...without(settings),
+    ports: Object.fromEntries(Object.entries(settings.ports).map(([port, each]) => [port, without(each)])),
+  };
+}
+
 export const NO_SETTINGS: TrafficSettings = { ports: {} };
 
-export function buildTrafficSettings(policy: TrafficPolicySettings | undefined): TrafficSettings {
-  if (policy === undefined) return NO_SETTINGS;
+/** @param source of the policy */
+export function buildTrafficSettings(policy: TrafficPolicySettings, source: SourceRef): TrafficSettings {
   const { tunnel, proxyProtocol, retryBudget, portLevelSettings = [] } = policy;
   return defined({
-    ...buildPortSettings(policy),
+    ...buildPortSettings(policy, source),
     tunnel: tunnel === undefined ? undefined : buildTunnel(tunnel),
     proxyProtocol: proxyProtocol === undefined ? undefined : headerVersion(proxyProtocol.version),
     retryBudget: retryBudget === undefined ? undefined : buildRetryBudget(retryBudget),
     ports: Object.fromEntries(
-      portLevelSettings.map(({ port, ...settings }) => [port.number, buildPortSettings(settings)] as const),
+      portLevelSettings.map(
+        ({ port, ...settings }, i) =>
+          [port.number, buildPortSettings(settings, below(source, `portLevelSettings[${i}]`))] as const,
+      ),
     ),
   });
 }
@@ -84,14 +105,19 @@ function replaced<T extends PortSettings>(settings: T, port: PortSettings): T {
 
 function buildPortSettings(
   settings: Pick<TrafficPolicySettings, 'loadBalancer' | 'connectionPool' | 'outlierDetection' | 'tls'>,
+  source: SourceRef,
 ): PortSettings {
   const { loadBalancer, connectionPool, outlierDetection, tls } = settings;
   return defined({
     loadBalancing: loadBalancer === undefined ? undefined : buildLoadBalancing(loadBalancer),
     connectionPool: connectionPool === undefined ? undefined : buildConnectionPool(connectionPool),
     outlierDetection: outlierDetection === undefined ? undefined : buildOutlierDetection(outlierDetection),
-    tls: tls === undefined ? undefined : buildClientTls(tls),
+    tls: tls === undefined ? undefined : buildClientTls(tls, below(source, 'tls')),
   });
+}
+
+function below(source: SourceRef, field: string): SourceRef {
+  return { ...source, path: `${source.path}.${field}` };
 }
 
 function headerVersion(version: 'V1' | 'V2' = 'V1'): 'v1' | 'v2' {

@@ -25,8 +25,8 @@ export function clusterName(hostname: string, port: number, subset = ''): string
 
 /**
  * Clients may be under different DestinationRules for one service, and mean different services by one hostname, so a
- * cluster name can stand for different contents. The key tells them apart: the service's namespace, the policy's objects,
- * then the name; and whether the client's proxy knows the address that was meant, where that counts.
+ * cluster name can stand for different contents. The key tells them apart: the service's namespace, the policy's objects
+ * and its variant, then the name; and whether the client's proxy knows the address that was meant, where that counts.
  */
 export function clusterKey(
   service: Service,
@@ -35,8 +35,9 @@ export function clusterKey(
   originalKnown: boolean,
 ): string {
   const under = (policy?.sources ?? []).map(({ namespace, name }) => `${namespace}/${name}`).join('+');
+  const variant = policy?.variant === undefined ? '' : ` ${policy.variant}`;
   const original = service.resolution === 'original' && originalKnown ? '|original' : '';
-  return `${service.namespace}|${under}|${name}${original}`;
+  return `${service.namespace}|${under}${variant}|${name}${original}`;
 }
 
 /** A service port, or a subset of it, under one policy. */
@@ -58,7 +59,7 @@ export interface ClusterSpec {
 /** The policy of a service that holds for clients of a class. */
 export function policyForClient(
   service: Service,
-  client: Pick<ClientClass, 'namespace' | 'labels'>,
+  client: Pick<ClientClass, 'role' | 'namespace' | 'labels'>,
   model: MeshModel,
   read: Reader,
 ): TrafficPolicy | undefined {

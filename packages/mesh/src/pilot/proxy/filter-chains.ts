@@ -27,6 +27,7 @@ export function inboundChains(handlers: PortHandlers, tls: InboundTls): Chains {
       return {
         chains: [
           meshTlsChain(handlers, { transport: 'tls', applicationProtocols: 'mesh' }),
+          ...applicationTlsChains(handlers),
           ...plaintextChains(handlers),
         ],
         // HTTP clients always speak first, so there is nothing to wait for but them.
@@ -58,6 +59,11 @@ function meshTlsChain({ protocol, http, tcp }: PortHandlers, match: FilterChainM
   return isHttp(protocol)
     ? { name: 'mesh-tls', match, tls: { type: 'mesh', carries: 'http' }, handler: httpHandler(http) }
     : { name: 'mesh-tls', match, tls: { type: 'mesh', carries: 'tcp' }, handler: tcpHandler(tcp) };
+}
+
+/** TLS that the application itself speaks. Of a connection that is TLS, Envoy looks at no chain that does not ask for it. */
+function applicationTlsChains({ protocol, tcp }: PortHandlers): FilterChainIr[] {
+  return isHttp(protocol) ? [] : [{ name: 'tls', match: { transport: 'tls' }, handler: tcpHandler(tcp) }];
 }
 
 function plaintextChains({ protocol, http, tcp }: PortHandlers): FilterChainIr[] {

@@ -1,4 +1,5 @@
 import type { Reader } from '../incremental/collection.ts';
+import type { ClientClass } from '../model/client.ts';
 import type { L4Match, L4Rule } from '../model/l4-rule.ts';
 import type { MeshModel } from '../model/mesh.ts';
 import type { Destination, WeightedDestination } from '../model/route-action.ts';
@@ -17,7 +18,7 @@ export interface L4Place {
   /** `mesh`, or `NAMESPACE/NAME` of a Gateway. */
   readonly gateway: string;
   /** The workload whose proxy it is. */
-  readonly client: { readonly namespace: string; readonly labels: Readonly<Record<string, string>> };
+  readonly client: Pick<ClientClass, 'role' | 'namespace' | 'labels'>;
   /** Of the service, or of the gateway's server. */
   readonly port: number;
   /**

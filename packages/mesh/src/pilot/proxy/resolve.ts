@@ -90,7 +90,8 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
   const byClass = graph.index('clients by class', clients, ({ key }) => [key]);
   const classes = graph.derive('client classes', byClass, ([client]) => client);
   const specs = clusterSpecs(graph, model, classes);
-  const scopes = graph.derive('scopes', classes, (client, read) => resolveScope(client, model, read));
+  const secrets = resolveSecrets(graph, model, specs);
+  const scopes = graph.derive('scopes', classes, (client, read) => resolveScope(client, model, secrets, read));
   const scopeOf = (instance: WorkloadInstance, read: Reader) => read.get(scopes, clientOf(instance, read).key);
   const classesByCapture = graph.index('classes by capture', classes, ({ capture }) => [capture.type]);
   const capturedHosts = resolveCapturedHosts(graph, serviceRoutes, classesByCapture);
@@ -136,11 +137,11 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
     tables.map((table) => [clientKey(key, table.name), table] as const),
   );
   const classRefs = graph.derive('class references', fragments, (each, read, key): SharedRefs => {
-    const { clusters, endpoints } = read.get(scopes, key) ?? EMPTY_SCOPE;
+    const { clusters, endpoints, secrets } = read.get(scopes, key) ?? EMPTY_SCOPE;
     const keyed = (named: readonly { readonly name: string }[]) =>
       named.map(({ name }) => [name, clientKey(key, name)] as const);
     return {
-      secrets: new Map(),
+      secrets,
       clusters,
       endpoints,
       listeners: new Map(keyed(each.listeners)),
@@ -149,7 +150,6 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
   });
 
   const connectionRules = resolveConnectionRules(graph, model);
-  const secrets = resolveSecrets(graph, model);
   const secretKeys = graph.derive('secret keys', secrets, (_, __, key) => key);
   const secretsByNamespace = graph.index('secrets by namespace', secretKeys, (key) => [key.slice(0, key.indexOf('/'))]);
   const endpointSets = resolveEndpoints(
@@ -177,7 +177,8 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
       if (instance.role === 'router') {
         // Secrets are for gateways of their own namespace only (Istio's rule).
         const secretRefs = read.get(secretsByNamespace, instance.namespace) ?? [];
-        return { ...placedRefs, secrets: new Map(secretRefs.map((ref) => [ref.slice(ref.indexOf('/') + 1), ref])) };
+        const named = secretRefs.map((ref) => [ref.slice(ref.indexOf('/') + 1), ref] as const);
+        return { ...placedRefs, secrets: new Map([...refs.secrets, ...named]) };
       }
       if (instance.capture.mode !== 'explicit') return placedRefs;
       // Of the services' own tables, those that a listener of this instance is for.
@@ -216,7 +217,7 @@ function clientKey(classKey: string, name: string): string {
 function tcpConnectionFor(
   service: Service,
   port: number,
-  client: Pick<ClientClass, 'namespace' | 'labels'>,
+  client: Pick<ClientClass, 'role' | 'namespace' | 'labels'>,
   model: MeshModel,
   read: Reader,
 ): TcpConnection {

@@ -1,4 +1,4 @@
-import type { Reader } from '../incremental/collection.ts';
+import type { Collection, Reader } from '../incremental/collection.ts';
 import type { ClientClass } from '../model/client.ts';
 import { defaultsOf, type MeshModel, meshRoutesFor, sidecarOf } from '../model/mesh.ts';
 import type { MeshDefaults } from '../model/mesh-defaults.ts';
@@ -10,7 +10,9 @@ import { isVisible } from '../model/visibility.ts';
 import { clusterKey, clusterName, placementIn, policyForClient, settingsOfPort } from './clusters.ts';
 import { comesByEds, knowsOriginal } from './discovery.ts';
 import type { PlacedCluster } from './endpoint-sets.ts';
+import type { SecretIr } from './ir/secret.ts';
 import type { SourceRef } from './ir/source.ts';
+import { secretsOf } from './secrets.ts';
 import { meantBy } from './service-names.ts';
 
 /** What the proxies of one class see: each hostname stands for one service, under the policy that holds for them. */
@@ -27,6 +29,8 @@ export interface Scope {
   readonly endpoints: ReadonlyMap<string, string>;
   /** Those of the clusters in which localities count. */
   readonly placed: readonly PlacedCluster[];
+  /** Secrets that the clusters need: name -> key in `ResolvedMesh.secrets`. */
+  readonly secrets: ReadonlyMap<string, string>;
   readonly outside: OutsidePolicy;
 }
 
@@ -49,6 +53,7 @@ export const EMPTY_SCOPE: Scope = {
   clusters: new Map(),
   endpoints: new Map(),
   placed: [],
+  secrets: new Map(),
   outside: ALLOWED,
 };
 
@@ -56,7 +61,12 @@ export const EMPTY_SCOPE: Scope = {
  * What clients of a class can call, under the policies that hold for them: every service that their namespace sees, or of
  * these the ones that their Sidecar lists.
  */
-export function resolveScope(client: ClientClass, model: MeshModel, read: Reader): Scope {
+export function resolveScope(
+  client: ClientClass,
+  model: MeshModel,
+  allSecrets: Collection<SecretIr>,
+  read: Reader,
+): Scope {
   const candidates = [...read.all(model.servicesByHost).values()].map((services) =>
     services.filter(({ visibility }) => isVisible(visibility, client.namespace)),
   );
@@ -69,6 +79,7 @@ export function resolveScope(client: ClientClass, model: MeshModel, read: Reader
   const clusters = new Map<string, string>();
   const endpoints = new Map<string, string>();
   const placed: PlacedCluster[] = [];
+  const secrets = new Map<string, string>();
   const add = (service: Service, ports: readonly ServicePort[]) => {
     const policy = policyForClient(service, client, model, read);
     const byEds = comesByEds(service);
@@ -79,7 +90,12 @@ export function resolveScope(client: ClientClass, model: MeshModel, read: Reader
         const key = clusterKey(service, policy, name, knowsOriginal(client));
         clusters.set(name, key);
         if (byEds) endpoints.set(name, key);
-        const placement = placementIn(service, settingsOfPort(service, policy, subset, port), defaults.locality);
+        const settings = settingsOfPort(service, policy, subset, port);
+        for (const [secret, at] of secretsOf(settings, client.namespace)) {
+          // One that is not there (yet) is waited for.
+          if (read.get(allSecrets, at) !== undefined) secrets.set(secret, at);
+        }
+        const placement = placementIn(service, settings, defaults.locality);
         // Behind a gateway there are many clients, which the load balancer tells apart.
         if (placement === undefined || (placement.type === 'affinity' && client.role === 'router')) continue;
         placed.push({ name, key, placement, byEds });
@@ -101,7 +117,7 @@ export function resolveScope(client: ClientClass, model: MeshModel, read: Reader
     const service = serviceSeenFrom(read.get(model.servicesByHost, host), source.namespace);
     if (service !== undefined) add(meantBy(service, model, read), service.ports);
   }
-  return { ...found, bound, clusters, endpoints, placed, outside: outsidePolicy(sidecar.outside, defaults) };
+  return { ...found, bound, clusters, endpoints, placed, secrets, outside: outsidePolicy(sidecar.outside, defaults) };
 }
 
 /** The HTTP proxy of redirected workloads, if the mesh has one. (Where applications are told ports, one is always there.) */

@@ -9,10 +9,16 @@ import {
   keyPairName,
 } from '../model/credential.ts';
 import type { MeshModel } from '../model/mesh.ts';
+import type { ClusterSpec } from './clusters.ts';
 import type { SecretDataIr, SecretIr } from './ir/secret.ts';
+import type { PortTrafficSettings } from './upstream-policy.ts';
 
-/** Every secret that some gateway could ask for, by `secretKey`. */
-export function resolveSecrets(graph: Graph, { credentials }: MeshModel): Collection<SecretIr> {
+/** Every secret that some proxy could ask for: those of credentials by `secretKey`, those of policies by `fileKey`. */
+export function resolveSecrets(
+  graph: Graph,
+  { credentials }: MeshModel,
+  clusters: Collection<ClusterSpec>,
+): Collection<SecretIr> {
   const keyPairs = graph.expand('key pairs', credentials, ({ namespace, name, keyPair, source }) => {
     if (keyPair === undefined || isForAuthorities(name)) return [];
     const secret: SecretIr = {
@@ -42,11 +48,29 @@ export function resolveSecrets(graph: Graph, { credentials }: MeshModel): Collec
       sources: [chosen.source],
     };
   });
-  return graph.union('secrets', [keyPairs, authorities]);
+  const filesOf = graph.derive('files of clusters', clusters, ({ settings: { tls } }) =>
+    tls?.type === 'originate' && tls.files.length > 0 ? tls.files : undefined,
+  );
+  const byName = graph.index('clusters by file', filesOf, (files) => files.map(({ name }) => fileKey(name)));
+  const files = graph.derive('files', byName, ([list = []], _, key) => list.find(({ name }) => fileKey(name) === key));
+  return graph.union('secrets', [keyPairs, authorities, files]);
+}
+
+export function fileKey(name: string): string {
+  return ` ${name}`;
 }
 
 export function secretKey(namespace: string, name: string): string {
   return `${namespace}/${name}`;
+}
+
+/** What the clusters under a policy need, for clients of a namespace: name -> key. */
+export function secretsOf({ tls }: PortTrafficSettings, namespace: string): (readonly [name: string, key: string])[] {
+  if (tls?.type !== 'originate') return [];
+  return [
+    ...tls.files.map(({ name }) => [name, fileKey(name)] as const),
+    ...tls.credentials.map((name) => [name, secretKey(namespace, name)] as const),
+  ];
 }
 
 /** A Secret of their own comes before what stands beside a key pair, and a Secret before a ConfigMap. */
