@@ -74,6 +74,25 @@ describe('files are explained without a mesh', () => {
     expect(stdout).toMatch(/Ends\n {2}100 % {2}the application of shop-0\.default answers/);
   });
 
+  test('replicas that do the same are shown once', async () => {
+    const shop = MESH.replace('metadata: {name: shop}\nspec:\n', 'metadata: {name: shop}\nspec:\n  replicas: 3\n');
+    writeFileSync(join(dir, 'mesh.yaml'), shop);
+    const { stdout } = await lateen('web', 'GET', 'http://shop/a', '-f', 'mesh.yaml');
+    expect(stdout).toContain('\nshop-0.default, and alike shop-1.default, shop-2.default\n');
+    expect(stdout.match(/listener inbound\|80/g)).toHaveLength(1);
+    expect(stdout).toMatch(/33\.3 % {2}the application of shop-2\.default answers/);
+  });
+
+  test('with what becomes of the path before rules look at it, and of the headers of the answer', async () => {
+    const headers = MESH.replace('timeout: 2s', 'headers: {response: {set: {x-by: shop}, remove: [server]}}');
+    writeFileSync(join(dir, 'mesh.yaml'), headers);
+    const { stdout } = await lateen('web', 'GET', 'http://shop/old/../a', '-f', 'mesh.yaml');
+    expect(stdout).toContain('path /old/../a becomes /a\n');
+    expect(stdout).toContain('path /a becomes /v2/a\n');
+    expect(stdout).toMatch(/headers of the answer: .*x-by: shop/);
+    expect(stdout).toMatch(/headers of the answer: .*without server/);
+  });
+
   test('as data', async () => {
     const { stdout } = await lateen('web', 'GET', 'http://shop/old', '-f', 'mesh.yaml', '-o', 'json');
     const { outcomes, start } = JSON.parse(stdout) as Journey;

@@ -4,6 +4,7 @@ import type {
   ClusterVerdict,
   End,
   EndpointVerdict,
+  HeaderChange,
   Hop,
   HttpTarget,
   Journey,
@@ -15,6 +16,7 @@ import type {
   VerdictSource,
 } from '@lateen/api/verdict.ts';
 import { stringify } from 'yaml';
+import { parseCallUrl } from '#pilot/explain/call-url.ts';
 import { type Output, printable } from '../terminal.ts';
 import type { Verification } from './verify.ts';
 
@@ -40,7 +42,7 @@ function journeyLines(request: ExplainRequest, journey: Journey, verified: Verif
     `${request.method} ${request.url} from ${journey.start.proxy}`,
     ...request.headers.map(([name, value]) => `  ${name}: ${value}`),
     '',
-    ...hopLines(journey.start, new Set()),
+    ...hopLines(journey.start, parseCallUrl(request.url).path),
     'Ends',
     ...journey.outcomes.map(({ share, end }) => `  ${percent(share)}  ${endText(end)}`),
     ...journey.unknowns.map(({ what, where }) => `  not known: what ${what} does (${where})`),
@@ -48,19 +50,43 @@ function journeyLines(request: ExplainRequest, journey: Journey, verified: Verif
   ];
 }
 
-/** A proxy, and behind it those that it leads to; each is shown once. */
-function hopLines(hop: Hop, shown: Set<string>): string[] {
-  const key = `${hop.proxy} ${hop.verdict.at}`;
-  if (shown.has(key)) return [];
-  shown.add(key);
-  const behind = hop.next.flatMap(({ to }) => {
-    if (to.type === 'hop') return hopLines(to.hop, shown);
-    return to.refusedBy === undefined ? [] : hopLines(to.refusedBy, shown);
-  });
-  return [`${hop.proxy}`, ...indented(proxyLines(hop.verdict)), '', ...behind];
+/** What a proxy does with the requests that come to it. */
+interface ShownHop {
+  readonly proxy: string;
+  readonly lines: readonly string[];
 }
 
-function proxyLines({ at, listener, chain, handling }: ProxyVerdict): string[] {
+/** Replicas mostly do the same, and only their ports differ: then it is shown once for all. */
+function hopLines(start: Hop, path: string): string[] {
+  const groups = new Map<string, ShownHop[]>();
+  for (const hop of hopsOf(start, path)) {
+    const key = hop.lines.join('\n').replaceAll(/:\d+/g, '').replaceAll(hop.proxy, '');
+    groups.set(key, [...(groups.get(key) ?? []), hop]);
+  }
+  return [...groups.values()].flatMap(([first, ...others]) => {
+    const alike = others.length === 0 ? '' : `, and alike ${others.map(({ proxy }) => proxy).join(', ')}`;
+    return [`${first?.proxy}${alike}`, ...indented(first?.lines ?? []), ''];
+  });
+}
+
+/** A proxy, and behind it those that it leads to; each is shown once. */
+function hopsOf(start: Hop, path: string): ShownHop[] {
+  const found = new Map<string, ShownHop>();
+  const visit = ({ proxy, verdict, next }: Hop) => {
+    const key = `${proxy} ${verdict.at}`;
+    if (found.has(key)) return;
+    found.set(key, { proxy, lines: proxyLines(verdict, found.size === 0 ? path : undefined) });
+    for (const { to } of next) {
+      if (to.type === 'hop') visit(to.hop);
+      else if (to.refusedBy !== undefined) visit(to.refusedBy);
+    }
+  };
+  visit(start);
+  return [...found.values()];
+}
+
+/** @param sent the path as the client sent it, where that is known */
+function proxyLines({ at, listener, chain, handling }: ProxyVerdict, sent: string | undefined): string[] {
   if (listener === null) return [`nobody listens at ${at}`];
   const lines = [
     `listener ${listener.name} at ${at}${places(listener.sources)}`,
@@ -74,9 +100,11 @@ function proxyLines({ at, listener, chain, handling }: ProxyVerdict): string[] {
     case 'tcp':
       return [...lines, ...handling.tcp.targets.flatMap(({ share, cluster }) => clusterLines(cluster, share))];
     case 'http': {
-      const { virtualHost, routes, choices } = handling.http;
+      const { virtualHost, routes, choices, request } = handling.http;
+      const normalized = sent !== undefined && request.method !== 'CONNECT' && request.path !== sent;
       return [
         ...lines,
+        ...(normalized ? [`path ${sent} becomes ${request.path}`] : []),
         virtualHost === null
           ? 'no virtual host is for this host'
           : `virtual host ${virtualHost.name} (${virtualHost.domain})${places(virtualHost.sources)}`,
@@ -142,16 +170,29 @@ function actionLines(action: ActionVerdict, asked: VerdictRequest): string[] {
   }
 }
 
-function targetLines({ share, cluster, request, hash }: HttpTarget, asked: VerdictRequest): string[] {
+function targetLines({ share, cluster, request, responseHeaders, hash }: HttpTarget, asked: VerdictRequest): string[] {
   const changes = [
     ...(request.path === asked.path ? [] : [`path ${asked.path} becomes ${request.path}`]),
     ...(request.authority === asked.authority ? [] : [`host ${asked.authority} becomes ${request.authority}`]),
   ];
+  const answer = responseHeaders.filter(({ name }) => !name.startsWith(OWN_HEADERS)).map(changeText);
   const by = hash.map((each) => ('name' in each ? `${each.type} ${each.name}` : 'source address'));
   return [
     ...clusterLines(cluster, share),
-    ...indented([...changes, ...(by.length === 0 ? [] : [`the endpoint is chosen by ${by.join(', ')}`])]),
+    ...indented([
+      ...changes,
+      ...(answer.length === 0 ? [] : [`headers of the answer: ${answer.join(', ')}`]),
+      ...(by.length === 0 ? [] : [`the endpoint is chosen by ${by.join(', ')}`]),
+    ]),
   ];
+}
+
+/** What Lateen's proxies say to each other. */
+const OWN_HEADERS = 'x-lateen-';
+
+function changeText({ action, name, value }: HeaderChange): string {
+  if (action === 'remove') return `without ${name}`;
+  return `${action === 'append' ? 'added ' : ''}${name}: ${value ?? '(made up)'}`;
 }
 
 function clusterLines(
