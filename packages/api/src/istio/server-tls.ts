@@ -5,7 +5,10 @@ import * as v from '../schema/values.ts';
 const file = v.syntax((text) => text.startsWith('/'), 'the absolute path of a file where the proxy runs');
 
 const certificateFiles = {
-  serverCertificate: optional(file, 'File with the certificate chain.'),
+  serverCertificate: optional(
+    file,
+    'File with the certificate chain. It has to be there when the proxy is told of it; that a file is moved in its place later is noticed.',
+  ),
   privateKey: optional(file, 'File with the private key.'),
   caCertificates: optional(file, 'File with the certificate authorities of clients.'),
 };

@@ -20,22 +20,15 @@ beforeAll(async () => {
     deploymentText('shop') +
       serviceText('shop', '[{port: 80, name: http}]') +
       secretText('always', 'always', 'always') +
+      gatewayText('front', 'always', 'credentialName: always') +
+      gatewayText('other', 'late', 'credentialName: late') +
       `---
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: {name: front}
-spec:
-  selector: {istio: ingressgateway}
-  servers:
-    - {port: {number: 443, name: always, protocol: HTTPS}, hosts: [always.test], tls: {mode: SIMPLE, credentialName: always}}
-    - {port: {number: 443, name: late, protocol: HTTPS}, hosts: [late.test], tls: {mode: SIMPLE, credentialName: late}}
----
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: {name: front}
 spec:
   hosts: ["*"]
-  gateways: [front]
+  gateways: [front, other, files]
   http: [{route: [{destination: {host: shop}}]}]
 `,
     { certificates: new Map(['always', 'first', 'second', 'third'].map((name) => [name, certificateOf(name)])) },
@@ -96,8 +89,29 @@ it('a Secret that goes is still used: Envoy keeps what it had', async () => {
   expect(await served('late.test')).toBe('first');
 });
 
+it('files that are not there keep nobody else from serving, and are named', async () => {
+  const [certificate, key] = ['/does/not/exist.crt', '/does/not/exist.key'];
+  mesh.apply(gatewayText('files', 'files', `serverCertificate: ${certificate}, privateKey: ${key}`));
+  await until(() => mesh.refused().length > 0, 'Envoy has refused the files');
+  expect(mesh.refused()).toEqual([`secret file-cert:${certificate}~${key}`]);
+  expect(await served('always.test')).toBe('third');
+  await expect(connectTo('files.test')).rejects.toThrow();
+});
+
 function certificateOf(name: string) {
   return { names: [`${name}.cert`], authority: 'test', algorithm: 'ecdsa' } as const;
+}
+
+function gatewayText(name: string, host: string, certificate: string): string {
+  return `---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: ${name}}
+spec:
+  selector: {istio: ingressgateway}
+  servers:
+    - {port: {number: 443, name: https, protocol: HTTPS}, hosts: [${host}.test], tls: {mode: SIMPLE, ${certificate}}}
+`;
 }
 
 function secretText(name: string, certificate: string, key: string): string {
