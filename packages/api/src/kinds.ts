@@ -77,6 +77,8 @@ export type Kind<K extends KindName = KindName> = {
   readonly namespaced: boolean;
   /** One sentence, for the reference. */
   readonly summary: string;
+  /** What it belongs to, for a kind that is known but not acted on yet: its objects are refused. */
+  readonly later?: string;
   /** Of the whole object, in the first version. */
   readonly schema: z.ZodMiniType<ObjectByKind[K]>;
 };
@@ -212,6 +214,7 @@ export const kinds: { readonly [K in KindName]: Kind<K> } = {
     shortNames: [],
     namespaced: false,
     summary: 'Who serves the Ingresses of a class.',
+    later: 'Ingress of Kubernetes; write a Gateway and a VirtualService',
     schema: ingressClass,
   },
   Ingress: {
@@ -223,6 +226,7 @@ export const kinds: { readonly [K in KindName]: Kind<K> } = {
     shortNames: ['ing'],
     namespaced: true,
     summary: 'Hosts and paths that a gateway proxy serves, in the words of Kubernetes.',
+    later: 'Ingress of Kubernetes; write a Gateway and a VirtualService',
     schema: ingress,
   },
   ServiceEntry: {

@@ -61,7 +61,12 @@ export function lookUpKind(apiVersion: string, name: string): KindLookup {
   const kind = (kindNames as readonly string[]).includes(name)
     ? (kinds[name as keyof typeof kinds] as Kind)
     : undefined;
-  if (kind !== undefined && kind.group === group && kind.versions.includes(version)) return { kind };
+  if (kind !== undefined && kind.group === group && kind.versions.includes(version)) {
+    if (kind.later === undefined) return { kind };
+    return {
+      problem: { code: 'LAT0106', message: `the kind ${name} (${apiVersion}) is not supported yet (${kind.later})` },
+    };
+  }
   if (unsupportedKinds.get(group)?.includes(name)) {
     return { problem: { code: 'LAT0106', message: `the kind ${name} (${apiVersion}) is not supported yet` } };
   }
