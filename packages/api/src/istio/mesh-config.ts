@@ -135,8 +135,8 @@ export const meshConfig = object(
       }),
       'How paths are normalized before anything looks at them.',
     ),
-    meshMTLS: later(tlsConfig, 'versions and ciphers of TLS for the whole mesh'),
-    tlsDefaults: later(tlsConfig, 'versions and ciphers of TLS for the whole mesh'),
+    meshMTLS: optional(tlsConfig, 'TLS between workloads of the mesh; TLS 1.3 where it says nothing.'),
+    tlsDefaults: optional(tlsConfig, 'TLS with others, where nothing else is said.'),
     dnsRefreshRate: later(upToAnHour, 'how often names are looked up'),
     serviceSettings: clusterOnly(
       v.array(

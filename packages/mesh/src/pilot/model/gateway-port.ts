@@ -93,7 +93,8 @@ function addTlsServer(others: SharedServer[], server: AttachedServer): ServerCon
 function meetTlsAlike(a: AttachedServer, b: AttachedServer): boolean {
   const essence = ({ protocol, tls, http3 }: AttachedServer) => {
     if (tls?.type !== 'terminate') return [protocol, tls, http3];
-    return [protocol, tls.certificates, tls.clients, tls.parameters, http3];
+    const { minVersion = '1.2', maxVersion = '1.3', cipherSuites = [] } = tls.parameters;
+    return [protocol, tls.certificates, tls.clients, minVersion, maxVersion, cipherSuites, http3];
   };
   return JSON.stringify(essence(a)) === JSON.stringify(essence(b));
 }

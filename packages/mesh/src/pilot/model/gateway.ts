@@ -75,7 +75,7 @@ function buildServer(server: ServerObject, source: SourceRef, http3: boolean): G
     ...(tls === undefined ? {} : { tls }),
     httpsRedirect,
     // QUIC has no older version of TLS.
-    http3: http3 && protocol === 'HTTPS' && tls?.type === 'terminate' && tls.parameters.maxVersion === '1.3',
+    http3: http3 && protocol === 'HTTPS' && tls?.type === 'terminate' && (tls.parameters.maxVersion ?? '1.3') === '1.3',
     source,
   };
 }

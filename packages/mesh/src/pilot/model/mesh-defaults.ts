@@ -3,6 +3,7 @@ import type { MeshConfig } from '@lateen/api/istio/mesh-config.ts';
 import type { HttpConnectionIr } from '../proxy/ir/listener.ts';
 import type { RetryIr } from '../proxy/ir/route-action.ts';
 import type { SourceRef } from '../proxy/ir/source.ts';
+import type { TlsParametersIr } from '../proxy/ir/tls-parameters.ts';
 import type { TcpKeepaliveIr } from '../proxy/ir/upstream-policy.ts';
 import { buildTcpKeepalive } from './connection-pool.ts';
 import { defined } from './defined.ts';
@@ -35,6 +36,10 @@ export interface MeshDefaults {
   readonly upgradesToHttp2: boolean;
   /** Absent: as RFC 3986 has it. */
   readonly paths?: HttpConnectionIr['paths'];
+  /** Of TLS between workloads of the mesh. */
+  readonly meshTls?: TlsParametersIr;
+  /** Of TLS with others. */
+  readonly otherTls?: TlsParametersIr;
   readonly ports: {
     readonly outbound: number;
     readonly inbound: number;
@@ -76,6 +81,8 @@ export function buildMeshDefaults(config: MeshConfig, source?: SourceRef): MeshD
     autoMtls: config.enableAutoMtls ?? true,
     upgradesToHttp2: config.h2UpgradePolicy === 'UPGRADE',
     paths: path,
+    meshTls: config.meshMTLS === undefined ? undefined : buildTlsParameters(config.meshMTLS),
+    otherTls: config.tlsDefaults === undefined ? undefined : buildTlsParameters(config.tlsDefaults),
     ports: defined({
       outbound: config.proxyListenPort ?? OUTBOUND_PORT,
       inbound: config.proxyInboundListenPort ?? INBOUND_PORT,
@@ -98,6 +105,16 @@ const NORMALIZATION: Readonly<Record<string, HttpConnectionIr['paths']>> = {
   MERGE_SLASHES: 'merge-slashes',
   DECODE_AND_MERGE_SLASHES: 'decode-and-merge-slashes',
 };
+
+type TlsConfig = NonNullable<MeshConfig['tlsDefaults']>;
+
+function buildTlsParameters({ minProtocolVersion, cipherSuites = [], ecdhCurves = [] }: TlsConfig): TlsParametersIr {
+  return defined({
+    minVersion: minProtocolVersion === 'TLSV1_3' ? ('1.3' as const) : ('1.2' as const),
+    cipherSuites: cipherSuites.length === 0 ? undefined : cipherSuites,
+    ecdhCurves: ecdhCurves.length === 0 ? undefined : ecdhCurves,
+  });
+}
 
 type Topology = NonNullable<NonNullable<MeshConfig['defaultConfig']>['gatewayTopology']>;
 

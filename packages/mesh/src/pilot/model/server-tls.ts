@@ -1,8 +1,10 @@
 import type { ServerTls as ServerTlsObject } from '@lateen/api/istio/server-tls.ts';
 import type { SecretDataIr, SecretIr, SecretRefIr } from '../proxy/ir/secret.ts';
-import type { ClientVerificationIr, TlsParametersIr, TlsVersion } from '../proxy/ir/server-tls.ts';
+import type { ClientVerificationIr } from '../proxy/ir/server-tls.ts';
 import type { SourceRef } from '../proxy/ir/source.ts';
+import type { TlsParametersIr, TlsVersion } from '../proxy/ir/tls-parameters.ts';
 import { authoritiesName, keyPairName } from './credential.ts';
+import { defined } from './defined.ts';
 
 /** What a server does with TLS. */
 export type ServerTls =
@@ -153,12 +155,13 @@ const VERSIONS: Readonly<Record<string, TlsVersion>> = {
   TLSV1_3: '1.3',
 };
 
-function buildParameters({ minProtocolVersion, maxProtocolVersion, cipherSuites }: ServerTlsObject): TlsParametersIr {
-  return {
-    minVersion: VERSIONS[minProtocolVersion ?? ''] ?? '1.2',
-    maxVersion: VERSIONS[maxProtocolVersion ?? ''] ?? '1.3',
-    cipherSuites: cipherSuites ?? [],
-  };
+function buildParameters(tls: ServerTlsObject): TlsParametersIr {
+  const { minProtocolVersion, maxProtocolVersion, cipherSuites = [] } = tls;
+  return defined({
+    minVersion: VERSIONS[minProtocolVersion ?? ''],
+    maxVersion: VERSIONS[maxProtocolVersion ?? ''],
+    cipherSuites: cipherSuites.length === 0 ? undefined : cipherSuites,
+  });
 }
 
 function file(path: string): SecretDataIr {

@@ -124,7 +124,7 @@ function terminate(
     certificates,
     ...(clients === undefined ? {} : { clients }),
     // QUIC knows no other version.
-    parameters: quic ? { minVersion: '1.3', maxVersion: '1.3', cipherSuites: [] } : parameters,
+    parameters: quic ? { minVersion: '1.3' } : parameters,
     alpn,
   };
 }

@@ -1,12 +1,10 @@
 import type { GatewayTopology, MeshDefaults } from '../model/mesh-defaults.ts';
 import type { FilterChainIr, ListenerIr } from './ir/listener.ts';
+import type { ServerTlsIr } from './ir/server-tls.ts';
 
 /** A listener with what the mesh says of all of them, or of those of gateways. */
-export function withDefaults(
-  listener: ListenerIr,
-  { detectionTimeoutMs, paths }: Pick<MeshDefaults, 'detectionTimeoutMs' | 'paths'>,
-  topology: GatewayTopology = {},
-): ListenerIr {
+export function withDefaults(listener: ListenerIr, defaults: MeshDefaults, topology: GatewayTopology = {}): ListenerIr {
+  const { detectionTimeoutMs, paths, meshTls, otherTls } = defaults;
   const { firstBytes, chains, fallback } = listener;
   const { proxyProtocol, trustedProxies, clientCertificate } = topology;
   const connection = {
@@ -14,17 +12,30 @@ export function withDefaults(
     ...(trustedProxies === undefined ? {} : { trustedProxies }),
     ...(clientCertificate === undefined ? {} : { clientCertificate }),
   };
-  const chain = (each: FilterChainIr): FilterChainIr =>
-    each.handler.type === 'http'
-      ? { ...each, handler: { type: 'http', http: { ...each.handler.http, ...connection } } }
-      : each;
+  const chain = (each: FilterChainIr): FilterChainIr => ({
+    ...each,
+    ...(each.tls === undefined ? {} : { tls: withParameters(each.tls, defaults) }),
+    ...(each.handler.type === 'http'
+      ? { handler: { type: 'http', http: { ...each.handler.http, ...connection } } }
+      : {}),
+  });
   const waits = firstBytes === 'detect' && listener.detectionTimeoutMs === undefined;
   return {
     ...listener,
-    ...(Object.keys(connection).length === 0
+    ...(Object.keys(connection).length === 0 && meshTls === undefined && otherTls === undefined
       ? {}
       : { chains: chains.map(chain), ...(fallback === undefined ? {} : { fallback: chain(fallback) }) }),
     ...(waits && detectionTimeoutMs !== undefined ? { detectionTimeoutMs } : {}),
     ...(proxyProtocol === undefined ? {} : { proxyProtocol }),
   };
+}
+
+function withParameters(tls: ServerTlsIr, { meshTls, otherTls }: MeshDefaults): ServerTlsIr {
+  if (tls.type === 'mesh') return meshTls === undefined ? tls : { ...tls, parameters: meshTls };
+  const isMesh = tls.certificates.every(({ from }) => from === 'agent');
+  const defaults = isMesh ? meshTls : otherTls;
+  if (defaults === undefined) return tls;
+  const { maxVersion = '1.3' } = tls.parameters;
+  const { minVersion = '1.2', ...others } = defaults;
+  return { ...tls, parameters: { ...(minVersion <= maxVersion ? { minVersion } : {}), ...others, ...tls.parameters } };
 }

@@ -67,6 +67,30 @@ describe('what the mesh says', () => {
     expect(timeouts(mesh('protocolDetectionTimeout: 250ms')).get('virtualInbound')).toBe(250);
   });
 
+  it('of TLS with others counts where a server of a gateway says nothing', () => {
+    const server = (more: string, number: number) =>
+      `{port: {number: ${number}, name: p${number}, protocol: HTTPS}, hosts: ["*"], tls: {credentialName: c, ${more}}}`;
+    const gateway = networkingText(
+      'Gateway',
+      'secure',
+      `{selector: {istio: ingressgateway}, servers: [${server('mode: SIMPLE', 443)}, ${server('mode: SIMPLE, maxProtocolVersion: TLSV1_2, cipherSuites: [ECDHE-RSA-AES128-GCM-SHA256]', 444)}]}`,
+    );
+    const parameters = (text: string) =>
+      held(SERVICES + gateway + text, gatewayOf({ 443: 8443, 444: 8444 })).listeners.flatMap(({ chains }) =>
+        chains.flatMap(({ tls }) => (tls?.type === 'certificate' ? tls.parameters : [])),
+      );
+    const own = { maxVersion: '1.2', cipherSuites: ['ECDHE-RSA-AES128-GCM-SHA256'] };
+    expect(parameters('')).toEqual([{}, own]);
+    const tls = mesh(
+      'tlsDefaults: {minProtocolVersion: TLSV1_3, ecdhCurves: [X25519], cipherSuites: [ECDHE-RSA-AES256-GCM-SHA384]}',
+    );
+    expect(parameters(tls)).toEqual([
+      { minVersion: '1.3', ecdhCurves: ['X25519'], cipherSuites: ['ECDHE-RSA-AES256-GCM-SHA384'] },
+      { ...own, ecdhCurves: ['X25519'] },
+    ]);
+    expect(parameters(mesh('meshMTLS: {minProtocolVersion: TLSV1_2}'))).toEqual([{}, own]);
+  });
+
   it('of gateways is for gateways alone', () => {
     const text = mesh('defaultConfig:', '  gatewayTopology: {numTrustedProxies: 2, proxyProtocol: {}}');
     const printed = (instance: WorkloadInstance) =>

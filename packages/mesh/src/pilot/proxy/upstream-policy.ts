@@ -11,7 +11,10 @@ import type { MeshTlsIr, UpstreamTlsIr, VerificationIr } from './ir/upstream-tls
 export type PortTrafficSettings = Omit<TrafficSettings, 'ports'>;
 
 /** What holds for every cluster that no policy says otherwise of. */
-export type UpstreamDefaults = Pick<MeshDefaults, 'connectTimeoutMs' | 'tcpKeepalive' | 'autoMtls'>;
+export type UpstreamDefaults = Pick<
+  MeshDefaults,
+  'connectTimeoutMs' | 'tcpKeepalive' | 'autoMtls' | 'meshTls' | 'otherTls'
+>;
 
 /** What is known of the endpoints that a policy is for. */
 export interface Upstream {
@@ -30,8 +33,9 @@ export interface Upstream {
 export function resolveUpstreamPolicy(
   settings: PortTrafficSettings,
   upstream: Upstream,
-  { connectTimeoutMs, tcpKeepalive, autoMtls }: UpstreamDefaults,
+  defaults: UpstreamDefaults,
 ): UpstreamPolicyIr {
+  const { connectTimeoutMs, tcpKeepalive } = defaults;
   const { loadBalancing, connectionPool, outlierDetection, proxyProtocol } = settings;
   return {
     loadBalancer: loadBalancing?.balancer ?? DEFAULT_BALANCER,
@@ -43,7 +47,7 @@ export function resolveUpstreamPolicy(
     retryLimit: retryLimit(settings),
     ...(outlierDetection === undefined ? {} : { outlierDetection: outlierDetection.ejection }),
     panicThresholdPercent: outlierDetection?.minHealthPercent ?? 0,
-    tls: resolveTls(settings.tls, upstream, autoMtls),
+    tls: resolveTls(settings.tls, upstream, defaults),
     ...(proxyProtocol === undefined ? {} : { proxyProtocol }),
   };
 }
@@ -72,8 +76,16 @@ const APPLICATION_PROTOCOLS: Readonly<Record<UpstreamProtocol, readonly string[]
   raw: [],
 };
 
-function resolveTls(tls: ClientTls | undefined, upstream: Upstream, autoMtls: boolean): UpstreamTlsIr {
-  const mesh = { ...upstream.meshTls, alpn: ['istio', ...APPLICATION_PROTOCOLS[upstream.protocol]] };
+function resolveTls(
+  tls: ClientTls | undefined,
+  upstream: Upstream,
+  { autoMtls, meshTls, otherTls }: UpstreamDefaults,
+): UpstreamTlsIr {
+  const mesh = {
+    ...upstream.meshTls,
+    alpn: ['istio', ...APPLICATION_PROTOCOLS[upstream.protocol]],
+    ...(meshTls === undefined ? {} : { parameters: meshTls }),
+  };
   switch (tls?.type) {
     case undefined:
       return autoMtls && upstream.takesMeshTls ? { type: 'mesh-where-accepted', ...mesh } : { type: 'plaintext' };
@@ -84,11 +96,14 @@ function resolveTls(tls: ClientTls | undefined, upstream: Upstream, autoMtls: bo
       return { type: 'mesh', ...mesh, sni, peerIds: names };
     }
     case 'originate':
-      return resolveOriginated(tls, upstream);
+      return { ...resolveOriginated(tls, upstream), ...(otherTls === undefined ? {} : { parameters: otherTls }) };
   }
 }
 
-function resolveOriginated(tls: Extract<ClientTls, { type: 'originate' }>, upstream: Upstream): UpstreamTlsIr {
+function resolveOriginated(
+  tls: Extract<ClientTls, { type: 'originate' }>,
+  upstream: Upstream,
+): Extract<UpstreamTlsIr, { type: 'originate' }> {
   const sni = tls.sni ?? ownName(upstream);
   return {
     type: 'originate',

@@ -1,4 +1,5 @@
 import type { SecretRefIr } from './secret.ts';
+import type { TlsParametersIr } from './tls-parameters.ts';
 
 /** How TLS is ended: as sidecars speak it with each other, or as a server says. */
 export type ServerTlsIr = MeshServerTlsIr | CertificateServerTlsIr;
@@ -7,6 +8,8 @@ export type ServerTlsIr = MeshServerTlsIr | CertificateServerTlsIr;
 export interface MeshServerTlsIr {
   readonly type: 'mesh';
   readonly carries: 'http' | 'tcp';
+  /** Absent: TLS 1.3 and nothing else. */
+  readonly parameters?: TlsParametersIr;
 }
 
 export interface CertificateServerTlsIr {
@@ -34,13 +37,4 @@ export interface ClientVerificationIr {
   readonly certificateHashes: readonly string[];
   /** SHA-256 of the public key, in base64. */
   readonly publicKeyHashes: readonly string[];
-}
-
-export type TlsVersion = '1.0' | '1.1' | '1.2' | '1.3';
-
-export interface TlsParametersIr {
-  readonly minVersion: TlsVersion;
-  readonly maxVersion: TlsVersion;
-  /** For versions up to 1.2; none given: Envoy's own choice. */
-  readonly cipherSuites: readonly string[];
 }

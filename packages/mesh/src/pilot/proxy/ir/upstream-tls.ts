@@ -1,4 +1,5 @@
 import type { SecretRefIr } from './secret.ts';
+import type { TlsParametersIr } from './tls-parameters.ts';
 
 /** What secures the connections to a cluster's endpoints. */
 export type UpstreamTlsIr =
@@ -15,6 +16,8 @@ export interface MeshTlsIr {
   /** SPIFFE IDs that the endpoints may have, sorted. None: no endpoint is known yet, so nobody is accepted. */
   readonly peerIds: readonly string[];
   readonly alpn: readonly string[];
+  /** Absent: TLS 1.3 and nothing else. */
+  readonly parameters?: TlsParametersIr;
 }
 
 /** TLS with a server that need not be in the mesh. */
@@ -24,6 +27,7 @@ export interface OriginatedTlsIr {
   /** The certificate of this side, for servers that want one. */
   readonly certificate?: SecretRefIr;
   readonly verification: VerificationIr;
+  readonly parameters?: TlsParametersIr;
 }
 
 export type VerificationIr =

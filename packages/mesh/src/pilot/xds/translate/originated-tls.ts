@@ -17,18 +17,20 @@ import type { SecretRefIr } from '../../proxy/ir/secret.ts';
 import type { OriginatedTlsIr, VerificationIr } from '../../proxy/ir/upstream-tls.ts';
 import type { Init } from './init.ts';
 import { AGENT, PILOT_SECRETS, TLS } from './tls.ts';
+import { tlsParameters } from './tls-parameters.ts';
 import { duration, extension } from './values.ts';
 
 /** How long a cluster waits for its secrets. The agent answers at once, unless a file is missing. */
 const SECRET_WAIT_MS = 2_000;
 
 /** Which application protocol is offered is left to the connection pool, which knows what it is going to speak. */
-export function originatedTls({ sni, certificate, verification }: OriginatedTlsIr): TransportSocket {
+export function originatedTls({ sni, certificate, verification, parameters }: OriginatedTlsIr): TransportSocket {
   return create(
     TransportSocketSchema,
     extension(TLS, UpstreamTlsContextSchema, {
       ...(sni === undefined ? {} : { sni }),
       commonTlsContext: {
+        ...(parameters === undefined ? {} : { tlsParams: tlsParameters(parameters) }),
         ...(certificate === undefined ? {} : { tlsCertificateSdsSecretConfigs: [secret(certificate)] }),
         validationContextType: validation(verification),
       },

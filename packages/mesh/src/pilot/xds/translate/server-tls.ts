@@ -4,7 +4,6 @@ import { TransportSocketSchema } from '@lateen/envoy-api/envoy/config/core/v3/ba
 import { QuicDownstreamTransportSchema } from '@lateen/envoy-api/envoy/extensions/transport_sockets/quic/v3/quic_transport_pb.js';
 import {
   type CertificateValidationContextSchema,
-  TlsParameters_TlsProtocol as Protocol,
   CertificateValidationContext_TrustChainVerification as TrustChain,
 } from '@lateen/envoy-api/envoy/extensions/transport_sockets/tls/v3/common_pb.js';
 import {
@@ -12,20 +11,16 @@ import {
   type DownstreamTlsContextSchema,
 } from '@lateen/envoy-api/envoy/extensions/transport_sockets/tls/v3/tls_pb.js';
 import type { SecretRefIr } from '../../proxy/ir/secret.ts';
-import type {
-  CertificateServerTlsIr,
-  ClientVerificationIr,
-  ServerTlsIr,
-  TlsVersion,
-} from '../../proxy/ir/server-tls.ts';
+import type { CertificateServerTlsIr, ClientVerificationIr, ServerTlsIr } from '../../proxy/ir/server-tls.ts';
 import { nameMatcher } from './originated-tls.ts';
 import { AGENT, downstreamMeshTls, PILOT_SECRETS, TLS } from './tls.ts';
+import { tlsParameters } from './tls-parameters.ts';
 import { extension } from './values.ts';
 
 type DownstreamInit = MessageInitShape<typeof DownstreamTlsContextSchema>;
 
 export function serverTls(ir: ServerTlsIr): TransportSocket {
-  if (ir.type === 'mesh') return downstreamMeshTls(ir.carries);
+  if (ir.type === 'mesh') return downstreamMeshTls(ir);
   return create(TransportSocketSchema, extension(TLS, Downstream, downstreamContext(ir)));
 }
 
@@ -43,24 +38,13 @@ function downstreamContext({ certificates, clients, parameters, alpn }: Certific
   return {
     ...(clients?.required === true ? { requireClientCertificate: true } : {}),
     commonTlsContext: {
-      tlsParams: {
-        tlsMinimumProtocolVersion: PROTOCOLS[parameters.minVersion],
-        tlsMaximumProtocolVersion: PROTOCOLS[parameters.maxVersion],
-        cipherSuites: [...parameters.cipherSuites],
-      },
+      tlsParams: tlsParameters(parameters),
       alpnProtocols: [...alpn],
       tlsCertificateSdsSecretConfigs: certificates.map(sdsConfig),
       ...(clients === undefined ? {} : validation(clients)),
     },
   };
 }
-
-const PROTOCOLS: Readonly<Record<TlsVersion, Protocol>> = {
-  '1.0': Protocol.TLSv1_0,
-  '1.1': Protocol.TLSv1_1,
-  '1.2': Protocol.TLSv1_2,
-  '1.3': Protocol.TLSv1_3,
-};
 
 function validation(
   clients: ClientVerificationIr,

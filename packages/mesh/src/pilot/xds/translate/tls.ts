@@ -10,7 +10,6 @@ import {
   type SubjectAltNameMatcher,
   SubjectAltNameMatcher_SanType,
   SubjectAltNameMatcherSchema,
-  TlsParameters_TlsProtocol,
 } from '@lateen/envoy-api/envoy/extensions/transport_sockets/tls/v3/common_pb.js';
 import {
   type CommonTlsContext,
@@ -18,7 +17,10 @@ import {
   DownstreamTlsContextSchema,
   UpstreamTlsContextSchema,
 } from '@lateen/envoy-api/envoy/extensions/transport_sockets/tls/v3/tls_pb.js';
+import type { MeshServerTlsIr } from '../../proxy/ir/server-tls.ts';
+import type { TlsParametersIr } from '../../proxy/ir/tls-parameters.ts';
 import type { MeshTlsIr } from '../../proxy/ir/upstream-tls.ts';
+import { tlsParameters } from './tls-parameters.ts';
 import { duration, extension } from './values.ts';
 
 /** Names of the secrets that the agent beside each proxy serves, as in Istio. */
@@ -62,34 +64,41 @@ export const PILOT_SECRETS: ConfigSource = create(ConfigSourceSchema, {
   initialFetchTimeout: duration(SECRET_WAIT_MS),
 });
 
-export function upstreamMeshTls({ sni, peerIds, alpn }: MeshTlsIr): TransportSocket {
+export function upstreamMeshTls({ sni, peerIds, alpn, parameters }: MeshTlsIr): TransportSocket {
   return create(
     TransportSocketSchema,
     extension(TLS, UpstreamTlsContextSchema, {
       sni,
-      commonTlsContext: meshContext(alpn, peerIds.map(peerMatcher).concat(nobodyIf(peerIds))),
+      commonTlsContext: meshContext(alpn, peerIds.map(peerMatcher).concat(nobodyIf(peerIds)), parameters),
     }),
   );
 }
 
 /** Any workload whose certificate the mesh's roots signed. Who of them may call is for authorization to say. */
-export function downstreamMeshTls(carries: 'http' | 'tcp'): TransportSocket {
+export function downstreamMeshTls({ carries, parameters }: MeshServerTlsIr): TransportSocket {
   return create(
     TransportSocketSchema,
     extension(TLS, DownstreamTlsContextSchema, {
       requireClientCertificate: true,
-      commonTlsContext: meshContext(AGREED_ALPN[carries], [sanMatcher({ case: 'prefix', value: 'spiffe://' })]),
+      commonTlsContext: meshContext(
+        AGREED_ALPN[carries],
+        [sanMatcher({ case: 'prefix', value: 'spiffe://' })],
+        parameters,
+      ),
     }),
   );
 }
 
-function meshContext(alpn: readonly string[], peers: SubjectAltNameMatcher[]): CommonTlsContext {
+/** Both ends are Envoys, so nothing older is needed. */
+const MESH_PARAMETERS: TlsParametersIr = { minVersion: '1.3' };
+
+function meshContext(
+  alpn: readonly string[],
+  peers: SubjectAltNameMatcher[],
+  parameters: TlsParametersIr = MESH_PARAMETERS,
+): CommonTlsContext {
   return create(CommonTlsContextSchema, {
-    // Both ends are Envoys, so nothing older is needed.
-    tlsParams: {
-      tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
-      tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
-    },
+    tlsParams: tlsParameters(parameters),
     alpnProtocols: [...alpn],
     tlsCertificateSdsSecretConfigs: [{ name: WORKLOAD_CERTIFICATE, sdsConfig: AGENT }],
     validationContextType: {
