@@ -196,7 +196,14 @@ function checkResolution(spec: Spec, report: Report): void {
       if (workloadSelector !== undefined) {
         report('must not be set with the resolution DYNAMIC_DNS', ['workloadSelector']);
       }
-      ports.forEach(({ protocol = '' }, index) => {
+      ports.forEach(({ number, protocol = '', targetPort = 0 }, index) => {
+        if (targetPort !== 0 && targetPort !== number) {
+          report('must not be another port with the resolution DYNAMIC_DNS: the call says which', [
+            'ports',
+            index,
+            'targetPort',
+          ]);
+        }
         if (!isPlainTcp(protocol)) return;
         report('must be HTTP or TLS: the resolution DYNAMIC_DNS takes the name from the request or the handshake', [
           'ports',
