@@ -44,15 +44,15 @@ export function buildRouteRules(
 ): RouteRuleSet {
   const { name, namespace } = object.metadata;
   const source = { kind: 'VirtualService', namespace, name };
-  const { hosts = [], gateways = [], http = [], exportTo } = object.spec;
-  const matches = http.flatMap(({ match = [] }) => match);
+  const { hosts = [], gateways = [], http = [], tls = [], tcp = [], exportTo } = object.spec;
+  const asking = [...http, ...tls, ...tcp].flatMap(({ match = [] }) => match);
   return {
     hosts: hosts.map((host) => resolveHost(host, namespace, clusterDomain)),
     gateways: gateways.length === 0 ? [MESH_GATEWAY] : gateways.map((gateway) => gatewayKey(gateway, namespace)),
     rules: http.map((route, i) => buildRule(route, { ...source, path: `spec.http[${i}]` }, clusterDomain)),
     ...buildL4Rules(object, clusterDomain, (gateway) => gatewayKey(gateway, namespace)),
     visibility: buildVisibility(said(exportTo) ?? exportedTo, namespace),
-    askedLabels: [...new Set(matches.flatMap(({ sourceLabels = {} }) => Object.keys(sourceLabels)))].sort(),
+    askedLabels: [...new Set(asking.flatMap(({ sourceLabels = {} }) => Object.keys(sourceLabels)))].sort(),
     source,
   };
 }

@@ -4,10 +4,11 @@ import type { Service, ServicePort } from '../model/service.ts';
 import type { ListenerAddress } from '../model/sidecar.ts';
 import { clusterName } from './clusters.ts';
 import { isFoundByName } from './discovery.ts';
-import { isHttp, portChains } from './filter-chains.ts';
+import { isHttp, outboundChains } from './filter-chains.ts';
 import type { HttpConnectionIr, ListenerIr, SocketIr, TcpConnectionIr } from './ir/listener.ts';
 import { BLACK_HOLE_CLUSTER } from './own-clusters.ts';
 import type { BoundListener } from './scope.ts';
+import { NO_CHAINS, type RuleChains } from './service-connections.ts';
 
 /** What holds for TCP connections to a service port. */
 type ConnectionOf = (service: Service, port: number) => { readonly connection?: TcpConnectionIr };
@@ -35,6 +36,7 @@ export function boundListener(
   bound: BoundListener,
   capture: OutboundCapture,
   connectionOf: ConnectionOf,
+  rulesOf: (service: Service, port: number) => RuleChains,
   meantOf: (service: Service) => Service,
 ): ListenerIr {
   const { listener, services } = bound;
@@ -46,6 +48,7 @@ export function boundListener(
   const { connection } = first === undefined || isHttp(protocol) ? {} : connectionOf(first.service, first.port.port);
   const cluster =
     first === undefined ? BLACK_HOLE_CLUSTER : clusterName(meantOf(first.service).hostname, first.port.port);
+  const rules = first === undefined || isHttp(protocol) ? NO_CHAINS : rulesOf(first.service, first.port.port);
   const http: HttpConnectionIr = {
     statPrefix,
     routes: { type: 'discovered', name },
@@ -60,12 +63,11 @@ export function boundListener(
     port: port?.number ?? 0,
     direction: 'outbound',
     ...socket,
-    ...portChains({
-      protocol,
-      http,
-      tcp: { statPrefix, cluster, ...(connection === undefined ? {} : { connection }) },
-    }),
-    sources: [source],
+    ...outboundChains(
+      { protocol, http, tcp: { statPrefix, cluster, ...(connection === undefined ? {} : { connection }) } },
+      rules.chains,
+    ),
+    sources: [source, ...rules.sources],
   };
 }
 

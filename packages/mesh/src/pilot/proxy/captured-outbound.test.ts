@@ -113,6 +113,65 @@ describe('redirected calls', () => {
   });
 });
 
+describe('rules for connections', () => {
+  const rulesText = (name: string, spec: string) =>
+    `---\n{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {name: ${name}}, spec: ${spec}}\n`;
+  const client = redirected('redirect', { labels: { tier: 'legacy' } });
+
+  it('hold at the address of a service, and leave the rest to it', () => {
+    const text =
+      service('a', '{port: 3306, name: tcp}', '10.96.0.1') +
+      service('b', '{port: 3306, name: tcp}', '10.96.0.2') +
+      rulesText('a', '{hosts: [a, x.test], tls: [{match: [{sniHosts: [x.test]}], route: [{destination: {host: b}}]}]}');
+    expect(outline(listenersOf(pilotOf(text, client), client).get('10.96.0.1_3306'))).toEqual([
+      '{"serverNames":["x.test"],"transport":"tls"} outbound|3306||b.default.svc.cluster.local',
+      '{} outbound|3306||a.default.svc.cluster.local',
+    ]);
+  });
+
+  it('hold for services without an address, beside HTTP on the same port', () => {
+    const text =
+      service('a', '{port: 80, name: tcp}') +
+      service('b', '{port: 81, name: tcp}', '10.96.0.2') +
+      service('web', '{port: 80, name: http}', '10.96.0.3') +
+      rulesText('a', '{hosts: [a], tcp: [{route: [{destination: {host: b}}]}]}');
+    expect(outline(listenersOf(pilotOf(text, client), client).get('0.0.0.0_80'))).toEqual([
+      '{"applicationProtocols":"http"} table 80',
+      'else outbound|81||b.default.svc.cluster.local',
+    ]);
+  });
+
+  it('ask for labels of clients, which then do not share listeners', () => {
+    const other = redirected('redirect', { name: 'other', address: '10.1.0.2', labels: {} });
+    const text =
+      service('a', '{port: 3306, name: tcp}', '10.96.0.1') +
+      service('b', '{port: 3306, name: tcp}', '10.96.0.2') +
+      rulesText(
+        'a',
+        '{hosts: [a], tcp: [{match: [{sourceLabels: {tier: legacy}}], route: [{destination: {host: b}}]}]}',
+      );
+    const pilot = pilotOf(text, client, other);
+    expect(outline(listenersOf(pilot, client).get('10.96.0.1_3306'))).toEqual([
+      '{} outbound|3306||b.default.svc.cluster.local',
+    ]);
+    expect(outline(listenersOf(pilot, other).get('10.96.0.1_3306'))).toEqual([
+      '{} outbound|3306||a.default.svc.cluster.local',
+    ]);
+  });
+
+  it('take services with TLS by the server name', () => {
+    const text =
+      service('a', '{port: 443, name: tls}') +
+      service('b', '{port: 443, name: tls}') +
+      rulesText('a', '{hosts: [a], tcp: [{route: [{destination: {host: b}}]}]}');
+    expect(outline(listenersOf(pilotOf(text, client), client).get('0.0.0.0_443'))).toEqual([
+      '{"transport":"tls","serverNames":["a.default.svc.cluster.local"]} outbound|443||b.default.svc.cluster.local',
+      '{"transport":"tls","serverNames":["b.default.svc.cluster.local"]} outbound|443||b.default.svc.cluster.local',
+      'else PassthroughCluster',
+    ]);
+  });
+});
+
 describe('without redirection', () => {
   const client = redirected('none');
 

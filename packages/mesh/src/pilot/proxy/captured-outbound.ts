@@ -6,13 +6,15 @@ import type { Service, ServicePort } from '../model/service.ts';
 import { boundName } from './bound-listeners.ts';
 import { clusterName } from './clusters.ts';
 import { isFoundByName, knowsOriginal } from './discovery.ts';
-import { httpHandler, isHttp, type PortHandlers, portChains, tcpHandler } from './filter-chains.ts';
+import { httpHandler, isHttp, outboundChains, type PortHandlers, tcpHandler } from './filter-chains.ts';
 import type { FilterChainIr, HttpConnectionIr, ListenerIr, TcpConnectionIr } from './ir/listener.ts';
 import type { RouteIr, RouteTableIr, VirtualHostIr } from './ir/route.ts';
 import type { SourceRef } from './ir/source.ts';
+import { distinct } from './l4-chains.ts';
 import { BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER } from './own-clusters.ts';
 import { otherVirtualHosts, outsideHost, resolveProxyTable, type SidecarHosts, serviceTableName } from './routes.ts';
 import type { BoundListener, OutsidePolicy, Scope } from './scope.ts';
+import type { RuleChains } from './service-connections.ts';
 import { type Nearness, nearnessOf, serviceNames, withoutTakenDomains } from './service-names.ts';
 import { portRoutesKey, type ServiceRoutes } from './service-routes.ts';
 
@@ -92,6 +94,8 @@ export interface OutboundInput {
   readonly sidecarHosts: SidecarHosts;
   readonly routesOf: (service: Service, port: ServicePort) => readonly RouteIr[];
   readonly connectionOf: (service: Service, port: number) => TcpConnection;
+  /** What rules make of connections. */
+  readonly rulesOf: (service: Service, port: number) => RuleChains;
   /** The service that stands behind another name. */
   readonly meantOf: (service: Service) => Service;
 }
@@ -210,7 +214,10 @@ function portListener(
   );
   chains.push(...serverNameChains(tls, input));
   const passedOn = isCaptured ? passOn(input.scope.outside) : undefined;
-  const fallback = tcp === undefined ? passedOn : chainsTo(tcp, input).at(-1);
+  const tcpChains = tcp === undefined ? [] : chainsTo(tcp, input);
+  const fallback = tcp === undefined ? passedOn : tcpChains.at(-1);
+  // HTTP is for the table of all services.
+  chains.push(...tcpChains.slice(0, -1).filter(({ match }) => match.applicationProtocols === undefined));
   if (hasTable) {
     // Without anything else to do with it, it need not be looked at.
     const match = fallback === undefined ? {} : ({ applicationProtocols: 'http' } as const);
@@ -220,8 +227,9 @@ function portListener(
       handler: httpHandler(connectionOf(`outbound_${name}`, String(port), isByName(http, capture))),
     });
   }
+  const isAlone = chains.length === 0;
   // In Envoy's order of matches, an empty one is tried before the fallback, but not for addresses within a range.
-  if (chains.length === 0 && tcp !== undefined && fallback !== undefined) chains.push({ ...fallback, match: {} });
+  if (isAlone && tcp !== undefined && fallback !== undefined) chains.push({ ...fallback, match: {} });
   if (chains.length === 0) return undefined;
   const visible = [...http, ...tls, ...(tcp === undefined ? [] : [tcp]), ...ranges];
   const clientsSpeakFirst = tcp === undefined && ranges.every((range) => range.port.protocol !== 'detect');
@@ -232,7 +240,7 @@ function portListener(
     direction: 'outbound',
     ...(isCaptured ? { socket: { type: 'none' as const } } : {}),
     chains,
-    ...(fallback === undefined || (!hasTable && tls.length === 0 && ranges.length === 0) ? {} : { fallback }),
+    ...(fallback === undefined || isAlone ? {} : { fallback }),
     firstBytes: 'detect',
     // Where HTTP alone is known to be spoken, clients may take their time.
     ...(clientsSpeakFirst ? { detectionTimeoutMs: 0 } : {}),
@@ -243,23 +251,32 @@ function portListener(
 /** More would only make the listener large; routes and clusters have theirs in any case. */
 const MAX_SOURCES = 16;
 
-function sourcesOf(ports: readonly VisiblePort[], { connectionOf: policyOf }: OutboundInput): readonly SourceRef[] {
+function sourcesOf(
+  ports: readonly VisiblePort[],
+  { connectionOf: policyOf, rulesOf }: OutboundInput,
+): readonly SourceRef[] {
   const services = new Set(ports.map(({ service }) => service.source));
   const policies = ports
     .filter(({ port }) => !isHttp(port.protocol))
-    .flatMap(({ service, port }) => policyOf(service, port.port).sources);
+    .flatMap(({ service, port }) => [...policyOf(service, port.port).sources, ...rulesOf(service, port.port).sources]);
   return [...(services.size <= MAX_SOURCES ? services : []), ...new Set(policies)];
 }
 
 /** Envoy refuses two chains with one match: where two services have one hostname, there is only one of them in the scope. */
 function serverNameChains(ports: readonly VisiblePort[], input: OutboundInput): FilterChainIr[] {
-  return ports.flatMap((visible) =>
+  const chains = ports.flatMap((visible) =>
     chainsTo(visible, input).map((chain) => ({
       ...chain,
       name: `${visible.service.hostname} ${chain.name}`,
-      match: { transport: 'tls' as const, serverNames: [visible.service.hostname] },
+      match: { ...chain.match, transport: 'tls' as const, serverNames: serverNamesOf(chain, visible) },
     })),
   );
+  return distinct(chains);
+}
+
+/** Rules may be for other server names than the service's own. */
+function serverNamesOf({ match }: FilterChainIr, { service }: VisiblePort): readonly string[] {
+  return match.serverNames ?? [service.hostname];
 }
 
 /** Whether addresses are found by the Host header: of all hosts, or of some. */
@@ -279,14 +296,20 @@ function addressListener(
     port: at.port.port,
     direction: 'outbound',
     socket: { type: 'none' },
-    ...portChains(handlersOf(at, input)),
+    ...outboundChains(handlersOf(at, input), rulesFor(at, input)),
     sources: sourcesOf([at], input),
   };
 }
 
 /** The last one takes what the others do not. */
 function chainsTo(visible: VisiblePort, input: OutboundInput): readonly FilterChainIr[] {
-  return portChains(handlersOf(visible, input)).chains;
+  const { chains } = outboundChains(handlersOf(visible, input), rulesFor(visible, input));
+  const takesAll = ({ match }: FilterChainIr) => Object.keys(match).length === 0;
+  return [...chains.filter((chain) => !takesAll(chain)), ...chains.filter(takesAll)];
+}
+
+function rulesFor({ service, port }: VisiblePort, { rulesOf }: OutboundInput): readonly FilterChainIr[] {
+  return rulesOf(service, port.port).chains;
 }
 
 function handlersOf({ service, port: { port, protocol } }: VisiblePort, input: OutboundInput): PortHandlers {

@@ -16,7 +16,6 @@ import {
   type L4Candidate,
   type L4Place,
   serverNames,
-  withoutTaken,
 } from './l4-chains.ts';
 
 /** HTTP in TLS that ends here; with `quic`, HTTP/3. */
@@ -131,13 +130,4 @@ function terminate(
 
 function chainName({ gateway, name, portName }: AttachedServer): string {
   return `${gateway} ${name ?? portName}`;
-}
-
-/** Chains that Envoy can tell apart: of equal matches the first one stays. */
-export function distinct(chains: readonly FilterChainIr[]): FilterChainIr[] {
-  const taken = new Set<string>();
-  return chains.flatMap((chain) => {
-    const match = withoutTaken(chain.match, taken);
-    return match === undefined ? [] : [{ ...chain, match }];
-  });
 }

@@ -8,12 +8,13 @@ import { httpHandler } from './filter-chains.ts';
 import { type ChainTable, tellMisdirected } from './gateway-hosts.ts';
 import { passthroughClusters } from './gateway-passthrough.ts';
 import { withRedirects } from './gateway-redirects.ts';
-import { connectionChains, distinct, tlsHttpChain } from './gateway-tls.ts';
+import { connectionChains, tlsHttpChain } from './gateway-tls.ts';
 import type { ClusterIr } from './ir/cluster.ts';
 import type { FilterChainIr, ListenerIr } from './ir/listener.ts';
 import type { RouteTableIr } from './ir/route.ts';
 import type { SecretIr } from './ir/secret.ts';
 import type { SourceRef } from './ir/source.ts';
+import { distinct } from './l4-chains.ts';
 import { resolveGatewayTable } from './routes.ts';
 
 export interface GatewayFragments {

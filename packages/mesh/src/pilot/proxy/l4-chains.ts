@@ -111,6 +111,15 @@ export function withoutTaken(match: FilterChainMatchIr, taken: Set<string>): Fil
   return match.serverNames === undefined ? match : { ...match, serverNames: free };
 }
 
+/** Chains that Envoy can tell apart: of equal matches the first one stays. */
+export function distinct(chains: readonly FilterChainIr[]): FilterChainIr[] {
+  const taken = new Set<string>();
+  return chains.flatMap((chain) => {
+    const match = withoutTaken(chain.match, taken);
+    return match === undefined ? [] : [{ ...chain, match }];
+  });
+}
+
 /** Several destinations share the connections by weight; what the policy of the first says of connections holds for all. */
 function proxyTo(
   statPrefix: string,

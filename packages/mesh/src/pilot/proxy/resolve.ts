@@ -36,7 +36,7 @@ import {
 } from './routes.ts';
 import { EMPTY_SCOPE, resolveScope, type Scope } from './scope.ts';
 import { resolveSecrets } from './secrets.ts';
-import { type ConnectionRules, NO_CHAINS, resolveConnectionRules, ruleChains } from './service-connections.ts';
+import { type ConnectionRules, resolveConnectionRules, ruleChains } from './service-connections.ts';
 import { meantBy } from './service-names.ts';
 import { portRoutesKey, resolveServiceRoutes, routesForClient } from './service-routes.ts';
 import { resolveTcpConnection } from './upstream-policy.ts';
@@ -98,6 +98,7 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
   const sharedTables = graph.derive('service tables', serviceRoutes.shared, ({ service, port, routes }) =>
     resolveServiceTable(serviceTableName(service.hostname, port.port), routes),
   );
+  const connectionRules = resolveConnectionRules(graph, model);
   const fragments = graph.derive('class fragments', classes, (client, read): ClassFragments => {
     const scope = read.get(scopes, client.key) ?? EMPTY_SCOPE;
     const tables: RouteTableIr[] = [];
@@ -118,14 +119,18 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
       tables.push(resolveProxyTable(HTTP_PROXY_TABLE, client, scope, sidecarHosts, model, read));
     }
     const meantOf = (service: Service) => meantBy(service, model, read);
-    const input = { client, scope, capturedHosts, sidecarHosts, routesOf, connectionOf, meantOf };
+    const rulesOf = (service: Service, port: number) =>
+      ruleChains(connectionRules, client, meantOf(service), port, model, read);
+    const input = { client, scope, capturedHosts, sidecarHosts, routesOf, connectionOf, rulesOf, meantOf };
     const captured = capturedOutbound(input, model, read);
     for (const { service, port } of captured.services) addServiceTable(service, port);
     tables.push(...captured.tables);
     for (const bound of scope.bound) {
       if (mayBeHttp(boundProtocol(bound))) tables.push(boundTable(bound, input, model, read));
     }
-    const boundListeners = scope.bound.map((bound) => boundListener(bound, client.capture, connectionOf, meantOf));
+    const boundListeners = scope.bound.map((bound) =>
+      boundListener(bound, client.capture, connectionOf, rulesOf, meantOf),
+    );
     const defaults = defaultsOf(model, read);
     const all = [...captured.listeners, ...boundListeners].map((listener) => withDefaults(listener, defaults));
     return { listeners: all, tables, serviceTables };
@@ -149,7 +154,6 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
     };
   });
 
-  const connectionRules = resolveConnectionRules(graph, model);
   const secretKeys = graph.derive('secret keys', secrets, (_, __, key) => key);
   const secretsByNamespace = graph.index('secrets by namespace', secretKeys, (key) => [key.slice(0, key.indexOf('/'))]);
   const endpointSets = resolveEndpoints(
@@ -286,8 +290,7 @@ function resolveSidecar(
       ? { connection: undefined, sources: [] }
       : tcpConnectionFor(service, port, instance, model, read);
     const meant = meantBy(service, model, read);
-    const rules = read.get(connectionRules, meant.key);
-    const chains = rules === undefined ? NO_CHAINS : ruleChains(rules, instance, meant, port, model, read);
+    const chains = ruleChains(connectionRules, instance, meant, port, model, read);
     const all = [service.source, ...sources];
     listeners.push(servicePortListener(address, at, service, servicePort, meant, connection, chains, all));
   }

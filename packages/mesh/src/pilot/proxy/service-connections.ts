@@ -1,4 +1,3 @@
-import type { WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import type { Collection, Reader } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 import { isInSubnet } from '../model/address.ts';
@@ -31,13 +30,15 @@ export const NO_CHAINS: RuleChains = { chains: [], sources: [] };
 
 /** For the sidecar of `client`. Rules for server names come before those for all connections. */
 export function ruleChains(
-  byPattern: readonly (readonly RouteRuleSet[])[],
-  client: WorkloadInstance,
+  connectionRules: ConnectionRules,
+  client: L4Place['client'],
   service: Service,
   port: number,
   model: MeshModel,
   read: Reader,
 ): RuleChains {
+  const byPattern = read.get(connectionRules, service.key);
+  if (byPattern === undefined) return NO_CHAINS;
   const visible = byPattern.map((sets) => sets.filter(({ visibility }) => isVisible(visibility, client.namespace)));
   const ruleSets = [...(visible.find((sets) => sets.length > 0) ?? [])].sort(byNamespaceAndName);
   const place: L4Place = {
