@@ -91,9 +91,9 @@ describe("clients' certificates", () => {
 });
 
 describe('versions', () => {
-  it('are 1.2 and 1.3 where nothing is said', () => {
+  it('are left to the defaults of the mesh where nothing is said', () => {
     const { parameters } = ended({ mode: 'SIMPLE', credentialName: 'a', minProtocolVersion: 'TLS_AUTO' });
-    expect(parameters).toEqual({ minVersion: '1.2', maxVersion: '1.3', cipherSuites: [] });
+    expect(parameters).toEqual({});
   });
 
   it('are those that are given', () => {
