@@ -9,6 +9,8 @@ export interface LoadBalancing {
   readonly balancer?: LoadBalancerIr;
   /** Absent: as the mesh has it. */
   readonly locality?: LocalitySetting;
+  /** To the address that the caller asked for, where its proxy knows it; elsewhere `balancer` chooses. */
+  readonly passthrough?: true;
 }
 
 type ConsistentHash = NonNullable<LoadBalancer['consistentHash']>;
@@ -36,7 +38,11 @@ const EVEN_GROWTH = 1;
 export function buildLoadBalancing(settings: LoadBalancer): LoadBalancing {
   const balancer = buildBalancer(settings);
   const locality = buildLocalitySetting(settings);
-  return { ...(balancer === undefined ? {} : { balancer }), ...(locality === undefined ? {} : { locality }) };
+  return {
+    ...(balancer === undefined ? {} : { balancer }),
+    ...(locality === undefined ? {} : { locality }),
+    ...(settings.simple === 'PASSTHROUGH' ? { passthrough: true } : {}),
+  };
 }
 
 function buildBalancer(settings: LoadBalancer): LoadBalancerIr | undefined {

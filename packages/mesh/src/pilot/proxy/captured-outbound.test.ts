@@ -1,7 +1,7 @@
 import { nodeIdOf, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import { describe, expect, it } from 'vitest';
 import type { Pilot } from '../pilot.ts';
-import { pilotOf, sidecarOf } from '../testing/pilot-of.ts';
+import { networkingText, pilotOf, sidecarOf } from '../testing/pilot-of.ts';
 import type { FilterChainIr, ListenerIr } from './ir/listener.ts';
 
 function service(name: string, port: string, address?: string, namespace = 'default'): string {
@@ -169,6 +169,33 @@ describe('rules for connections', () => {
       '{"transport":"tls","serverNames":["b.default.svc.cluster.local"]} outbound|443||b.default.svc.cluster.local',
       'else PassthroughCluster',
     ]);
+  });
+});
+
+describe('PASSTHROUGH', () => {
+  const name = 'outbound|80||a.default.svc.cluster.local';
+  const rule = networkingText(
+    'DestinationRule',
+    'a',
+    '{host: a, trafficPolicy: {loadBalancer: {simple: PASSTHROUGH}}}',
+  );
+
+  const heldBy = (client: WorkloadInstance) => {
+    const { resolved } = pilotOf(service('a', '{port: 80, name: http}') + rule, client);
+    const held = resolved.shared.get(nodeIdOf(client));
+    return {
+      discovery: resolved.clusters.get(held?.clusters.get(name) ?? '')?.discovery.type,
+      hasEndpoints: held?.endpoints.has(name),
+    };
+  };
+
+  it('leads to the address that was meant, where the proxy knows it', () => {
+    expect(heldBy(redirected('redirect'))).toEqual({ discovery: 'original-destination', hasEndpoints: false });
+  });
+
+  it('leads to any instance elsewhere', () => {
+    expect(heldBy(redirected('none'))).toEqual({ discovery: 'eds', hasEndpoints: true });
+    expect(heldBy(sidecarOf('client'))).toEqual({ discovery: 'eds', hasEndpoints: true });
   });
 });
 

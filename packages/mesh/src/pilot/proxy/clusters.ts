@@ -2,6 +2,7 @@ import type { Collection, Reader } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 
 import type { ClientClass } from '../model/client.ts';
+import type { ClientTls } from '../model/client-tls.ts';
 import { endpointKey } from '../model/endpoints.ts';
 import { mergeLoadBalancing } from '../model/load-balancer.ts';
 import type { LocalitySetting } from '../model/locality-setting.ts';
@@ -10,7 +11,7 @@ import type { Protocol } from '../model/protocol.ts';
 import type { Service } from '../model/service.ts';
 import { policyFor, type Subset, type TrafficPolicy } from '../model/traffic-policy.ts';
 import { NO_SETTINGS, settingsFor } from '../model/traffic-settings.ts';
-import { comesByEds, isToldByCall, resolveDiscovery } from './discovery.ts';
+import { comesByEds, goesToOriginal, isToldByCall, resolveDiscovery } from './discovery.ts';
 import { type EndpointSets, type Placement, placementOf, weighsLocalities } from './endpoint-sets.ts';
 import type { ServiceClusterIr, UpstreamProtocol } from './ir/cluster.ts';
 import type { EndpointGroupIr } from './ir/endpoints.ts';
@@ -26,17 +27,17 @@ export function clusterName(hostname: string, port: number, subset = ''): string
 /**
  * Clients may be under different DestinationRules for one service, and mean different services by one hostname, so a
  * cluster name can stand for different contents. The key tells them apart: the service's namespace, the policy's objects
- * and its variant, then the name; and whether the client's proxy knows the address that was meant, where that counts.
+ * and its variant, then the name; and whether calls go to the address that was meant, for which the client's proxy must know it.
  */
 export function clusterKey(
   service: Service,
   policy: TrafficPolicy | undefined,
   name: string,
-  originalKnown: boolean,
+  toOriginal: boolean,
 ): string {
   const under = (policy?.sources ?? []).map(({ namespace, name }) => `${namespace}/${name}`).join('+');
   const variant = policy?.variant === undefined ? '' : ` ${policy.variant}`;
-  const original = service.resolution === 'original' && originalKnown ? '|original' : '';
+  const original = toOriginal ? '|original' : '';
   return `${service.namespace}|${under}${variant}|${name}${original}`;
 }
 
@@ -47,7 +48,7 @@ export interface ClusterSpec {
   readonly port: number;
   readonly protocol: Protocol;
   /** For clients whose proxies know the address that was meant. */
-  readonly originalKnown: boolean;
+  readonly toOriginal: boolean;
   /** Only endpoints with these labels. */
   readonly labels: Readonly<Record<string, string>>;
   readonly settings: PortTrafficSettings;
@@ -83,9 +84,10 @@ export function clusterSpecs(
       for (const { port, protocol } of service.ports) {
         for (const subset of [undefined, ...(policy?.subsets ?? [])]) {
           const spec = buildSpec(service, port, protocol, policy, subset, defaultsOf(model, read).locality);
-          for (const originalKnown of service.resolution === 'original' ? [false, true] : [false]) {
-            specs.set(clusterKey(service, policy, spec.name, originalKnown), { ...spec, originalKnown });
-          }
+          specs.set(clusterKey(service, policy, spec.name, false), { ...spec, toOriginal: false });
+          if (!goesToOriginal(service, spec.settings, true)) continue;
+          const { placement: _, ...original } = spec;
+          specs.set(clusterKey(service, policy, spec.name, true), { ...original, toOriginal: true });
         }
       }
     }
@@ -112,7 +114,7 @@ export function resolveClusters(
 }
 
 function resolveCluster(
-  { name, service, port, protocol: spoken, originalKnown, settings, placement, sources }: ClusterSpec,
+  { name, service, port, protocol: spoken, toOriginal, settings, placement, sources }: ClusterSpec,
   groups: readonly EndpointGroupIr[],
   model: MeshModel,
   read: Reader,
@@ -133,12 +135,17 @@ function resolveCluster(
     takesMeshTls,
     ...(subjectAltNames.length === 0 ? {} : { subjectAltNames }),
   };
+  // What is known of single endpoints does not count where the address alone is known.
+  const endpoints = toOriginal ? (read.get(model.endpoints, endpointKey(service, port)) ?? []) : [];
+  const tlsOfAll: ClientTls = {
+    type: takesMeshTls && endpoints.every(({ meshTls }) => meshTls) ? 'mesh' : 'plaintext',
+  };
   return {
     type: 'service',
     name,
     upstreamProtocol: protocol,
-    discovery: resolveDiscovery(service, groups, originalKnown),
-    policy: resolveUpstreamPolicy(settings, upstream, defaults),
+    discovery: resolveDiscovery(service, groups, toOriginal),
+    policy: resolveUpstreamPolicy(toOriginal ? { tls: tlsOfAll, ...settings } : settings, upstream, defaults),
     weightedLocalities: placement !== undefined && weighsLocalities(placement),
     sources,
   };
@@ -156,7 +163,7 @@ function buildSpec(
   policy: TrafficPolicy | undefined,
   subset: Subset | undefined,
   locality: LocalitySetting,
-): Omit<ClusterSpec, 'originalKnown'> {
+): Omit<ClusterSpec, 'toOriginal'> {
   const settings = settingsOfPort(service, policy, subset, port);
   const placement = placementIn(service, settings, locality);
   return {

@@ -3,6 +3,7 @@ import type { Protocol } from '../model/protocol.ts';
 import { isWildcard, type Service } from '../model/service.ts';
 import type { DiscoveryIr } from './ir/cluster.ts';
 import type { EndpointGroupIr } from './ir/endpoints.ts';
+import type { PortTrafficSettings } from './upstream-policy.ts';
 
 /** Whether the endpoints of a service come by themselves, and not with its clusters. */
 export function comesByEds({ resolution }: Pick<Service, 'resolution'>): boolean {
@@ -12,6 +13,15 @@ export function comesByEds({ resolution }: Pick<Service, 'resolution'>): boolean
 /** Whether the address that a caller meant is still known when its call comes to the proxy. */
 export function knowsOriginal({ capture }: Pick<ClientClass, 'capture'>): boolean {
   return capture.type === 'redirect';
+}
+
+/** Whether calls go to the address that was meant, whatever endpoints there are. */
+export function goesToOriginal(
+  { resolution }: Pick<Service, 'resolution'>,
+  { loadBalancing }: PortTrafficSettings,
+  originalKnown: boolean,
+): boolean {
+  return originalKnown && (resolution === 'original' || loadBalancing?.passthrough === true);
 }
 
 /**
@@ -40,10 +50,10 @@ export function hasOwnListener(service: Pick<Service, 'resolution' | 'hostname'>
 export function resolveDiscovery(
   service: Service,
   groups: readonly EndpointGroupIr[],
-  originalKnown: boolean,
+  toOriginal: boolean,
 ): DiscoveryIr {
+  if (toOriginal) return { type: 'original-destination' };
   if (comesByEds(service)) return { type: 'eds' };
-  if (service.resolution === 'original' && originalKnown) return { type: 'original-destination' };
   if (isFoundByName(service)) return { type: 'dynamic-forward' };
   // Envoy wants just one name where it takes one address after the other.
   const names = groups.flatMap(({ endpoints }) => endpoints);

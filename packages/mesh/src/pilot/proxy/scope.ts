@@ -8,7 +8,7 @@ import { byHostname, type Service, type ServicePort, serviceSeenFrom } from '../
 import { type EgressListener, isCovered, type OutsideRule, type ServicePattern } from '../model/sidecar.ts';
 import { isVisible } from '../model/visibility.ts';
 import { clusterKey, clusterName, placementIn, policyForClient, settingsOfPort } from './clusters.ts';
-import { comesByEds, knowsOriginal } from './discovery.ts';
+import { comesByEds, goesToOriginal, knowsOriginal } from './discovery.ts';
 import type { PlacedCluster } from './endpoint-sets.ts';
 import type { SecretIr } from './ir/secret.ts';
 import type { SourceRef } from './ir/source.ts';
@@ -87,15 +87,16 @@ export function resolveScope(
       for (const subset of [undefined, ...(policy?.subsets ?? [])]) {
         const name = clusterName(service.hostname, port, subset?.name);
         if (clusters.has(name)) continue;
-        const key = clusterKey(service, policy, name, knowsOriginal(client));
-        clusters.set(name, key);
-        if (byEds) endpoints.set(name, key);
         const settings = settingsOfPort(service, policy, subset, port);
+        const toOriginal = goesToOriginal(service, settings, knowsOriginal(client));
+        const key = clusterKey(service, policy, name, toOriginal);
+        clusters.set(name, key);
+        if (byEds && !toOriginal) endpoints.set(name, key);
         for (const [secret, at] of secretsOf(settings, client.namespace)) {
           // One that is not there (yet) is waited for.
           if (read.get(allSecrets, at) !== undefined) secrets.set(secret, at);
         }
-        const placement = placementIn(service, settings, defaults.locality);
+        const placement = toOriginal ? undefined : placementIn(service, settings, defaults.locality);
         // Behind a gateway there are many clients, which the load balancer tells apart.
         if (placement === undefined || (placement.type === 'affinity' && client.role === 'router')) continue;
         placed.push({ name, key, placement, byEds });
