@@ -268,7 +268,6 @@ export const kinds: { readonly [K in KindName]: Kind<K> } = {
     shortNames: [],
     namespaced: true,
     summary: 'Settings of the proxies themselves.',
-    later: 'settings of the process of a proxy',
     schema: proxyConfig,
   },
   EnvoyFilter: {

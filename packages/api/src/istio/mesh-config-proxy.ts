@@ -72,19 +72,20 @@ const drainDuration = checked(v.duration(), (value) => {
   return ms <= 3_600_000 ? undefined : `must be at most 1h, not ${v.quote(value)}`;
 });
 
-const PROXY_PROCESS = 'settings of the process of a proxy';
-
 /** Istio's ProxyConfig message: `defaultConfig` of the mesh, and the annotation `proxy.istio.io/config` of a pod. */
 export const proxyDefaults = object(
   {
-    concurrency: later(v.int(0), PROXY_PROCESS),
-    drainDuration: later(drainDuration, PROXY_PROCESS),
-    terminationDrainDuration: later(v.durationOrZero(), PROXY_PROCESS),
-    holdApplicationUntilProxyStarts: clusterOnly(
-      v.bool(),
-      'on one machine an application always starts when its proxy is ready',
+    concurrency: optional(v.int(0), 'Worker threads of a proxy; 0 for one for each processor.'),
+    drainDuration: optional(
+      drainDuration,
+      'How long connections of a listener that goes away are drained, in whole seconds. 45s by default.',
     ),
-    proxyMetadata: later(v.map(v.text()), PROXY_PROCESS),
+    terminationDrainDuration: optional(
+      v.durationOrZero(),
+      'How long a proxy that is stopped still serves connections. 5s by default.',
+    ),
+    holdApplicationUntilProxyStarts: optional(v.bool(), 'Starts the application when its proxy is ready.'),
+    proxyMetadata: optional(v.map(v.text()), 'Environment variables of the proxy.'),
     gatewayTopology: optional(gatewayTopology, 'What stands in front of the gateways.'),
     proxyHeaders: later(proxyHeaders, 'headers that proxies set'),
     configPath: clusterOnly(v.text(), BY_LATEEN),

@@ -51,6 +51,7 @@ test('all supported fields are accepted', () => {
     'networking.istio.io/v1 ServiceEntry/bookinfo/any-name',
     'networking.istio.io/v1 WorkloadEntry/bookinfo/machine-1',
     'networking.istio.io/v1 Sidecar/bookinfo/reviews',
+    'networking.istio.io/v1beta1 ProxyConfig/bookinfo/reviews',
     'networking.istio.io/v1alpha3 EnvoyFilter/bookinfo/reviews',
     'policy.lateen.dev/v1alpha1 TrafficSchedule/bookinfo/office-hours',
   ]);
