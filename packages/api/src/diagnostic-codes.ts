@@ -533,7 +533,7 @@ export const diagnosticCodes = {
   LAT0532: {
     severity: 'warning',
     title: 'A bootstrap has changed since its Envoy was started',
-    why: 'Envoy reads its bootstrap only when it starts. A BOOTSTRAP patch of an EnvoyFilter was added, changed or removed.',
+    why: 'Envoy reads its bootstrap only when it starts. A BOOTSTRAP patch of an EnvoyFilter was added, changed or removed, or a setting for its process (a ProxyConfig, or defaultConfig of the mesh) was.',
     remedy: 'End that Envoy (it starts again at once), or start the mesh again.',
   },
   LAT0533: {

@@ -1,3 +1,5 @@
+import type { GatewayTopologySpec } from './proxy-settings.ts';
+
 /** A workload instance: one replica of a workload with the proxy beside it (a pod, in Kubernetes' words). */
 export interface WorkloadInstance {
   /** Unique in its namespace, such as `reviews-v1-0`. */
@@ -14,6 +16,8 @@ export interface WorkloadInstance {
   /** Only `ready` instances get traffic. `draining` ones are about to stop: no new requests. */
   readonly health: 'starting' | 'ready' | 'unready' | 'draining';
   readonly capture: Capture;
+  /** Of a gateway in front of which something else stands than in front of the others of the mesh. */
+  readonly gatewayTopology?: GatewayTopologySpec;
 }
 
 /** One container port: peers reach the sidecar at `inboundPort`, which hands on to the application at `appPort`. */

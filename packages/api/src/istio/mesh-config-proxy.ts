@@ -75,17 +75,26 @@ const drainDuration = checked(v.duration(), (value) => {
 /** Istio's ProxyConfig message: `defaultConfig` of the mesh, and the annotation `proxy.istio.io/config` of a pod. */
 export const proxyDefaults = object(
   {
-    concurrency: optional(v.int(0), 'Worker threads of a proxy; 0 for one for each processor.'),
+    concurrency: optional(
+      v.int(0),
+      'Worker threads of a proxy; 0 for one for each processor. On one machine 1 by default.',
+    ),
     drainDuration: optional(
       drainDuration,
-      'How long connections of a listener that goes away are drained, in whole seconds. 45s by default.',
+      'How long connections of a listener that goes away are drained, in whole seconds. On one machine 5s by default.',
     ),
     terminationDrainDuration: optional(
       v.durationOrZero(),
-      'How long a proxy that is stopped still serves connections. 5s by default.',
+      'How long requests under way may take to finish when a proxy ends. 5s by default; for a gateway on one machine 3s.',
     ),
-    holdApplicationUntilProxyStarts: optional(v.bool(), 'Starts the application when its proxy is ready.'),
-    proxyMetadata: optional(v.map(v.text()), 'Environment variables of the proxy.'),
+    holdApplicationUntilProxyStarts: optional(
+      v.bool(),
+      'Starts the application when its proxy is ready. On one machine that is so by default.',
+    ),
+    proxyMetadata: optional(
+      v.map(v.text()),
+      'Environment variables of the proxy; those that start with ISTIO_META_ become metadata of its node.',
+    ),
     gatewayTopology: optional(gatewayTopology, 'What stands in front of the gateways.'),
     proxyHeaders: later(proxyHeaders, 'headers that proxies set'),
     configPath: clusterOnly(v.text(), BY_LATEEN),

@@ -11,7 +11,10 @@ const proxyConfigSpec = object({
     workloadSelector,
     'Workloads that it is for. Without it: all of the namespace; in the root namespace (istio-system): all of the mesh.',
   ),
-  concurrency: optional(v.int(0), 'Worker threads of the proxy; 0 for one for each processor. 2 by default.'),
+  concurrency: optional(
+    v.int(0),
+    'Worker threads of the proxy; 0 for one for each processor. On one machine 1 by default.',
+  ),
   environmentVariables: optional(
     v.map(v.text(), variableName),
     'Environment variables of the proxy. They hold from its next start.',

@@ -44,12 +44,19 @@ test('says who the workload is, in the words of Istio', () => {
       SERVICE_ACCOUNT: 'bookinfo-reviews',
       INSTANCE_IPS: '127.0.0.1',
       CLUSTER_ID: 'Kubernetes',
+      NETWORK: '',
       ISTIO_VERSION: '1.30.0',
       MESH_ID: 'default',
       TRUST_DOMAIN: 'cluster.local',
       INTERCEPTION_MODE: 'NONE',
     },
   });
+});
+
+test('tells what the environment of the Envoy says of its node, but not who it is', () => {
+  const environment = { ISTIO_META_TIER: 'front', ISTIO_META_NAMESPACE: 'other', TIER: 'none' };
+  const { metadata } = buildBootstrap({ ...options, environment }).node as { metadata: unknown };
+  expect(metadata).toMatchObject({ TIER: 'front', NAMESPACE: 'default' });
 });
 
 test('the cluster is the workload where there is no app label', () => {

@@ -30,6 +30,8 @@ export interface BootstrapOptions {
   readonly meshId: string;
   /** With it, `drain` can be asked for. Pages in a browser cannot know it: they can send to the admin server, but not read. */
   readonly drainToken?: string;
+  /** Of the Envoy. `ISTIO_META_NAME` becomes the metadata `NAME` of its node. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** Istio's name of the cluster that the workload runs in, where there is only one. */
@@ -122,8 +124,11 @@ export function nodeMetadata({
   instance,
   trustDomain,
   meshId,
-}: Pick<BootstrapOptions, 'instance' | 'trustDomain' | 'meshId'>): Json {
+  environment = {},
+}: Pick<BootstrapOptions, 'instance' | 'trustDomain' | 'meshId' | 'environment'>): Json {
   return {
+    NETWORK: instance.labels[NETWORK_LABEL] ?? '',
+    ...metadataIn(environment),
     NAME: instance.name,
     NAMESPACE: instance.namespace,
     WORKLOAD_NAME: instance.workload,
@@ -137,6 +142,17 @@ export function nodeMetadata({
     TRUST_DOMAIN: trustDomain,
     INTERCEPTION_MODE: 'NONE',
   };
+}
+
+const NETWORK_LABEL = 'topology.istio.io/network';
+const METADATA_PREFIX = 'ISTIO_META_';
+
+function metadataIn(environment: Readonly<Record<string, string>>): Json {
+  return Object.fromEntries(
+    Object.entries(environment).flatMap(([name, value]) =>
+      name.startsWith(METADATA_PREFIX) ? [[name.slice(METADATA_PREFIX.length), value]] : [],
+    ),
+  );
 }
 
 function buildSocketCluster(name: string, socket: string): Json {

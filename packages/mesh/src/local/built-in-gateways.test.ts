@@ -15,7 +15,14 @@ async function start() {
   return {
     gateways,
     apply: (message: Pick<ManifestsMessage, 'gateways'> & Partial<ManifestsMessage>) =>
-      gateways.apply({ type: 'manifests', deployments: [], configMaps: [], services: [], ...message }),
+      gateways.apply({
+        type: 'manifests',
+        deployments: [],
+        configMaps: [],
+        services: [],
+        builtInProxies: {},
+        ...message,
+      }),
     until: (wanted: Record<string, number[]>) =>
       waitUntil(
         `there are ${JSON.stringify(wanted)}`,
@@ -66,7 +73,7 @@ test('a Deployment of the user takes the place of the egress gateway', async () 
       },
     },
   };
-  apply({ gateways: [egress], deployments: [{ deployment, baseDir: '/' }] });
+  apply({ gateways: [egress], deployments: [{ deployment, baseDir: '/', proxy: {} }] });
   await until({ 'istio-ingressgateway': [80] });
 });
 

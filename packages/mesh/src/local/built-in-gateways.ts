@@ -6,6 +6,7 @@ import {
   portsFor,
   wantsEgressGateway,
 } from '@lateen/api/gateway-workload.ts';
+import type { ProxySettings } from '@lateen/api/proxy-settings.ts';
 import type { ProxyState as ControlPlaneView, ManifestsMessage } from '#pilot/registry/processes/link.ts';
 import type { MeshContext } from './context.ts';
 import { Gateway } from './gateway.ts';
@@ -30,7 +31,7 @@ export class BuiltInGateways {
   constructor(options: BuiltInGatewaysOptions) {
     const { context, hostPorts, onNotice } = options;
     this.#options = options;
-    this.#ingress = new Gateway({ context, gateway: INGRESS_GATEWAY, hostPorts, onNotice });
+    this.#ingress = new Gateway({ context, gateway: INGRESS_GATEWAY, proxy: {}, hostPorts, onNotice });
   }
 
   /** Resolves when the ingress gateway is known to `context.instances`. */
@@ -43,9 +44,10 @@ export class BuiltInGateways {
   }
 
   /** The whole wanted state. */
-  apply({ gateways, deployments }: ManifestsMessage): void {
+  apply({ gateways, deployments, builtInProxies }: ManifestsMessage): void {
     if (this.#stopped) return;
     this.#ingress.serve(portsFor(INGRESS_GATEWAY.labels, gateways));
+    for (const gateway of this.#all()) gateway.configure(builtInProxies[gateway.name] ?? {});
     const wanted = wantsEgressGateway(
       gateways.map(({ selector }) => selector),
       deployments
@@ -54,7 +56,7 @@ export class BuiltInGateways {
         .map(({ metadata }) => metadata?.labels ?? {}),
     );
     if (wanted) {
-      this.#egress ??= this.#startEgress();
+      this.#egress ??= this.#startEgress(builtInProxies[EGRESS_GATEWAY.name] ?? {});
       this.#egress.serve(portsFor(EGRESS_GATEWAY.labels, gateways));
     } else if (this.#egress !== undefined) {
       this.#end(this.#egress);
@@ -90,9 +92,9 @@ export class BuiltInGateways {
     return this.#egress === undefined ? [this.#ingress] : [this.#ingress, this.#egress];
   }
 
-  #startEgress(): Gateway {
+  #startEgress(proxy: ProxySettings): Gateway {
     const { context, onNotice } = this.#options;
-    const gateway = new Gateway({ context, gateway: EGRESS_GATEWAY, hostPorts: 'any', onNotice });
+    const gateway = new Gateway({ context, gateway: EGRESS_GATEWAY, proxy, hostPorts: 'any', onNotice });
     // One of the same name that is about to end has to be gone first.
     void Promise.all(this.#ending).then(async () => {
       if (gateway.stopping) return;

@@ -61,8 +61,15 @@ function make() {
       configMaps = [
         { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'settings', namespace: 'default' }, data: settings },
       ];
-      const list = wanted.map((each) => ({ deployment: each, baseDir: stateDir }));
-      deployments.apply({ type: 'manifests', deployments: list, configMaps, services: [], gateways });
+      const list = wanted.map((each) => ({ deployment: each, baseDir: stateDir, proxy: {} }));
+      deployments.apply({
+        type: 'manifests',
+        deployments: list,
+        configMaps,
+        services: [],
+        gateways,
+        builtInProxies: {},
+      });
     },
     /** Waits until there are just these replicas. */
     until: (...names: string[]) =>

@@ -40,7 +40,7 @@ export class Deployments {
       const { metadata, spec } = wanted.deployment;
       const key = `${metadata.namespace}/${metadata.name}`;
       seen.add(key);
-      const hash = podHash(spec.template, metadata.namespace, wanted.baseDir, message.configMaps);
+      const hash = podHash(spec.template, metadata.namespace, wanted, message.configMaps);
       const replicas = spec.replicas ?? 1;
       const entry = this.#entries.get(key);
       if (entry === undefined) this.#entries.set(key, { wanted, replicas, hash, running: new Map() });
@@ -112,7 +112,7 @@ export class Deployments {
   }
 
   #carryOut(key: string, entry: Entry, plan: Plan): void {
-    const { deployment, baseDir } = entry.wanted;
+    const { deployment, baseDir, proxy } = entry.wanted;
     const { name, namespace } = deployment.metadata;
     const isGateway = isGatewayPod(deployment.spec.template);
     const started = plan.start.map((ordinal) => {
@@ -123,6 +123,7 @@ export class Deployments {
         ordinal,
         template: deployment.spec.template,
         hash: entry.hash,
+        proxy,
         // Not at once: this replica may be in the middle of a change, and others are told in this turn as well.
         onChange: () => queueMicrotask(() => this.#reconcile(key)),
       };

@@ -1,5 +1,6 @@
 import { type Diagnostic, diagnostic } from '@lateen/api/diagnostic.ts';
 import { portsFor } from '@lateen/api/gateway-workload.ts';
+import type { ProxySettings } from '@lateen/api/proxy-settings.ts';
 import type { ProxyState as ControlPlaneView, GatewayRef } from '#pilot/registry/processes/link.ts';
 import type { MeshContext } from './context.ts';
 import { Gateway } from './gateway.ts';
@@ -12,6 +13,7 @@ export interface GatewayReplicaOptions {
   readonly ordinal: number;
   readonly template: PodTemplate;
   readonly hash: string;
+  readonly proxy: ProxySettings;
   /** Its readiness changed, or it is gone. */
   readonly onChange: () => void;
 }
@@ -29,7 +31,7 @@ export class GatewayReplica {
   readonly #gateway: Gateway;
 
   constructor(options: GatewayReplicaOptions) {
-    const { context, deployment, namespace, ordinal, template, hash, onChange } = options;
+    const { context, deployment, namespace, ordinal, template, hash, proxy, onChange } = options;
     this.#options = options;
     this.name = `${deployment}-${ordinal}`;
     this.ordinal = ordinal;
@@ -48,6 +50,7 @@ export class GatewayReplica {
           ),
         ),
       },
+      proxy,
       hostPorts: 'any',
       onNotice: () => {},
       onChange,

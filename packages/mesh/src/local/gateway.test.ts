@@ -13,6 +13,7 @@ async function startGateway() {
   const gateway = new Gateway({
     context: mesh.context,
     gateway: INGRESS_GATEWAY,
+    proxy: {},
     hostPorts: { 80: wanted },
     onNotice: (text) => notices.push(text),
   });

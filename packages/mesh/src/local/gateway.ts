@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Diagnostic, diagnostic } from '@lateen/api/diagnostic.ts';
 import { INGRESS_GATEWAY, usualHostPort } from '@lateen/api/gateway-workload.ts';
 import { messageOf } from '@lateen/api/lateen-error.ts';
+import type { ProxySettings } from '@lateen/api/proxy-settings.ts';
 import { type GatewayCapture, instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import type { ProxyState as ControlPlaneView } from '#pilot/registry/processes/link.ts';
 import { BackOff, infrastructureBackOff } from './back-off.ts';
@@ -12,7 +13,8 @@ import { isPortFree } from './ports.ts';
 import { ProxyProcess } from './proxy-process.ts';
 import { portsMentioned } from './taken-ports.ts';
 
-const MAX_IDLE_WAIT_MS = 3000;
+/** How long requests under way may take to finish, where nothing says it. */
+const TERMINATION_DRAIN_MS = 3000;
 
 export interface GatewayIdentity {
   readonly name: string;
@@ -28,6 +30,7 @@ export interface GatewayIdentity {
 export interface GatewayOptions {
   readonly context: MeshContext;
   readonly gateway: GatewayIdentity;
+  readonly proxy: ProxySettings;
   /**
    * Wanted ports of this machine by port of the Gateway server, for a gateway at well-known ports: by default 80: 8080,
    * 443: 8443 and others as they are. `any`: whichever are free.
@@ -46,6 +49,7 @@ export class Gateway {
   readonly #backOff = new BackOff(infrastructureBackOff);
   readonly #stopping = new AbortController();
   #instance: GatewayInstance;
+  #settings: ProxySettings;
   #proxy: ProxyProcess | undefined;
   #adminPort = 0;
   #asked: readonly number[] = [];
@@ -62,7 +66,9 @@ export class Gateway {
 
   constructor(options: GatewayOptions) {
     const { name, namespace, labels, serviceAccount, deployment = name, portNames } = options.gateway;
+    const { gatewayTopology } = options.proxy;
     this.#options = options;
+    this.#settings = options.proxy;
     this.#instance = {
       name,
       namespace,
@@ -74,6 +80,7 @@ export class Gateway {
       ports: [],
       health: 'starting',
       capture: { mode: 'gateway', hostPorts: {}, ...(portNames === undefined ? {} : { portNames }) },
+      ...(gatewayTopology === undefined ? {} : { gatewayTopology }),
     };
   }
 
@@ -83,6 +90,10 @@ export class Gateway {
 
   get key(): string {
     return instanceKey(this.#instance);
+  }
+
+  get name(): string {
+    return this.#instance.name;
   }
 
   get stopping(): boolean {
@@ -119,6 +130,12 @@ export class Gateway {
       for (const port of added) await this.#open(port);
       this.#changed();
     });
+  }
+
+  /** An Envoy that runs keeps what only one that starts can take over. */
+  configure(settings: ProxySettings): void {
+    this.#settings = settings;
+    this.#proxy?.configure(settings);
   }
 
   tell(view: ControlPlaneView | undefined): void {
@@ -163,7 +180,7 @@ export class Gateway {
     const proxy = this.#proxy;
     if (proxy?.state.kind !== 'live') return;
     await proxy.drain();
-    await awaitIdle(proxy.admin, MAX_IDLE_WAIT_MS);
+    await awaitIdle(proxy.admin, this.#settings.terminationDrainMs ?? TERMINATION_DRAIN_MS);
   }
 
   kill(): void {
@@ -207,6 +224,7 @@ export class Gateway {
         context,
         instance: this.#instance,
         adminPort: this.#adminPort,
+        settings: this.#settings,
         onChange: () => this.#changed(),
         onPortTaken: () => this.#replaceProxy(),
       });

@@ -267,13 +267,21 @@ test('the hash changes with what a restart is needed for, and with nothing else'
       ],
     },
   };
-  const hash = podHash(template, 'default', '/a', [settings]);
+  const hash = podHash(template, 'default', { baseDir: '/a', proxy: {} }, [settings]);
   const reordered: PodTemplate = { spec: template.spec, metadata: { labels: { version: 'v1', app: 'app' } } };
   const other: ConfigMap = { ...settings, metadata: { name: 'other', namespace: 'default' }, data: { x: 'y' } };
-  expect(podHash(reordered, 'default', '/a', [other, { ...settings, data: { color: 'red', size: 'S' } }])).toBe(hash);
-  expect(podHash(template, 'default', '/a', [{ ...settings, data: { color: 'blue' } }])).not.toBe(hash);
-  expect(podHash(template, 'default', '/a', [])).not.toBe(hash);
-  expect(podHash(template, 'default', '/b', [settings])).not.toBe(hash);
+  expect(
+    podHash(reordered, 'default', { baseDir: '/a', proxy: {} }, [
+      other,
+      { ...settings, data: { color: 'red', size: 'S' } },
+    ]),
+  ).toBe(hash);
+  expect(
+    podHash(template, 'default', { baseDir: '/a', proxy: {} }, [{ ...settings, data: { color: 'blue' } }]),
+  ).not.toBe(hash);
+  expect(podHash(template, 'default', { baseDir: '/a', proxy: {} }, [])).not.toBe(hash);
+  expect(podHash(template, 'default', { baseDir: '/b', proxy: {} }, [settings])).not.toBe(hash);
+  expect(podHash(template, 'default', { baseDir: '/a', proxy: { concurrency: 2 } }, [settings])).not.toBe(hash);
   const labelled: PodTemplate = { ...template, metadata: { labels: { app: 'app', version: 'v2' } } };
-  expect(podHash(labelled, 'default', '/a', [settings])).not.toBe(hash);
+  expect(podHash(labelled, 'default', { baseDir: '/a', proxy: {} }, [settings])).not.toBe(hash);
 });

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { delimiter, dirname, resolve } from 'node:path';
 import type { ConfigMap, Deployment } from '@lateen/api/kinds.ts';
+import type { ProxySettings } from '@lateen/api/proxy-settings.ts';
 import { stableJson } from '@lateen/api/stable-json.ts';
 import type { ExplicitCapture, InstancePort } from '@lateen/api/workload-instance.ts';
 import type { ServicePortRef } from '#pilot/registry/processes/link.ts';
@@ -65,13 +66,14 @@ export function containerPortsOf(template: PodTemplate): { containerPort: number
 }
 
 /**
- * Of the template and the values that its environment takes from ConfigMaps. Replicas of another hash are replaced.
- * Kubernetes would not restart pods when a ConfigMap changes; on a laptop an edited file is expected to take effect.
+ * Of the template, the settings of its proxy, and the values that its environment takes from ConfigMaps. Replicas of
+ * another hash are replaced. Kubernetes would not restart pods when a ConfigMap or a ProxyConfig changes; on a laptop an
+ * edited file is expected to take effect.
  */
 export function podHash(
   template: PodTemplate,
   namespace: string,
-  baseDir: string,
+  { baseDir, proxy }: { readonly baseDir: string; readonly proxy: ProxySettings },
   configMaps: readonly ConfigMap[],
 ): string {
   const used = template.spec.containers.map((container) => [
@@ -82,7 +84,7 @@ export function podHash(
     }),
   ]);
   return createHash('sha256')
-    .update(stableJson([template, baseDir, used]))
+    .update(stableJson([template, baseDir, proxy, used]))
     .digest('hex')
     .slice(0, 16);
 }

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ProxySettings } from '@lateen/api/proxy-settings.ts';
 import type { WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import { expect, onTestFinished, test } from 'vitest';
 import type { BootstrapPatch } from '#pilot/registry/processes/link.ts';
@@ -26,7 +27,7 @@ const instance: WorkloadInstance = {
 const holdsEverything = { synced: true, everSynced: true };
 
 /** A proxy with a fake Envoy that behaves like this, and the states that it goes through. */
-async function startProxy(behaviour: Partial<FakeEnvoyBehaviour> = {}) {
+async function startProxy(behaviour: Partial<FakeEnvoyBehaviour> = {}, settings: ProxySettings = {}) {
   const mesh = fakeMesh();
   mesh.behave(behaviour);
   const [adminPort = 0] = await mesh.ports.allocate(1);
@@ -36,6 +37,7 @@ async function startProxy(behaviour: Partial<FakeEnvoyBehaviour> = {}) {
     context: mesh.context,
     instance,
     adminPort,
+    settings,
     onChange: () => states.push(proxy.state),
     onPortTaken: () => portsTaken.push(adminPort),
   });
@@ -161,6 +163,37 @@ test('an Envoy that refuses its patched bootstrap starts without the patches', a
       'hello-v1-0 runs without the BOOTSTRAP patches of EnvoyFilter default/f. Envoy says: cannot have stats_flush_interval',
   });
   expect(seen('start').length).toBeGreaterThan(0);
+});
+
+test('an Envoy starts with the settings of its proxy', async () => {
+  const environment = { COLOR: 'blue', ISTIO_META_TIER: 'front', ISTIO_META_NAME: 'other' };
+  const settings = { concurrency: 3, environment, drainMs: 7000, logLevel: 'info', componentLogLevel: 'http:debug' };
+  const { mesh, seen } = await startProxy({}, settings);
+  await waitUntil('its Envoy answers', () => seen('listening').length > 0);
+  const [{ args = [], color } = {}] = seen('start');
+  expect(args.join(' ')).toMatch(/--concurrency 3 --drain-time-s 7 .* -l info --component-log-level http:debug$/);
+  expect(color).toBe('blue');
+  expect(bootstrapOf(mesh)).toMatchObject({ node: { metadata: { TIER: 'front', NAME: 'hello-v1-0' } } });
+});
+
+test('an Envoy that serves keeps its settings, which is told, and the next one has the others', async () => {
+  const { proxy, seen } = await startProxy({}, { concurrency: 0 });
+  proxy.tell(holdsEverything);
+  await waitUntil('it is live', () => proxy.state.kind === 'live');
+  expect(seen('start')[0]?.args).not.toContain('--concurrency');
+  const { pid } = proxy;
+  // Nothing that an Envoy starts with.
+  proxy.configure({ concurrency: 0, terminationDrainMs: 1 });
+  expect(proxy.bootstrapProblem).toBe(undefined);
+  proxy.configure({ concurrency: 2 });
+  expect(proxy.bootstrapProblem).toEqual({
+    code: 'LAT0532',
+    message: `hello-v1-0 starts with other settings of its proxy the next time: its Envoy (process ${pid}) runs with those from before`,
+  });
+  killNow(pid);
+  await waitUntil('another one is live', () => proxy.state.kind === 'live' && proxy.pid !== pid);
+  expect(seen('start')[1]?.args?.join(' ')).toContain('--concurrency 2');
+  expect(proxy.bootstrapProblem).toBe(undefined);
 });
 
 test.each([

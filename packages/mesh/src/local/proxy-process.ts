@@ -3,6 +3,8 @@ import { closeSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '@lateen/api/lateen-error.ts';
+import type { ProxySettings } from '@lateen/api/proxy-settings.ts';
+import { stableJson } from '@lateen/api/stable-json.ts';
 import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import { buildBootstrap, nodeMetadata } from '#agent/bootstrap.ts';
 import { checkBootstrap } from '#agent/envoy/check.ts';
@@ -25,6 +27,7 @@ export interface ProxyProcessOptions {
   readonly context: MeshContext;
   readonly instance: WorkloadInstance;
   readonly adminPort: number;
+  readonly settings: ProxySettings;
   readonly onChange: () => void;
   /** One of the ports was taken by somebody else between the test and Envoy's bind. */
   readonly onPortTaken: () => void;
@@ -55,8 +58,9 @@ export class ProxyProcess {
   #state: ProxyProcessState = { kind: 'stopped' };
   #problem: { readonly code: 'LAT0330' | 'LAT0332'; readonly message: string } | undefined;
   #envoy: EnvoyProcess | undefined;
-  /** The BOOTSTRAP patches that it was started with. */
-  #startedWith = '[]';
+  #settings: ProxySettings;
+  /** The BOOTSTRAP patches and the settings that it was started with. */
+  #startedWith: { readonly patches: string; readonly settings: string } = { patches: '[]', settings: '{}' };
   #bootstrapProblem: { readonly code: 'LAT0532' | 'LAT0533'; readonly message: string } | undefined;
   /** It was ended because it must start with another bootstrap. */
   #replacing = false;
@@ -66,7 +70,8 @@ export class ProxyProcess {
 
   constructor(options: ProxyProcessOptions) {
     this.#options = options;
-    const { context, instance } = options;
+    const { context, instance, settings } = options;
+    this.#settings = settings;
     this.#dir = join(context.runDir, 'proxies', instanceKey(instance));
     // The name would make the path of the socket too long.
     sockets += 1;
@@ -107,6 +112,12 @@ export class ProxyProcess {
     this.#unsubscribe = this.#options.context.bootstrapPatches.onChange(() => this.#compareBootstrap());
     this.#become({ kind: 'starting', pid: null });
     this.#running = this.#run();
+  }
+
+  /** An Envoy that runs keeps those that it was started with. */
+  configure(settings: ProxySettings): void {
+    this.#settings = settings;
+    this.#compareBootstrap();
   }
 
   /** What the control plane says of this proxy; undefined while it is not connected. */
@@ -190,6 +201,7 @@ export class ProxyProcess {
 
   async #spawn(): Promise<EnvoyProcess> {
     const { context, instance, adminPort } = this.#options;
+    const { environment = {}, concurrency, drainMs, logLevel, componentLogLevel } = this.#settings;
     mkdirSync(this.#dir, { recursive: true, mode: 0o700 });
     const log = openLog(this.#logFile);
     writeMarker(log, `Envoy of ${instance.name} starts`);
@@ -202,12 +214,18 @@ export class ProxyProcess {
       trustDomain: context.trustDomain,
       meshId: context.mesh,
       drainToken: this.#drainToken,
+      environment,
     });
     const envoy = await runEnvoy({
       path: context.envoyPath,
       bootstrap: await this.#patchBootstrap(bootstrap),
       dir: this.#dir,
       logFile: this.#logFile,
+      environment,
+      ...(concurrency === undefined ? {} : { concurrency }),
+      ...(drainMs === undefined ? {} : { drainTimeMs: drainMs }),
+      ...(logLevel === undefined ? {} : { logLevel }),
+      ...(componentLogLevel === undefined ? {} : { componentLogLevel }),
     });
     context.table.add(envoy.pid, 'envoy', instance.name);
     context.logs.watch(this.#logFile);
@@ -221,7 +239,9 @@ export class ProxyProcess {
 
   #bootstrapPatches(): BootstrapPatch[] {
     const { context, instance } = this.#options;
-    const metadata = nodeMetadata({ instance, trustDomain: context.trustDomain, meshId: context.mesh });
+    const { trustDomain, mesh: meshId } = context;
+    const { environment = {} } = this.#settings;
+    const metadata = nodeMetadata({ instance, trustDomain, meshId, environment });
     return context.bootstrapPatches.for(instance, metadata);
   }
 
@@ -229,7 +249,7 @@ export class ProxyProcess {
   async #patchBootstrap(bootstrap: object): Promise<object> {
     const { context, instance } = this.#options;
     const patches = this.#bootstrapPatches();
-    this.#startedWith = JSON.stringify(patches);
+    this.#startedWith = { patches: JSON.stringify(patches), settings: startSettings(this.#settings) };
     this.#bootstrapProblem = undefined;
     if (patches.length === 0) return bootstrap;
     // With the descriptions of Envoy's whole API, which nothing else here needs.
@@ -252,13 +272,17 @@ export class ProxyProcess {
   #compareBootstrap(): void {
     const { instance, onChange } = this.#options;
     const patches = this.#bootstrapPatches();
-    const isSame = JSON.stringify(patches) === this.#startedWith;
+    const hasPatches = JSON.stringify(patches) === this.#startedWith.patches;
+    const isSame = hasPatches && startSettings(this.#settings) === this.#startedWith.settings;
     if (!isSame && this.#state.kind === 'starting' && this.#envoy !== undefined) {
       this.#replacing = true;
       signalGroup(this.#envoy.pid, 'SIGKILL');
     } else if (!isSame && this.#state.kind === 'live') {
-      const what =
-        patches.length === 0 ? 'without BOOTSTRAP patches' : `with the BOOTSTRAP patches of ${namesOf(patches)}`;
+      const what = hasPatches
+        ? 'with other settings of its proxy'
+        : patches.length === 0
+          ? 'without BOOTSTRAP patches'
+          : `with the BOOTSTRAP patches of ${namesOf(patches)}`;
       const message = `${instance.name} starts ${what} the next time: its Envoy (process ${this.#state.pid}) runs with those from before`;
       this.#bootstrapProblem = { code: 'LAT0532', message };
       onChange();
@@ -351,6 +375,11 @@ export class ProxyProcess {
     this.#state = state;
     this.#options.onChange();
   }
+}
+
+/** What only an Envoy that starts takes over, to be compared. */
+function startSettings({ concurrency, environment, drainMs, logLevel, componentLogLevel }: ProxySettings): string {
+  return stableJson({ concurrency, environment, drainMs, logLevel, componentLogLevel });
 }
 
 function namesOf(patches: readonly BootstrapPatch[]): string {

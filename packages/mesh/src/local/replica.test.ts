@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { ProxySettings } from '@lateen/api/proxy-settings.ts';
 import { expect, onTestFinished, test } from 'vitest';
 import type { ServicePortRef } from '#pilot/registry/processes/link.ts';
 import { logPath } from './logs.ts';
@@ -19,6 +20,7 @@ function service(name: string): ServicePortRef {
 interface HelloOptions {
   readonly graceSeconds?: number;
   readonly env?: Readonly<Record<string, string>>;
+  readonly proxy?: ProxySettings;
 }
 
 function template({ graceSeconds, env = {} }: HelloOptions = {}): PodTemplate {
@@ -50,6 +52,7 @@ function startReplica(options: HelloOptions & { readonly services?: readonly Ser
     template: template(options),
     hash: '',
     baseDir: context.stateDir,
+    proxy: options.proxy ?? {},
     onChange: () => {},
   });
   onTestFinished(() => replica.kill());
@@ -76,6 +79,23 @@ test('the application starts only when its sidecar has its configuration', async
   replica.tell(holdsEverything);
   await waitUntil('it is ready', () => replica.ready);
   expect(report()?.process.pid).not.toBe(null);
+});
+
+test('an application that is not to be held starts beside a sidecar without configuration', async () => {
+  const { replica, report } = startReplica({ proxy: { holdsApplication: false } });
+  await waitUntil('the application runs', () => report()?.process.pid);
+  expect(replica.ready).toBe(false);
+  await waitUntil('its Envoy was started', () => report()?.process.envoyPid);
+  replica.tell(holdsEverything);
+  await waitUntil('it is ready', () => replica.ready);
+});
+
+test('requests under way are waited for as long as the proxy may drain', async () => {
+  const { mesh, replica, ready } = startReplica({ proxy: { terminationDrainMs: 0 } });
+  await ready();
+  mesh.behave({ activeRequests: 1 });
+  await replica.stop();
+  expect(mesh.seen().filter(({ what }) => what.startsWith('/stats'))).toEqual([]);
 });
 
 test('nothing is ended while a request is under way', async () => {

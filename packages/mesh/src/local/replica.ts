@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Diagnostic, type DiagnosticCode, diagnostic } from '@lateen/api/diagnostic.ts';
 import { messageOf } from '@lateen/api/lateen-error.ts';
+import type { ProxySettings } from '@lateen/api/proxy-settings.ts';
 import { type ExplicitCapture, instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import type { ProxyState as ControlPlaneView } from '#pilot/registry/processes/link.ts';
 import { BackOff, infrastructureBackOff } from './back-off.ts';
@@ -30,6 +31,7 @@ export interface ReplicaOptions {
   /** See `podHash`. */
   readonly hash: string;
   readonly baseDir: string;
+  readonly proxy: ProxySettings;
   /** Its readiness changed, or it is gone. */
   readonly onChange: () => void;
 }
@@ -46,8 +48,8 @@ interface Body {
   readonly proxy: ProxyProcess;
 }
 
-/** How long the requests under way may take to finish after the endpoint was withdrawn. */
-const MAX_IDLE_WAIT_MS = 5000;
+/** How long the requests under way may take to finish after the endpoint was withdrawn, where nothing says it. */
+const TERMINATION_DRAIN_MS = 5000;
 
 /**
  * One replica of a Deployment: ports, then the Envoy with its identity, then, when that has its configuration, the
@@ -162,7 +164,7 @@ export class Replica {
   }
 
   async #stop(): Promise<void> {
-    const { context, template } = this.#options;
+    const { context, template, proxy: settings } = this.#options;
     this.#stopping.abort();
     this.#changed();
     await this.#work;
@@ -170,7 +172,8 @@ export class Replica {
     const body = this.#state.kind === 'up' ? this.#state.body : undefined;
     if (body !== undefined && this.#everReady) {
       await context.settled();
-      await awaitIdle(body.proxy.admin, Math.min(MAX_IDLE_WAIT_MS, gracePeriodMs(template)));
+      const drainMs = settings.terminationDrainMs ?? TERMINATION_DRAIN_MS;
+      await awaitIdle(body.proxy.admin, Math.min(drainMs, gracePeriodMs(template)));
     }
     await Promise.all(this.#containers.map((container) => container.stop()));
     await body?.proxy.stop();
@@ -222,6 +225,7 @@ export class Replica {
         context,
         instance,
         adminPort,
+        settings: this.#options.proxy,
         onChange: () => this.#changed(),
         onPortTaken: () => this.#changePorts(),
       });
@@ -314,7 +318,12 @@ export class Replica {
 
   #changed(): void {
     if (this.gone) return;
-    if (this.#state.kind === 'up' && !this.stopping && this.#state.body.proxy.state.kind === 'live') {
+    const { holdsApplication = true } = this.#options.proxy;
+    if (
+      this.#state.kind === 'up' &&
+      !this.stopping &&
+      (!holdsApplication || this.#state.body.proxy.state.kind === 'live')
+    ) {
       for (const container of this.#containers) if (container.state.kind === 'waiting') container.start();
     }
     this.#show();

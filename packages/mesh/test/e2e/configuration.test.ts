@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MeshStatus } from '@lateen/api/admin.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { callThrough, eventually, replica, replicas, reviewsVersion, Sandbox } from './mesh.ts';
+import { callThrough, eventually, fetchText, replica, replicas, reviewsVersion, Sandbox } from './mesh.ts';
 
 const sandbox = new Sandbox();
 let status: MeshStatus;
@@ -207,6 +207,36 @@ describe('deployments are edited', () => {
     });
     for (const workload of before.workloads.filter(({ workload }) => workload !== 'ratings-v1')) {
       expect(after.workloads.find(({ name }) => name === workload.name)?.pid, workload.name).toBe(workload.pid);
+    }
+  });
+
+  it('starts proxies with the settings of a ProxyConfig, and only those that it selects', async () => {
+    const before = await sandbox.status();
+    const config = `apiVersion: networking.istio.io/v1beta1
+kind: ProxyConfig
+metadata: {name: ratings}
+spec:
+  selector: {matchLabels: {app: ratings}}
+  concurrency: 2
+  environmentVariables: {ISTIO_META_TIER: back}
+`;
+    const runsWith = (threads: number, tier?: string) =>
+      eventually(`the proxy runs with ${threads} threads`, async () => {
+        const now = await sandbox.status();
+        const [one, ...others] = replicas(now, 'ratings-v1');
+        if (!now.ready || one === undefined || others.length > 0) return undefined;
+        const { body } = await fetchText(`${one.envoyAdmin}/server_info`);
+        const { command_line_options: options, node } = JSON.parse(body);
+        return options.concurrency === threads && node.metadata.TIER === tier ? now : undefined;
+      });
+    sandbox.write('proxy-config.yaml', config);
+    await runsWith(2, 'back');
+    rmSync(join(sandbox.dir, 'proxy-config.yaml'));
+    const after = await runsWith(1);
+    for (const workload of before.workloads.filter(({ workload }) => workload !== 'ratings-v1')) {
+      expect(after.workloads.find(({ name }) => name === workload.name)?.envoyPid, workload.name).toBe(
+        workload.envoyPid,
+      );
     }
   });
 

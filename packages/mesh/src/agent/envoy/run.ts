@@ -18,6 +18,14 @@ export interface RunEnvoyOptions {
   readonly logFile: string;
   /** How long a graceful drain takes. Default 5 s, rounded up to whole seconds. */
   readonly drainTimeMs?: number;
+  /** Worker threads; 0: one for each processor. Default 1: a laptop runs many Envoys, each with little to do. */
+  readonly concurrency?: number;
+  /** Default `warning`. */
+  readonly logLevel?: string;
+  /** `http:debug,upstream:trace` */
+  readonly componentLogLevel?: string;
+  /** In addition to that of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export interface EnvoyExit {
@@ -40,21 +48,22 @@ export interface EnvoyProcess {
  * @throws LateenError LAT0921 when the binary cannot be run
  */
 export async function runEnvoy(options: RunEnvoyOptions): Promise<EnvoyProcess> {
-  const { path, dir, logFile, drainTimeMs = 5000 } = options;
+  const { path, dir, logFile, drainTimeMs = 5000, concurrency = 1, logLevel = 'warning', componentLogLevel } = options;
   const bootstrapFile = join(dir, 'envoy.json');
   replaceFile(bootstrapFile, JSON.stringify(options.bootstrap));
   const args = [
     ...['-c', bootstrapFile],
-    // Worker threads: a laptop runs many Envoys, each with little to do.
-    ...['--concurrency', '1'],
+    ...(concurrency === 0 ? [] : ['--concurrency', String(concurrency)]),
     ...['--drain-time-s', String(Math.ceil(drainTimeMs / 1000))],
     ...['--drain-strategy', 'immediate'],
     '--disable-hot-restart',
-    ...['-l', 'warning'],
+    ...['-l', logLevel],
+    ...(componentLogLevel === undefined ? [] : ['--component-log-level', componentLogLevel]),
   ];
+  const env = { ...process.env, ...options.environment };
   const log = openSync(logFile, 'a', 0o600);
   try {
-    const child = spawn(path, args, { cwd: dir, detached: true, stdio: ['ignore', log, log] });
+    const child = spawn(path, args, { cwd: dir, detached: true, stdio: ['ignore', log, log], env });
     const exited = new Promise<EnvoyExit>((resolve) => {
       child.once('exit', (code, signal) => resolve({ code, signal }));
     });

@@ -7,7 +7,8 @@ import { createServer } from 'node:http';
 
 const [dir, , bootstrapFile] = process.argv.slice(2);
 const behaviour = () => JSON.parse(readFileSync(`${dir}/behaviour.json`, 'utf8'));
-const note = (what) => appendFileSync(`${dir}/seen`, `${JSON.stringify({ at: Date.now(), pid: process.pid, what })}\n`);
+const note = (what, more = {}) =>
+  appendFileSync(`${dir}/seen`, `${JSON.stringify({ at: Date.now(), pid: process.pid, what, ...more })}\n`);
 
 const { dies, refuses } = behaviour();
 if (process.argv.includes('validate')) {
@@ -15,7 +16,7 @@ if (process.argv.includes('validate')) {
   console.error(`[2026-11-23 14:11:00.858][1][critical][main] [source/server.cc:76] cannot have ${refuses}`);
   process.exit(1);
 }
-note('start');
+note('start', { args: process.argv.slice(5), color: process.env.COLOR });
 if (dies !== undefined) {
   console.error(dies);
   process.exit(1);

@@ -28,6 +28,9 @@ export interface Seen {
   readonly pid: number;
   /** `start`, `listening`, the path of a request, `SIGTERM`. */
   readonly what: string;
+  /** Of a start: the options behind the bootstrap, and the variable COLOR. */
+  readonly args?: readonly string[];
+  readonly color?: string;
 }
 
 /** Knows which of its ports are given out. */

@@ -65,7 +65,7 @@ export function viewOf(objects: Iterable<ConfigObject>, settings: ViewSettings):
     if (object.kind === 'ServiceEntry' && object.spec.workloadSelector !== undefined) {
       entries.add(ref.namespace, object.spec.workloadSelector.labels ?? {}, object);
     }
-    if (isMeshConfig(object)) config = readMeshConfig(object).config ?? {};
+    if (isMeshConfig(object)) config = readMeshConfig(object).value ?? {};
   }
   const defaults = {
     VirtualService: config.defaultVirtualServiceExportTo,

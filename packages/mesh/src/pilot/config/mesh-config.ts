@@ -1,17 +1,7 @@
 import { MESH_CONFIG, type MeshConfig, meshConfig } from '@lateen/api/istio/mesh-config.ts';
 import type { ConfigMap, ConfigObject } from '@lateen/api/kinds.ts';
-import { type Finding, validateAgainst } from '@lateen/api/validate.ts';
-import { dataOf, problemsOf, readYaml } from './yaml-document.ts';
-
-export type MeshConfigReading = {
-  /** Undefined if there are errors. Empty if the ConfigMap says nothing. */
-  readonly config?: MeshConfig;
-  /** The paths start at the ConfigMap. */
-  readonly errors: readonly Finding[];
-  readonly warnings: readonly Finding[];
-  /** What is wrong with the text itself, with the line in it, counted from 1. */
-  readonly problems: readonly { readonly message: string; readonly line: number }[];
-};
+import type { Finding } from '@lateen/api/validate.ts';
+import { type EmbeddedReading, readEmbedded } from './embedded-yaml.ts';
 
 /** Whether the ConfigMap is the one that configures the mesh. */
 export function isMeshConfig(object: ConfigObject): object is ConfigMap {
@@ -20,37 +10,15 @@ export function isMeshConfig(object: ConfigObject): object is ConfigMap {
 }
 
 /** Reads the configuration of the mesh out of the text that the ConfigMap holds. */
-export function readMeshConfig({ data = {} }: ConfigMap): MeshConfigReading {
+export function readMeshConfig({ data = {} }: ConfigMap): EmbeddedReading<MeshConfig> {
   const networks = networksFinding(data.meshNetworks);
-  const reading = readText(data[MESH_CONFIG.key] ?? '');
-  const errors = [...networks, ...reading.errors];
-  const warnings = [...otherKeys(data), ...reading.warnings];
-  const { config, problems } = reading;
-  return errors.length > 0 || config === undefined
+  const text = data[MESH_CONFIG.key] ?? '';
+  const { value, problems, ...found } = readEmbedded(meshConfig, text, ['data', MESH_CONFIG.key]);
+  const errors = [...networks, ...found.errors];
+  const warnings = [...otherKeys(data), ...found.warnings];
+  return errors.length > 0 || value === undefined
     ? { errors, warnings, problems }
-    : { config, errors, warnings, problems };
-}
-
-function readText(text: string): MeshConfigReading {
-  const at = (path: readonly (string | number)[]) => ['data', MESH_CONFIG.key, ...path];
-  const [source, second] = readYaml(text);
-  if (source === undefined) return { config: {}, errors: [], warnings: [], problems: [] };
-  const bad = problemsOf(source);
-  const { value, problem } = dataOf(source);
-  if (bad.length > 0) return { errors: [], warnings: [], problems: bad };
-  if (problem !== undefined) return { errors: [], warnings: [], problems: [{ message: problem, line: 1 }] };
-  if (second !== undefined) {
-    const message = 'a second document: the configuration of the mesh is one';
-    return { errors: [], warnings: [], problems: [{ message, line: second.linesBefore + 1 }] };
-  }
-  const { object, errors, warnings } = validateAgainst(meshConfig, value);
-  const placed = (findings: readonly Finding[]) => findings.map((each) => ({ ...each, path: at(each.path) }));
-  return {
-    ...(object === undefined ? {} : { config: object }),
-    errors: placed(errors),
-    warnings: placed(warnings),
-    problems: [],
-  };
+    : { value, errors, warnings, problems };
 }
 
 /** Every mesh that Istio's installer made has this key, mostly with nothing in it. */

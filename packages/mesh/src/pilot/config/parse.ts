@@ -6,7 +6,9 @@ import { lookUpKind } from '@lateen/api/known-kinds.ts';
 import { keyOfRef, type ObjectKey } from '@lateen/api/object-key.ts';
 import { type Finding, type Validation, validate } from '@lateen/api/validate.ts';
 import { buildPatches } from '../xds/patch/build.ts';
+import type { EmbeddedReading } from './embedded-yaml.ts';
 import { isMeshConfig, readMeshConfig } from './mesh-config.ts';
+import { PROXY_CONFIG_PATH, readProxyAnnotations } from './proxy-annotations.ts';
 import { dataOf, lineInText, lineOfPath, problemsOf, readYaml, type YamlDocument } from './yaml-document.ts';
 
 /** Where an object was written. */
@@ -143,15 +145,28 @@ function checkContents(
     report(source, findings, base, ref, into);
     return problems.length === 0;
   }
-  if (!isMeshConfig(object)) return true;
-  const { config, errors, warnings, problems } = readMeshConfig(object);
+  if (isMeshConfig(object)) return checkText(source, readMeshConfig(object), MESH_CONFIG_PATH, base, ref, into);
+  if (object.kind !== 'Deployment') return true;
+  const reading = readProxyAnnotations(object.spec.template);
+  return checkText(source, reading, PROXY_CONFIG_PATH, base, ref, into);
+}
+
+/** Whether the text at the path, which was read like this, is right. */
+function checkText(
+  source: YamlDocument,
+  { value, errors, warnings, problems }: EmbeddedReading<object>,
+  path: readonly PathPart[],
+  base: readonly PathPart[],
+  ref: ObjectRef,
+  into: Collector,
+): boolean {
   report(source, [...errors, ...warnings], base, ref, into);
   for (const { message, line } of problems) {
-    const inFile = lineInText(source, [...base, ...MESH_CONFIG_PATH], line);
-    const details = { object: ref, file: into.file, line: inFile, path: pathText(MESH_CONFIG_PATH) };
+    const inFile = lineInText(source, [...base, ...path], line);
+    const details = { object: ref, file: into.file, line: inFile, path: pathText(path) };
     into.diagnostics.push(diagnostic('LAT0101', message, details));
   }
-  return config !== undefined;
+  return value !== undefined;
 }
 
 /** Hundreds of thousands of mistakes in one object exhaust the stack. */

@@ -127,7 +127,7 @@ export function buildModel(
     if (!isMeshConfig(object)) return [];
     const { kind, metadata } = object;
     const source = { kind, namespace: metadata.namespace, name: metadata.name, path: 'data.mesh' };
-    return [[MESH_KEY, buildMeshDefaults(readMeshConfig(object).config ?? {}, source)]];
+    return [[MESH_KEY, buildMeshDefaults(readMeshConfig(object).value ?? {}, source)]];
   });
   const defaults = (read: Reader) => read.get(meshDefaults, MESH_KEY) ?? NO_MESH_CONFIG;
   const objects = graph.derive('discovered objects', allObjects, (object, read) => {

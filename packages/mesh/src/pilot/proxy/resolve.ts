@@ -9,6 +9,7 @@ import type { Graph } from '../incremental/graph.ts';
 import { type ClientClass, clientClassOf } from '../model/client.ts';
 import type { InboundPort } from '../model/inbound.ts';
 import { defaultsOf, type MeshModel } from '../model/mesh.ts';
+import { buildGatewayTopology } from '../model/mesh-defaults.ts';
 import { mayBeHttp } from '../model/protocol.ts';
 import type { Service, ServicePort } from '../model/service.ts';
 import { boundListener, boundProtocol } from './bound-listeners.ts';
@@ -240,7 +241,9 @@ interface Sources {
 function resolveOwn(instance: WorkloadInstance, scopeOf: () => Scope, sources: Sources, read: Reader): OwnIr {
   const own = resolveByCapture(instance, scopeOf, sources, read);
   const defaults = defaultsOf(sources.model, read);
-  const topology = instance.role === 'router' ? defaults.gateway : undefined;
+  const { role, gatewayTopology } = instance;
+  const said = gatewayTopology === undefined ? defaults.gateway : buildGatewayTopology(gatewayTopology);
+  const topology = role === 'router' ? said : undefined;
   return { ...own, listeners: own.listeners.map((listener) => withDefaults(listener, defaults, topology)) };
 }
 

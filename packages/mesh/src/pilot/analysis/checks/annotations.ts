@@ -8,7 +8,11 @@ export const OBEYED: ReadonlySet<string> = new Set([
   'networking.istio.io/enable-autoallocate-ip',
   'networking.istio.io/exportTo',
   'networking.istio.io/traffic-distribution',
+  'proxy.istio.io/config',
   'security.istio.io/tlsMode',
+  'sidecar.istio.io/componentLogLevel',
+  'sidecar.istio.io/logLevel',
+  'topology.istio.io/network',
   'topology.istio.io/subzone',
 ]);
 
@@ -19,6 +23,16 @@ const CLUSTER_ONLY: ReadonlySet<string> = new Set([
   ),
   ...['userVolume', 'userVolumeMount', 'rewriteAppHTTPProbers', 'nativeSidecar'].map(
     (name) => `sidecar.istio.io/${name}`,
+  ),
+  ...['agentLogLevel', 'controlPlaneAuthPolicy', 'discoveryAddress', 'interceptionMode'].map(
+    (name) => `sidecar.istio.io/${name}`,
+  ),
+  // Which connections the kernel redirects: on one machine it redirects none.
+  ...['includeOutboundIPRanges', 'excludeOutboundIPRanges', 'includeOutboundPorts', 'excludeOutboundPorts'].map(
+    (name) => `traffic.sidecar.istio.io/${name}`,
+  ),
+  ...['includeInboundPorts', 'excludeInboundPorts', 'excludeInterfaces', 'kubevirtInterfaces'].map(
+    (name) => `traffic.sidecar.istio.io/${name}`,
   ),
   'prometheus.istio.io/merge-metrics',
   'status.sidecar.istio.io/port',
@@ -46,7 +60,7 @@ export const annotations: Check = {
       for (const { path, values } of places) {
         for (const [name, value] of Object.entries(values)) {
           if (!isForNobody(name, value)) continue;
-          const message = `nothing acts on ${name}${didYouMean(name, OBEYED)}`;
+          const message = `nothing acts on ${name}${name === INJECT ? '' : didYouMean(name, OBEYED)}`;
           yield { code: 'LAT0670', object: refOf(object), path: pathText([...path, name]), message };
         }
       }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { readNode } from './read-node.ts';
 
 const ID = 'sidecar~10.1.0.2~reviews-1.shop~shop.svc.cluster.local';
@@ -72,6 +72,15 @@ describe('a node ID that cannot be understood is refused', () => {
   });
 });
 
+test('what stands in front of a gateway comes from the settings that its agent tells', () => {
+  const gatewayTopology = { numTrustedProxies: 2 };
+  const node = read('router~10.1.0.2~edge.shop~shop.svc.cluster.local', {
+    PROXY_CONFIG: { concurrency: 2, tracing: {}, gatewayTopology },
+  });
+  expect(node).toMatchObject({ role: 'router', gatewayTopology });
+  expect(read(ID, { PROXY_CONFIG: { concurrency: 2 } })).not.toHaveProperty('gatewayTopology');
+});
+
 describe('metadata that cannot be used is refused', () => {
   const many = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`l${i}`, '']));
   it.each([
@@ -87,6 +96,11 @@ describe('metadata that cannot be used is refused', () => {
     [{ POD_PORTS: { containerPort: 80 } }, 'POD_PORTS must be a list'],
     [{ POD_PORTS: [{ containerPort: 0 }] }, 'POD_PORTS[0] must have a containerPort'],
     [{ CLUSTER_ID: {} }, 'CLUSTER_ID must be a text'],
+    [{ PROXY_CONFIG: '{}' }, 'PROXY_CONFIG must be a mapping'],
+    [
+      { PROXY_CONFIG: { gatewayTopology: { numTrustedProxies: -1 } } },
+      'PROXY_CONFIG.gatewayTopology.numTrustedProxies must be',
+    ],
   ])('%j', (metadata, problem) => {
     expect(() => read(ID, metadata)).toThrow(
       expect.objectContaining({ code: 'LAT0731', message: expect.stringContaining(problem) }),

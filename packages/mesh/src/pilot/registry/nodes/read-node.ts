@@ -1,5 +1,9 @@
+import { pathText } from '@lateen/api/field-path.ts';
+import { gatewayTopology } from '@lateen/api/istio/mesh-config-proxy.ts';
 import { LateenError } from '@lateen/api/lateen-error.ts';
 import { isDnsLabel, isDnsSubdomain, isIp } from '@lateen/api/names.ts';
+import type { GatewayTopologySpec } from '@lateen/api/proxy-settings.ts';
+import { validateAgainst } from '@lateen/api/validate.ts';
 import type { Capture, InstancePort, WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import type { ProxyNode } from '../../xds/resource.ts';
 
@@ -25,6 +29,7 @@ export function readNode(node: ProxyNode): WorkloadInstance {
   if (wrong !== undefined) throw badMetadata(node, 'INSTANCE_IPS', `has ${quote(wrong)}, which is no IP address`);
   // Checked only: nothing depends on them yet.
   for (const key of ['CLUSTER_ID', 'NETWORK', 'APP_CONTAINERS'] as const) textIn(metadata, key, node);
+  const topology = topologyIn(metadata.PROXY_CONFIG, node);
   return {
     name,
     namespace,
@@ -37,6 +42,7 @@ export function readNode(node: ProxyNode): WorkloadInstance {
     // Who asks for configuration is there; whether the application behind it answers is not known here.
     health: 'ready',
     capture: captureIn(node, type),
+    ...(topology === undefined ? {} : { gatewayTopology: topology }),
   };
 }
 
@@ -135,6 +141,17 @@ function captureIn(node: ProxyNode, type: NodeId['type']): Capture {
     );
   }
   return { mode: 'redirect', interception: INTERCEPTIONS[mode as keyof typeof INTERCEPTIONS] };
+}
+
+/** Of the settings of the proxy that Istio's agent tells, the one that Pilot has to obey. */
+function topologyIn(value: unknown, node: ProxyNode): GatewayTopologySpec | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (!isRecord(value)) throw badMetadata(node, 'PROXY_CONFIG', 'must be a mapping');
+  if (value.gatewayTopology === undefined || value.gatewayTopology === null) return undefined;
+  const { object, errors } = validateAgainst(gatewayTopology, value.gatewayTopology);
+  if (object !== undefined) return object;
+  const [{ path, message } = { path: [], message: 'cannot be used' }] = errors;
+  throw badMetadata(node, pathText(['PROXY_CONFIG', 'gatewayTopology', ...path]), message);
 }
 
 function badMetadata(node: ProxyNode, key: string, problem: string): LateenError {

@@ -1,6 +1,7 @@
 import type { JsonObject } from '@bufbuild/protobuf';
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
 import type { ConfigMap, Deployment } from '@lateen/api/kinds.ts';
+import type { ProxySettings } from '@lateen/api/proxy-settings.ts';
 import type { WorkloadInstance } from '@lateen/api/workload-instance.ts';
 
 /**
@@ -113,12 +114,18 @@ export interface BootstrapPatch {
 /** What the supervisor has to run, sent at the start and whenever it changes. */
 export interface ManifestsMessage {
   readonly type: 'manifests';
-  readonly deployments: readonly { readonly deployment: Deployment; readonly baseDir: string }[];
+  readonly deployments: readonly {
+    readonly deployment: Deployment;
+    readonly baseDir: string;
+    readonly proxy: ProxySettings;
+  }[];
   readonly configMaps: readonly ConfigMap[];
   /** Every service port of the mesh: for the service variables and the loopback listeners. */
   readonly services: readonly ServicePortRef[];
   /** What each Gateway asks of the gateway proxies that it selects. */
   readonly gateways: readonly GatewayRef[];
+  /** Of the gateways that Lateen runs by itself, by name. */
+  readonly builtInProxies: Readonly<Record<string, ProxySettings>>;
 }
 
 export interface GatewayRef {
