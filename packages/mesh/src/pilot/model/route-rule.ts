@@ -36,6 +36,11 @@ export interface RouteRule {
   readonly source: SourceRef;
 }
 
+/** Of a match of any kind, whom it asks for. */
+interface AskingMatch {
+  readonly sourceLabels?: Readonly<Record<string, string>>;
+}
+
 /** @param exportedTo where the object does not say it */
 export function buildRouteRules(
   object: VirtualServiceObject,
@@ -45,7 +50,8 @@ export function buildRouteRules(
   const { name, namespace } = object.metadata;
   const source = { kind: 'VirtualService', namespace, name };
   const { hosts = [], gateways = [], http = [], tls = [], tcp = [], exportTo } = object.spec;
-  const asking = [...http, ...tls, ...tcp].flatMap(({ match = [] }) => match);
+  const rules: readonly { readonly match?: readonly AskingMatch[] }[] = [...http, ...tls, ...tcp];
+  const asking = rules.flatMap(({ match = [] }) => match);
   return {
     hosts: hosts.map((host) => resolveHost(host, namespace, clusterDomain)),
     gateways: gateways.length === 0 ? [MESH_GATEWAY] : gateways.map((gateway) => gatewayKey(gateway, namespace)),
