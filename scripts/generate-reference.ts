@@ -11,6 +11,7 @@ import { type DiagnosticCodeEntry, diagnosticCodes } from '@lateen/api/diagnosti
 import { MESH_CONFIG, meshConfig } from '@lateen/api/istio/mesh-config.ts';
 import { apiVersionOf, type Kind, kindNames, kinds } from '@lateen/api/kinds.ts';
 import { type Node, nodeOf } from '@lateen/api/schema/node.ts';
+import { writtenKind } from '@lateen/api/written-kind.ts';
 import { commands } from '../packages/mesh/src/cli/commands.ts';
 import { commandReference } from '../packages/mesh/src/cli/reference.ts';
 
@@ -90,17 +91,33 @@ function laterKeys(rows: Row[]): { path: string; key: string; reason: string }[]
   });
 }
 
+/** Two kinds are called Gateway: one of them goes by its full name. */
+function titleOf({ kind, writtenAs, group }: Kind): string {
+  return writtenAs === undefined ? kind : `${writtenAs} (${group})`;
+}
+
+function pluralOf({ plural, writtenAs, group }: Kind): string {
+  return writtenAs === undefined ? plural : `${plural}.${group}`;
+}
+
+function wordsFor(kind: Kind): string[] {
+  const { singular, group, writtenAs, shortNames } = kind;
+  return [pluralOf(kind), writtenAs === undefined ? singular : `${singular}.${group}`, ...shortNames];
+}
+
 function kindPage(kind: Kind): string {
   const rows = rowsOf(kind);
   const apiVersions = kind.versions.map((version) => `\`${kind.group === '' ? version : `${kind.group}/${version}`}\``);
   return [
-    `# ${kind.kind}`,
+    `# ${titleOf(kind)}`,
     '',
     NOTE,
     kind.summary,
     '',
     `- \`apiVersion\`: ${apiVersions.join(', ')}${apiVersions.length > 1 ? ` (kept as \`${apiVersionOf(kind)}\`)` : ''}`,
-    `- On the command line: ${[kind.plural, kind.singular, ...kind.shortNames].map((word) => `\`${word}\``).join(', ')}`,
+    `- On the command line: ${wordsFor(kind)
+      .map((word) => `\`${word}\``)
+      .join(', ')}`,
     `- ${kind.namespaced ? 'Lives in a namespace.' : 'Lives in no namespace.'}`,
     '',
     ...fieldSections(rows),
@@ -188,7 +205,7 @@ function unsupportedPage(): string {
     ...kindNames
       .map((name): Kind => kinds[name])
       .filter(({ later }) => later !== undefined)
-      .map((kind) => `- ${kind.kind} (\`${apiVersionOf(kind)}\`): ${kind.later}`),
+      .map((kind) => `- ${writtenKind(kind.kind)} (\`${apiVersionOf(kind)}\`): ${kind.later}`),
     '',
     'An object that sets one of these is refused (`LAT0115`, `LAT0116`), with everything below the field. Setting a',
     'field to `false` or to an empty list is the same as leaving it out, and allowed.',
@@ -233,7 +250,7 @@ export function referencePages(): Map<string, string> {
     ['docs/reference/cli.md', commandReference(commands)],
     ['docs/reference/mesh-config.md', meshConfigPage()],
   ]);
-  for (const name of readKinds) pages.set(`docs/reference/kinds/${kinds[name].plural}.md`, kindPage(kinds[name]));
+  for (const name of readKinds) pages.set(`docs/reference/kinds/${pluralOf(kinds[name])}.md`, kindPage(kinds[name]));
   return new Map([...pages].map(([path, text]) => [path, `${text.trimEnd()}\n`]));
 }
 

@@ -1,8 +1,9 @@
 import { type DiagnosticCode, diagnosticCodes, type Severity } from './diagnostic-codes.ts';
+import { asWritten, writtenKind } from './written-kind.ts';
 
 export type { DiagnosticCode, Severity } from './diagnostic-codes.ts';
 
-/** Names one object. The namespace is the empty string for kinds that have none. */
+/** Names one object, by the name that its kind has inside (`written-kind.ts`). The namespace is the empty string for kinds that have none. */
 export type ObjectRef = { readonly kind: string; readonly namespace: string; readonly name: string };
 
 /** Something that a user should know about the configuration, as data. */
@@ -33,11 +34,18 @@ export function formatDiagnostic(diagnostic: Diagnostic): string {
   if (file !== undefined) parts.push(line === undefined ? file : `${file}:${line}`);
   parts.push(`${severity} ${code}`);
   if (object !== undefined) {
-    parts.push(`${object.kind} ${object.namespace === '' ? object.name : `${object.namespace}/${object.name}`}`);
+    const name = object.namespace === '' ? object.name : `${object.namespace}/${object.name}`;
+    parts.push(`${writtenKind(object.kind)} ${name}`);
   }
   if (path !== undefined && path !== '') parts.push(path);
   parts.push(message);
   return parts.join(': ');
+}
+
+/** The diagnostic as programs get it: its object's kind is what files say. */
+export function writtenDiagnostic(diagnostic: Diagnostic): Diagnostic {
+  const { object } = diagnostic;
+  return object === undefined ? diagnostic : { ...diagnostic, object: asWritten(object) };
 }
 
 export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {

@@ -2,11 +2,13 @@ import { expect, test } from 'vitest';
 import { apiVersionOf, type Kind, kindNames, kinds } from './kinds.ts';
 import { lookUpKind } from './known-kinds.ts';
 import { keyOf, keyOfRef, refOfKey } from './object-key.ts';
+import { writtenKind } from './written-kind.ts';
 
 test('no two kinds answer to one word', () => {
   const words = kindNames.flatMap((name) => {
-    const kind: Kind = kinds[name];
-    return [kind.plural, kind.singular, ...kind.shortNames];
+    const { group, plural, singular, shortNames, writtenAs }: Kind = kinds[name];
+    // The plain words are those of the other kind.
+    return writtenAs === undefined ? [plural, singular, ...shortNames] : [`${plural}.${group}`, ...shortNames];
   });
   expect(new Set(words).size).toBe(words.length);
 });
@@ -15,11 +17,27 @@ test('kinds are told by group, version and name', () => {
   expect(apiVersionOf(kinds.VirtualService)).toBe('networking.istio.io/v1');
   expect(apiVersionOf(kinds.Service)).toBe('v1');
   expect(lookUpKind('networking.istio.io/v1alpha3', 'Gateway').kind).toBe(kinds.Gateway);
-  expect(lookUpKind('gateway.networking.k8s.io/v1', 'Gateway').problem?.code).toBe('LAT0106');
   expect(lookUpKind('networking.istio.io/v2', 'Gateway').problem?.code).toBe('LAT0107');
   expect(lookUpKind('v1', 'toString').problem?.code).toBe('LAT0105');
   expect(lookUpKind('toString/v1', 'Foo').problem?.code).toBe('LAT0105');
   expect(lookUpKind('x/networking.istio.io/v1', 'Gateway').problem?.code).toBe('LAT0107');
+});
+
+test('two kinds are written alike, and told apart by their group', () => {
+  for (const name of kindNames) {
+    const kind: Kind = kinds[name];
+    expect(writtenKind(name)).toBe(kind.writtenAs ?? name);
+  }
+  expect(kinds.KubernetesGateway.writtenAs).toBe('Gateway');
+  expect(lookUpKind('networking.istio.io/v1', 'Gateway').kind).toBe(kinds.Gateway);
+  const { problem } = lookUpKind('gateway.networking.k8s.io/v1', 'Gateway');
+  expect(problem?.message).toBe(
+    'the kind Gateway (gateway.networking.k8s.io/v1) is not supported yet (the Gateway API)',
+  );
+  const wrongVersion = lookUpKind('gateway.networking.k8s.io/v2', 'Gateway');
+  expect(wrongVersion.kind).toBe(kinds.KubernetesGateway);
+  expect(wrongVersion.problem?.message).toContain('networking.istio.io/v1alpha3, gateway.networking.k8s.io/v1,');
+  expect(lookUpKind('gateway.networking.k8s.io/v1', 'KubernetesGateway').problem?.code).toBe('LAT0105');
 });
 
 test('keys', () => {

@@ -1,4 +1,5 @@
 import type * as z from 'zod/mini';
+import { type GatewayApiObjectByKind, gatewayApiKinds } from './gateway-api/kinds.ts';
 import { type DestinationRule, destinationRule } from './istio/destination-rule.ts';
 import { type EnvoyFilter, envoyFilter } from './istio/envoy-filter.ts';
 import { type Gateway, gateway } from './istio/gateway.ts';
@@ -19,6 +20,10 @@ import { type Service, service } from './kubernetes/service.ts';
 import { type ServiceAccount, serviceAccount } from './kubernetes/service-account.ts';
 import { type TrafficSchedule, trafficSchedule } from './lateen/traffic-schedule.ts';
 
+export type { KubernetesGateway } from './gateway-api/gateway.ts';
+export type { GatewayClass } from './gateway-api/gateway-class.ts';
+export type { ListenerSet } from './gateway-api/listener-set.ts';
+export type { ReferenceGrant } from './gateway-api/reference-grant.ts';
 export type { DestinationRule } from './istio/destination-rule.ts';
 export type { EnvoyFilter } from './istio/envoy-filter.ts';
 export type { Gateway } from './istio/gateway.ts';
@@ -60,13 +65,15 @@ export type ObjectByKind = {
   ProxyConfig: ProxyConfig;
   EnvoyFilter: EnvoyFilter;
   TrafficSchedule: TrafficSchedule;
-};
+} & GatewayApiObjectByKind;
 
 export type KindName = keyof ObjectByKind;
 export type ConfigObject = ObjectByKind[KindName];
 
 export type Kind<K extends KindName = KindName> = {
   readonly kind: K;
+  /** What files say in `kind`, where that is another name: see `written-kind.ts`. */
+  readonly writtenAs?: string;
   /** API group; empty for the core group of Kubernetes. */
   readonly group: string;
   /** Accepted versions. The first is the one that objects have after parsing. */
@@ -292,6 +299,7 @@ export const kinds: { readonly [K in KindName]: Kind<K> } = {
     summary: 'Rules of a route that hold at certain times only.',
     schema: trafficSchedule,
   },
+  ...gatewayApiKinds,
 };
 
 export const kindNames = Object.keys(kinds) as KindName[];

@@ -1,5 +1,6 @@
 import { type Kind, kindNames, kinds } from './kinds.ts';
 import { didYouMean } from './suggest.ts';
+import { writtenKind } from './written-kind.ts';
 
 /** Kinds that exist elsewhere and that Lateen does not act on yet, by API group. The core group is the empty string. */
 const unsupportedKinds: ReadonlyMap<string, readonly string[]> = new Map(
@@ -9,8 +10,7 @@ const unsupportedKinds: ReadonlyMap<string, readonly string[]> = new Map(
     'telemetry.istio.io': ['Telemetry'],
     'extensions.istio.io': ['TrafficExtension', 'WasmPlugin'],
     'gateway.networking.k8s.io': [
-      ...['BackendTLSPolicy', 'Gateway', 'GatewayClass', 'GRPCRoute', 'HTTPRoute', 'ListenerSet', 'ReferenceGrant'],
-      ...['TCPRoute', 'TLSRoute', 'UDPRoute'],
+      ...['BackendTLSPolicy', 'GRPCRoute', 'HTTPRoute', 'TCPRoute', 'TLSRoute', 'UDPRoute'],
     ],
     '': [
       ...[
@@ -46,6 +46,11 @@ const unsupportedKinds: ReadonlyMap<string, readonly string[]> = new Map(
   }),
 );
 
+const kindsByWrittenName: ReadonlyMap<string, readonly Kind[]> = Map.groupBy(
+  kindNames.map((name): Kind => kinds[name]),
+  ({ kind }) => writtenKind(kind),
+);
+
 export type KindProblem = { readonly code: 'LAT0105' | 'LAT0106' | 'LAT0107'; readonly message: string };
 
 /** Without problem all is well; without kind there is always a problem. */
@@ -58,9 +63,8 @@ export function lookUpKind(apiVersion: string, name: string): KindLookup {
   const slash = apiVersion.indexOf('/');
   const group = apiVersion.slice(0, Math.max(slash, 0));
   const version = apiVersion.slice(slash + 1);
-  const kind = (kindNames as readonly string[]).includes(name)
-    ? (kinds[name as keyof typeof kinds] as Kind)
-    : undefined;
+  const named = kindsByWrittenName.get(name) ?? [];
+  const kind = named.find((each) => each.group === group) ?? named[0];
   if (kind !== undefined && kind.group === group && kind.versions.includes(version)) {
     if (kind.later === undefined) return { kind };
     return {
@@ -71,7 +75,7 @@ export function lookUpKind(apiVersion: string, name: string): KindLookup {
     return { problem: { code: 'LAT0106', message: `the kind ${name} (${apiVersion}) is not supported yet` } };
   }
   if (kind !== undefined) {
-    const accepted = kind.versions.map((each) => (kind.group === '' ? each : `${kind.group}/${each}`)).join(', ');
+    const accepted = named.flatMap(acceptedVersions).join(', ');
     const message = `the kind ${name} has the apiVersion ${accepted}, not '${apiVersion}'`;
     return { kind, problem: { code: 'LAT0107', message } };
   }
@@ -79,8 +83,12 @@ export function lookUpKind(apiVersion: string, name: string): KindLookup {
     const message = `the kind ${name} is not supported yet, nor does it belong to ${apiVersion}`;
     return { problem: { code: 'LAT0106', message } };
   }
-  const known = [...kindNames, ...allUnsupported()];
+  const known = [...kindsByWrittenName.keys(), ...allUnsupported()];
   return { problem: { code: 'LAT0105', message: `unknown kind '${name}' (${apiVersion})${didYouMean(name, known)}` } };
+}
+
+function acceptedVersions({ group, versions }: Kind): string[] {
+  return versions.map((each) => (group === '' ? each : `${group}/${each}`));
 }
 
 function allUnsupported(): string[] {

@@ -1,6 +1,7 @@
 import { apiVersionOf, type Kind } from './kinds.ts';
 import type { Facts } from './schema/field.ts';
 import { type Node, nodeOf } from './schema/node.ts';
+import { writtenKind } from './written-kind.ts';
 
 /** OpenAPI v3 as Kubernetes wants it of CRDs: a "structural" schema, in which rules never carry types. */
 export type OpenApiSchema = {
@@ -84,8 +85,8 @@ export function crdOf(kind: Kind): Record<string, unknown> {
     spec: {
       group: kind.group,
       names: {
-        kind: kind.kind,
-        listKind: `${kind.kind}List`,
+        kind: writtenKind(kind.kind),
+        listKind: `${writtenKind(kind.kind)}List`,
         plural: kind.plural,
         singular: kind.singular,
         shortNames: kind.shortNames,

@@ -77,4 +77,19 @@ export function objectSchema<const ApiVersion extends string, const Kind extends
   });
 }
 
+/** The whole object of a kind with a spec that lives in no namespace. */
+export function clusterObjectSchema<
+  const ApiVersion extends string,
+  const Kind extends string,
+  Spec extends z.ZodMiniType,
+>(apiVersion: ApiVersion, kind: Kind, spec: Spec) {
+  return object({
+    apiVersion: required(v.literal(apiVersion), 'Group and version of the kind.'),
+    kind: required(v.literal(kind), 'The kind.'),
+    metadata: required(unscopedMetadata, 'Name, labels and annotations.'),
+    spec: required(spec, 'What is wanted.'),
+    status: clusterOnly(v.anyObject(), 'written by control planes'),
+  });
+}
+
 export type Metadata = z.infer<typeof metadata>;

@@ -1,4 +1,5 @@
 import type { AppliedObject, ApplyResponse } from '@lateen/api/admin.ts';
+import { asWritten } from '@lateen/api/written-kind.ts';
 import { printDiagnostics } from './errors.ts';
 import { objectTitle } from './kind-names.ts';
 import { printDocument } from './output.ts';
@@ -13,7 +14,7 @@ export interface AppliedView {
 export async function printApplied(terminal: Terminal, response: ApplyResponse, view: AppliedView): Promise<void> {
   printDiagnostics(terminal.stderr, response.diagnostics);
   if (view.output !== undefined) {
-    await printDocument(terminal.stdout, view.output, response);
+    await printDocument(terminal.stdout, view.output, { ...response, objects: response.objects.map(asWritten) });
     return;
   }
   for (const object of response.objects) {

@@ -1,5 +1,6 @@
 import type { ObjectRef } from '@lateen/api/diagnostic.ts';
 import { isLateenError } from '@lateen/api/lateen-error.ts';
+import { writtenKind } from '@lateen/api/written-kind.ts';
 import { defineCommand, UsageError } from './command.ts';
 import { findKind, type KindNames, kindNames, parseKindAndName } from './kind-names.ts';
 import { dryRunOption, fileOption, meshOption, namespaceOption, outputOption } from './options.ts';
@@ -68,7 +69,7 @@ function namedObjects(words: readonly string[], namespace: string): ObjectRef[] 
   if (!words.some((word) => word.includes('/'))) {
     const kind = findKind(first, kindNames);
     if (names.length === 0) {
-      throw new UsageError(`Which ${kind.kind} to delete is missing.`, `lateen delete ${first} NAME`);
+      throw new UsageError(`Which ${writtenKind(kind.kind)} to delete is missing.`, `lateen delete ${first} NAME`);
     }
     return names.map((name) => ref(kind, name));
   }

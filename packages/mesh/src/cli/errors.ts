@@ -1,5 +1,6 @@
 import { type Diagnostic, DiagnosticError } from '@lateen/api/diagnostic.ts';
 import { isLateenError, messageOf } from '@lateen/api/lateen-error.ts';
+import { writtenKind } from '@lateen/api/written-kind.ts';
 import { UsageError } from './command.ts';
 import { type Output, paint, printable } from './terminal.ts';
 
@@ -44,7 +45,8 @@ export function formatDiagnosticLine(output: Pick<Output, 'colour'>, diagnostic:
 /** `LAT0110 routes/x.yaml:12 spec.http[0].mtch`, or with the object's name where no file is known. */
 export function diagnosticPlace({ code, file, line, path, object }: Diagnostic): string {
   const place = file === undefined ? undefined : line === undefined ? file : `${file}:${line}`;
-  const name = place === undefined && object !== undefined ? `${object.kind} ${qualifiedName(object)}` : undefined;
+  const name =
+    place === undefined && object !== undefined ? `${writtenKind(object.kind)} ${qualifiedName(object)}` : undefined;
   return printable([code, place, name, path].filter((part) => part !== undefined && part !== '').join(' '));
 }
 

@@ -1,11 +1,11 @@
 import { defineCommand, UsageError } from './command.ts';
-import { kindNames, podNames } from './kind-names.ts';
+import { type KindNames, kindNames, pluralOf, podNames } from './kind-names.ts';
 import { meshOption } from './options.ts';
 
 export const get = defineCommand({
   name: 'get',
   summary: 'Show objects of the running mesh',
-  description: `Kinds: ${[podNames, ...kindNames].map(({ plural, short }) => `${plural} (${short.join(', ')})`).join(', ')}.`,
+  description: `Kinds: ${[podNames, ...kindNames].map(words).join(', ')}.`,
   arguments: [
     { name: 'KIND', description: 'A kind, several with commas between, all, or KIND/NAME.', required: true },
     { name: 'NAME', description: 'Names of objects of that kind.', required: false, variadic: true },
@@ -49,3 +49,8 @@ export const get = defineCommand({
     return 0;
   },
 });
+
+/** `virtualservices (vs)`: what the kind is called. */
+function words(kind: KindNames): string {
+  return `${pluralOf(kind)} (${kind.short.join(', ')})`;
+}

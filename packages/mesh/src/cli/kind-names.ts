@@ -1,4 +1,5 @@
 import { didYouMean } from '@lateen/api/suggest.ts';
+import { writtenKind } from '@lateen/api/written-kind.ts';
 import { UsageError } from './command.ts';
 
 /**
@@ -6,6 +7,7 @@ import { UsageError } from './command.ts';
  * loaded here, since that takes longer than the whole command should.
  */
 export interface KindNames {
+  /** The name inside of Lateen. */
   readonly kind: string;
   readonly plural: string;
   readonly short: readonly string[];
@@ -13,6 +15,8 @@ export interface KindNames {
   readonly group: string;
   readonly namespaced: boolean;
 }
+
+const GATEWAY_API = 'gateway.networking.k8s.io';
 
 /** In the order in which `get all` shows them. */
 export const kindNames: readonly KindNames[] = [
@@ -47,6 +51,10 @@ export const kindNames: readonly KindNames[] = [
   { kind: 'ProxyConfig', plural: 'proxyconfigs', short: [], group: 'networking.istio.io', namespaced: true },
   { kind: 'EnvoyFilter', plural: 'envoyfilters', short: [], group: 'networking.istio.io', namespaced: true },
   { kind: 'TrafficSchedule', plural: 'trafficschedules', short: ['ts'], group: 'policy.lateen.dev', namespaced: true },
+  { kind: 'GatewayClass', plural: 'gatewayclasses', short: ['gc'], group: GATEWAY_API, namespaced: false },
+  { kind: 'KubernetesGateway', plural: 'gateways', short: ['gtw'], group: GATEWAY_API, namespaced: true },
+  { kind: 'ListenerSet', plural: 'listenersets', short: ['lset'], group: GATEWAY_API, namespaced: true },
+  { kind: 'ReferenceGrant', plural: 'referencegrants', short: ['refgrant'], group: GATEWAY_API, namespaced: true },
 ];
 
 /** Replicas: they are not written by anybody, and come from the status of the mesh. */
@@ -59,7 +67,7 @@ export function findKind(word: string, among: readonly KindNames[] = [...kindNam
   if (found !== undefined) return found;
   throw new UsageError(
     `Unknown kind "${word}"${didYouMean(wanted, among.flatMap(spellings)) || '.'}`,
-    `Known kinds: ${among.map((each) => each.plural).join(', ')}.`,
+    `Known kinds: ${among.map((each) => pluralOf(each)).join(', ')}.`,
   );
 }
 
@@ -71,9 +79,23 @@ export function parseKindAndName(word: string, among?: readonly KindNames[]): { 
 }
 
 function spellings({ kind, plural, short, group }: KindNames): string[] {
-  const singular = kind.toLowerCase();
+  const singular = writtenKind(kind).toLowerCase();
   const full = group === '' ? [] : [`${singular}.${group}`, `${plural}.${group}`];
-  return [plural, singular, ...short, ...full];
+  // Of two kinds that are written alike, the one that has the name to itself inside is meant by the plain words.
+  return writtenKind(kind) === kind ? [plural, singular, ...short, ...full] : [...short, ...full];
+}
+
+/** A word for the objects of the kind which no other kind answers to. */
+export function pluralOf({ kind, plural, group }: KindNames): string {
+  return writtenKind(kind) === kind ? plural : `${plural}.${group}`;
+}
+
+/** The kind of an object as it is written; undefined if there is no such kind. */
+export function kindOfObject(object: { readonly apiVersion?: unknown; readonly kind: string }): KindNames | undefined {
+  const alike = kindNames.filter(({ kind }) => writtenKind(kind) === object.kind);
+  const { apiVersion } = object;
+  const inGroup = alike.find(({ group }) => typeof apiVersion === 'string' && apiVersion.startsWith(`${group}/`));
+  return inGroup ?? alike[0];
 }
 
 /** `virtualservice.networking.istio.io/reviews`, `service/reviews`: as kubectl names an object. */
@@ -83,5 +105,6 @@ export function objectTitle(ref: { readonly kind: string; readonly name: string 
 
 function kindTitle(kind: string): string {
   const group = kindNames.find((each) => each.kind === kind)?.group ?? '';
-  return group === '' ? kind.toLowerCase() : `${kind.toLowerCase()}.${group}`;
+  const singular = writtenKind(kind).toLowerCase();
+  return group === '' ? singular : `${singular}.${group}`;
 }

@@ -1,7 +1,7 @@
 import type { ManifestFile } from '@lateen/api/admin.ts';
 import { type Diagnostic, DiagnosticError, diagnostic, type ObjectRef } from '@lateen/api/diagnostic.ts';
 import { LineCounter, parseAllDocuments } from 'yaml';
-import { kindNames } from './kind-names.ts';
+import { kindOfObject } from './kind-names.ts';
 
 /**
  * Names of the objects in a manifest, for `delete -f`. What the objects say does not matter here, so that one which is
@@ -36,12 +36,14 @@ function itemsOf(value: unknown): unknown[] {
   return kind === 'List' && Array.isArray(items) ? items : [value];
 }
 
+type Fields = { apiVersion?: unknown; kind?: unknown; metadata?: { name?: unknown; namespace?: unknown } };
+
 function refOf(value: unknown, defaultNamespace: string): ObjectRef | string {
-  const { kind, metadata } = (value ?? {}) as { kind?: unknown; metadata?: { name?: unknown; namespace?: unknown } };
+  const { apiVersion, kind, metadata } = (value ?? {}) as Fields;
   if (typeof kind !== 'string') return 'kind is missing, so it is not known which object is meant';
   const name = metadata?.name;
   if (typeof name !== 'string') return 'metadata.name is missing, so it is not known which object is meant';
-  const namespaced = kindNames.find((each) => each.kind === kind)?.namespaced ?? true;
+  const known = kindOfObject({ apiVersion, kind });
   const namespace = typeof metadata?.namespace === 'string' ? metadata.namespace : defaultNamespace;
-  return { kind, namespace: namespaced ? namespace : '', name };
+  return { kind: known?.kind ?? kind, namespace: known?.namespaced === false ? '' : namespace, name };
 }

@@ -1,5 +1,6 @@
 import type { ApplyRequest } from '@lateen/api/admin.ts';
 import { DiagnosticError, hasErrors } from '@lateen/api/diagnostic.ts';
+import type { ConfigObject } from '@lateen/api/kinds.ts';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { networkingText, sidecarOf } from '#pilot/testing/pilot-of.ts';
 import { adminHandlers } from './admin-handlers.ts';
@@ -153,4 +154,36 @@ stringData: {password: open sesame}
   await expect(apply(request(JSON.stringify(shown?.object)))).rejects.toMatchObject({
     diagnostics: [{ path: 'data.key' }, { path: 'data.password' }],
   });
+});
+
+test('a Gateway of the Kubernetes API is shown as it is written, beside an Istio one of the same name', async () => {
+  const { plane } = await startControlPlane();
+  const { objects, remove } = adminHandlers(plane);
+  const metadata = { name: 'edge', namespace: 'default' };
+  const origin = { file: 'edge.yaml', line: 1, lineOf: () => 1 };
+  const istio: ConfigObject = {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'Gateway',
+    metadata,
+    spec: { servers: [{ port: { number: 80, name: 'http', protocol: 'HTTP' }, hosts: ['*'] }] },
+  };
+  const kubernetes: ConfigObject = {
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'KubernetesGateway',
+    metadata,
+    spec: { gatewayClassName: 'lateen', listeners: [{ name: 'http', port: 80, protocol: 'HTTP' }] },
+  };
+  plane.store.apply(
+    [istio, kubernetes].map((object) => ({ object, origin })),
+    'apply',
+  );
+  const named = async (kind?: string) =>
+    (await objects(kind === undefined ? {} : { kind })).map(({ object }) => `${object.apiVersion} ${object.kind}`);
+  expect(await named()).toEqual(['networking.istio.io/v1 Gateway', 'gateway.networking.k8s.io/v1 Gateway']);
+  expect(await named('KubernetesGateway')).toEqual(['gateway.networking.k8s.io/v1 Gateway']);
+  await expect(
+    remove({ objects: [{ kind: 'KubernetesGateway', namespace: 'default', name: 'other' }] }),
+  ).rejects.toThrow('Gateway "other" not found');
+  await remove({ objects: [{ kind: 'KubernetesGateway', namespace: 'default', name: 'edge' }] });
+  expect(await named()).toEqual(['networking.istio.io/v1 Gateway']);
 });

@@ -8,10 +8,11 @@ import {
   type ProxyConfigResponse,
   type ProxyReport,
 } from '@lateen/api/admin.ts';
-import { type Diagnostic, DiagnosticError, hasErrors } from '@lateen/api/diagnostic.ts';
+import { type Diagnostic, DiagnosticError, hasErrors, writtenDiagnostic } from '@lateen/api/diagnostic.ts';
 import type { ConfigObject } from '@lateen/api/kinds.ts';
 import { keyOf, keyOfRef, type ObjectKey, refOfKey } from '@lateen/api/object-key.ts';
 import type { Journey } from '@lateen/api/verdict.ts';
+import { asWritten } from '@lateen/api/written-kind.ts';
 import { parseDocuments } from '#pilot/config/parse.ts';
 import type { ConfigStore, Outcome } from '#pilot/config/store.ts';
 import { objectNotFound } from './admin/admin-error.ts';
@@ -39,9 +40,15 @@ export interface Administered {
 export function adminHandlers(plane: Administered): AdminHandlers {
   const { store } = plane;
   return {
-    status: () => plane.status(),
-    diagnostics: () => plane.diagnostics(),
-    analysis: () => plane.analysis(),
+    status() {
+      const status = plane.status();
+      return { ...status, diagnostics: status.diagnostics.map(writtenDiagnostic) };
+    },
+    diagnostics: () => plane.diagnostics().map(writtenDiagnostic),
+    analysis() {
+      const analysis = plane.analysis();
+      return { ...analysis, diagnostics: analysis.diagnostics.map(writtenDiagnostic) };
+    },
     explain: (request) => plane.explain(request),
     proxies: () => plane.proxyReports(),
     proxyConfig: (name) => plane.proxyConfig(name),
@@ -55,7 +62,10 @@ export function adminHandlers(plane: Administered): AdminHandlers {
     async apply(request) {
       const { parsed, warnings } = parse(request);
       if (request.dryRun === true) {
-        return { objects: applied(store.apply(parsed, request.mode, true)), diagnostics: warnings };
+        return {
+          objects: applied(store.apply(parsed, request.mode, true)),
+          diagnostics: warnings.map(writtenDiagnostic),
+        };
       }
       const keys = parsed.map(({ object }) => keyOf(object));
       const checkpoint = store.checkpoint(keys);
@@ -70,7 +80,7 @@ export function adminHandlers(plane: Administered): AdminHandlers {
         store.undo(checkpoint);
         throw new DiagnosticError(reasons);
       }
-      return { objects: applied(outcomes), diagnostics: warnings };
+      return { objects: applied(outcomes), diagnostics: warnings.map(writtenDiagnostic) };
     },
     async remove({ objects, ignoreNotFound = false, dryRun = false }) {
       const present = objects.filter((ref) => {
@@ -96,7 +106,8 @@ function parse(request: ApplyRequest) {
 
 function withStatus(object: ConfigObject, plane: Administered) {
   const status = plane.objectStatus(object);
-  return status === undefined ? shown(object) : { ...shown(object), status };
+  const written = asWritten(shown(object));
+  return status === undefined ? written : { ...written, status };
 }
 
 function originOf(plane: Administered, key: ObjectKey) {

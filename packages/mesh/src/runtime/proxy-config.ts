@@ -1,6 +1,7 @@
 import type { EnvoyMessage, LocatedSource, ProxyConfigResponse } from '@lateen/api/admin.ts';
 import type { ObjectRef } from '@lateen/api/diagnostic.ts';
 import type { ObjectKey } from '@lateen/api/object-key.ts';
+import { asWritten } from '@lateen/api/written-kind.ts';
 import { sourceLocator } from '#pilot/config/locate-source.ts';
 import type { Origin } from '#pilot/config/parse.ts';
 import type { Pilot } from '#pilot/pilot.ts';
@@ -21,7 +22,7 @@ export async function printProxyConfig(
   const locate = sourceLocator(originOf);
   const sourcesOf = (metadata: EnvoyMessage) => {
     const { sources, instance } = metadata as { sources?: readonly ObjectRef[]; instance?: string };
-    return (sources ?? deploymentOf(instance, pilot)).map(locate);
+    return (sources ?? deploymentOf(instance, pilot)).map((source) => asWritten(locate(source)));
   };
   return Object.fromEntries(
     Object.entries(held)

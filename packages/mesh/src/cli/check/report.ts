@@ -1,4 +1,5 @@
 import { type Diagnostic, hasErrors, type Severity } from '@lateen/api/diagnostic.ts';
+import { asWritten, writtenKind } from '@lateen/api/written-kind.ts';
 import { exitCodes } from '../errors.ts';
 import { printDocument } from '../output.ts';
 import { type Output, paint, printable, type Style } from '../terminal.ts';
@@ -32,7 +33,8 @@ function reported({ code, severity, message, object, file, line, path }: Diagnos
     code,
     severity,
     message,
-    object: object === undefined ? null : { kind: object.kind, namespace: object.namespace, name: object.name },
+    object:
+      object === undefined ? null : asWritten({ kind: object.kind, namespace: object.namespace, name: object.name }),
     file: file ?? null,
     line: line ?? null,
     path: path ?? null,
@@ -67,7 +69,9 @@ export function formatReport(
 
 function entry(output: Pick<Output, 'colour'>, each: Diagnostic, width: number): string {
   const { code, severity, message, line = '', object, path = '' } = each;
-  const about = [object === undefined ? '' : `${object.kind} ${qualifiedName(object)}`, path].filter(Boolean).join(' ');
+  const about = [object === undefined ? '' : `${writtenKind(object.kind)} ${qualifiedName(object)}`, path]
+    .filter(Boolean)
+    .join(' ');
   const indent = ' '.repeat(width + 4);
   const head = `  ${String(line).padStart(width)}  ${paint(output, STYLES[severity], severity)} ${code}: ${printable(message)}\n`;
   return about === '' ? head : `${head}${indent}${paint(output, 'dim', printable(about))}\n`;

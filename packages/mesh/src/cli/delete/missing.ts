@@ -2,7 +2,7 @@ import type { ObjectRef } from '@lateen/api/diagnostic.ts';
 import type { LateenError } from '@lateen/api/lateen-error.ts';
 import type { AdminClient } from '../admin-client.ts';
 import { notFound } from '../get/fetch.ts';
-import { kindNames } from '../kind-names.ts';
+import { kindNames, kindOfObject } from '../kind-names.ts';
 
 /** LAT0518 for the first object that is not there, with the name that was probably meant; undefined if all are. */
 export async function missingObject(client: AdminClient, refs: readonly ObjectRef[]): Promise<LateenError | undefined> {
@@ -12,7 +12,7 @@ export async function missingObject(client: AdminClient, refs: readonly ObjectRe
     // The manifest of `delete -f` can name a kind that does not exist.
     if (kind === undefined) return undefined;
     const there = objects.filter(
-      ({ object }) => object.kind === ref.kind && (object.metadata.namespace ?? '') === ref.namespace,
+      ({ object }) => kindOfObject(object) === kind && (object.metadata.namespace ?? '') === ref.namespace,
     );
     if (!there.some(({ object }) => object.metadata.name === ref.name)) {
       return notFound(kind, ref.name, ref.namespace, there);

@@ -15,6 +15,7 @@ import type {
   VerdictRequest,
   VerdictSource,
 } from '@lateen/api/verdict.ts';
+import { writtenKind } from '@lateen/api/written-kind.ts';
 import { stringify } from 'yaml';
 import { parseCallUrl } from '#pilot/explain/call-url.ts';
 import { type Output, printable } from '../terminal.ts';
@@ -252,7 +253,7 @@ export function endText(end: End): string {
 /** `  (reviews.yaml:12)`; for an object that was not written in a file, its name. */
 function places(sources: readonly VerdictSource[]): string {
   const all = sources.map(({ kind, namespace, name, file, line }) =>
-    file === undefined ? `${kind} ${namespace}/${name}` : line === undefined ? file : `${file}:${line}`,
+    file === undefined ? `${writtenKind(kind)} ${namespace}/${name}` : line === undefined ? file : `${file}:${line}`,
   );
   return all.length === 0 ? '' : `  (${[...new Set(all)].join(', ')})`;
 }

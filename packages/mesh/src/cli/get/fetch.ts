@@ -1,8 +1,9 @@
 import type { ManifestObject, MeshStatus, ObjectOrigin } from '@lateen/api/admin.ts';
 import { LateenError } from '@lateen/api/lateen-error.ts';
 import { didYouMean } from '@lateen/api/suggest.ts';
+import { writtenKind } from '@lateen/api/written-kind.ts';
 import type { AdminClient } from '../admin-client.ts';
-import type { KindNames } from '../kind-names.ts';
+import { type KindNames, kindOfObject, pluralOf } from '../kind-names.ts';
 import type { Selection } from './selection.ts';
 
 /** The objects of one kind, with the status of the mesh for the columns that tell how they do. */
@@ -31,7 +32,7 @@ export async function fetchSelection(
   ]);
   return selection.parts.map(({ kind, names }) => {
     const all: readonly Item[] =
-      kind.kind === 'Pod' ? podsOf(status) : stored.objects.filter((each) => each.object.kind === kind.kind);
+      kind.kind === 'Pod' ? podsOf(status) : stored.objects.filter((each) => kindOfObject(each.object) === kind);
     const inNamespace = all
       .filter(({ object }) => !kind.namespaced || namespace === undefined || object.metadata.namespace === namespace)
       .sort((a, b) => compare(sortKey(a.object), sortKey(b.object)));
@@ -79,9 +80,9 @@ export function notFound(
     ) || '.';
   return new LateenError(
     'LAT0518',
-    `${kind.kind} "${name}" not found${place}${meant}`,
+    `${writtenKind(kind.kind)} "${name}" not found${place}${meant}`,
     kind.namespaced && namespace !== undefined
-      ? `lateen get ${kind.plural} -A lists those of all namespaces.`
-      : `lateen get ${kind.plural} lists what there is.`,
+      ? `lateen get ${pluralOf(kind)} -A lists those of all namespaces.`
+      : `lateen get ${pluralOf(kind)} lists what there is.`,
   );
 }

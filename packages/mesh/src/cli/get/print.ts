@@ -31,8 +31,10 @@ export async function printGroups(
     return;
   }
   if (view.format === 'name') {
-    for (const { kind, metadata } of objects) {
-      stdout.write(`${printable(objectTitle({ kind, name: metadata.name }))}\n`);
+    for (const { kind, items } of groups) {
+      for (const { object } of items) {
+        stdout.write(`${printable(objectTitle({ kind: kind.kind, name: object.metadata.name }))}\n`);
+      }
     }
     return;
   }
@@ -51,10 +53,10 @@ function groupTable(group: ObjectGroup, view: GetView, several: boolean): string
     ...(view.labels ? ['labels'] : []),
   ];
   const rows = group.items.map((item) => {
-    const { kind, metadata } = item.object;
+    const { metadata } = item.object;
     return [
       ...(withNamespace ? [metadata.namespace ?? ''] : []),
-      several ? objectTitle({ kind, name: metadata.name }) : metadata.name,
+      several ? objectTitle({ kind: group.kind.kind, name: metadata.name }) : metadata.name,
       ...columns.map((column) => column.cell(item, group.status)),
       ...(view.labels ? [labels(metadata.labels)] : []),
     ];

@@ -1,6 +1,7 @@
 import type { ObjectRef } from '@lateen/api/diagnostic.ts';
 import type { DiagnosticCode } from '@lateen/api/diagnostic-codes.ts';
 import type { ConfigObject } from '@lateen/api/kinds.ts';
+import { writtenKind } from '@lateen/api/written-kind.ts';
 import type { MeshView } from './mesh-view.ts';
 
 /** Something that only the whole configuration shows. */
@@ -27,7 +28,7 @@ export function refOf({ kind, metadata }: ConfigObject): ObjectRef {
 
 /** `VirtualService default/reviews` */
 export function titleOf({ kind, namespace, name }: ObjectRef): string {
-  return `${kind} ${namespace === '' ? name : `${namespace}/${name}`}`;
+  return `${writtenKind(kind)} ${namespace === '' ? name : `${namespace}/${name}`}`;
 }
 
 /** The elements that have each key, in their order. */

@@ -2,6 +2,7 @@ import { type Diagnostic, diagnostic } from '@lateen/api/diagnostic.ts';
 import type { ConfigObject } from '@lateen/api/kinds.ts';
 import { type ObjectKey, refOfKey } from '@lateen/api/object-key.ts';
 import { suggest } from '@lateen/api/suggest.ts';
+import { writtenKind } from '@lateen/api/written-kind.ts';
 import { dequal } from 'dequal';
 import { hostCovers, patternsCovering, resolveHost, serviceHostname } from '../model/hostname.ts';
 import { MAX_ALIASES } from '../model/services.ts';
@@ -317,7 +318,11 @@ function missingSubset(subset: string, hostname: string, known: ReadonlySet<stri
 /** The change of a DestinationRule would take a subset away from a route that is in force. */
 function inUse(rule: ObjectKey, user: ObjectKey, reason: Diagnostic): Diagnostic {
   const { kind, namespace, name } = refOfKey(user);
-  return diagnostic('LAT0202', `${kind} ${namespace}/${name} still uses it (${reason.path}): ${reason.message}`, {
-    object: refOfKey(rule),
-  });
+  return diagnostic(
+    'LAT0202',
+    `${writtenKind(kind)} ${namespace}/${name} still uses it (${reason.path}): ${reason.message}`,
+    {
+      object: refOfKey(rule),
+    },
+  );
 }

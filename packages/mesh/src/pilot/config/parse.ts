@@ -223,12 +223,12 @@ function refOfObject(kind: Kind, name: string, namespace: unknown, defaultNamesp
   return { kind: kind.kind, namespace: given, name };
 }
 
-/** The object in the kind's own version, with its namespace. */
+/** The object in the kind's own version and by its own name, with its namespace. */
 function complete(kind: Kind, value: Fields, metadata: Fields, ref: ObjectRef): Fields {
   const { namespace } = metadata;
   const unset = namespace === undefined || namespace === null || namespace === '';
   const named = kind.namespaced && unset ? { ...metadata, namespace: ref.namespace } : metadata;
-  return { ...value, apiVersion: apiVersionOf(kind), metadata: named };
+  return { ...value, apiVersion: apiVersionOf(kind), kind: kind.kind, metadata: named };
 }
 
 function report(

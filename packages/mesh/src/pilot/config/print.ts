@@ -1,4 +1,5 @@
 import type { ConfigObject } from '@lateen/api/kinds.ts';
+import { asWritten } from '@lateen/api/written-kind.ts';
 import { stringify } from 'yaml';
 
 /**
@@ -6,5 +7,5 @@ import { stringify } from 'yaml';
  * would take for a boolean or a number are put in quotes.
  */
 export function printYaml(object: ConfigObject): string {
-  return stringify(object, { lineWidth: 0, compat: 'yaml-1.1', aliasDuplicateObjects: false });
+  return stringify(asWritten(object), { lineWidth: 0, compat: 'yaml-1.1', aliasDuplicateObjects: false });
 }

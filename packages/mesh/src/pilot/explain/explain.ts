@@ -3,6 +3,7 @@ import type { ObjectKey } from '@lateen/api/object-key.ts';
 import { spiffeIdOf } from '@lateen/api/spiffe-id.ts';
 import type { Journey, VerdictSource } from '@lateen/api/verdict.ts';
 import { instanceKey, nodeIdOf, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
+import { asWritten } from '@lateen/api/written-kind.ts';
 import { sourceLocator } from '../config/locate-source.ts';
 import type { Origin } from '../config/parse.ts';
 import type { Pilot } from '../pilot.ts';
@@ -60,7 +61,9 @@ function withPlaces(value: unknown, locate: (source: LocatedSource) => LocatedSo
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => [
       key,
-      key === 'sources' ? (inner as readonly VerdictSource[]).map(locate) : withPlaces(inner, locate),
+      key === 'sources'
+        ? (inner as readonly VerdictSource[]).map((source) => asWritten(locate(source)))
+        : withPlaces(inner, locate),
     ]),
   );
 }

@@ -1,6 +1,7 @@
 import type { ErrorResponse } from '@lateen/api/admin.ts';
-import { DiagnosticError, type ObjectRef } from '@lateen/api/diagnostic.ts';
+import { DiagnosticError, type ObjectRef, writtenDiagnostic } from '@lateen/api/diagnostic.ts';
 import { isLateenError, LateenError } from '@lateen/api/lateen-error.ts';
+import { writtenKind } from '@lateen/api/written-kind.ts';
 
 export type ErrorStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 421 | 422 | 500 | 503;
 
@@ -19,7 +20,7 @@ export function objectNotFound(ref: ObjectRef): AdminError {
   return new AdminError(
     404,
     'LAT0518',
-    `${ref.kind} "${ref.name}" not found${place}.`,
+    `${writtenKind(ref.kind)} "${ref.name}" not found${place}.`,
     'See what there is: lateen get all -A',
   );
 }
@@ -39,7 +40,7 @@ export function answerOf(error: unknown): ErrorAnswer {
       body: {
         code: 'LAT0550',
         message: 'The configuration was refused; nothing was changed.',
-        diagnostics: error.diagnostics,
+        diagnostics: error.diagnostics.map(writtenDiagnostic),
       },
       fault: false,
     };

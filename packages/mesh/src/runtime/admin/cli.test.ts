@@ -288,6 +288,37 @@ test('delete', async () => {
   ]);
 });
 
+test('two kinds that are called Gateway are told apart', async () => {
+  const gateway = (apiVersion: string): StoredObject => ({
+    object: { apiVersion, kind: 'Gateway', metadata: { name: 'edge', namespace: 'default' }, spec: {} },
+    origin: { file: 'edge.yaml', line: 1, applied: false },
+  });
+  const both = [gateway('networking.istio.io/v1'), gateway('gateway.networking.k8s.io/v1')];
+  const { removed } = await startMesh({ objects: () => both });
+  expect((await lateen('get gateways -o yaml edge')).stdout).toContain(
+    'apiVersion: networking.istio.io/v1\nkind: Gateway',
+  );
+  expect((await lateen('get gateways.gateway.networking.k8s.io edge -o yaml')).stdout).toContain(
+    'apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway',
+  );
+  expect((await lateen('get gtw edge -o json')).stdout).toContain('"kind": "Gateway"');
+  expect((await lateen('get gw,gtw -o name')).stdout).toBe(
+    'gateway.networking.istio.io/edge\ngateway.gateway.networking.k8s.io/edge\n',
+  );
+  const manifest = 'apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: edge}\n';
+  expect((await lateen('delete -f -', { stdin: manifest })).stdout).toBe(
+    'gateway.gateway.networking.k8s.io/edge deleted\n',
+  );
+  const printed = JSON.parse((await lateen('delete gtw edge -o json')).stdout) as { objects: unknown };
+  expect(printed.objects).toEqual([{ kind: 'Gateway', namespace: 'default', name: 'edge', result: 'deleted' }]);
+  const edge = { kind: 'KubernetesGateway', namespace: 'default', name: 'edge' };
+  expect(removed.map((request) => request.objects)).toEqual([[edge], [edge]]);
+  expect((await lateen('get gtw other')).stderr).toBe(
+    'error LAT0518: Gateway "other" not found in namespace "default".\n' +
+      '  lateen get gateways.gateway.networking.k8s.io -A lists those of all namespaces.\n',
+  );
+});
+
 test.each([
   ['delete vs x', 'VirtualService "x" not found in namespace "default".', 'virtualservices'],
   [

@@ -1,6 +1,7 @@
 import type { GatewayStatus, MeshStatus, ServiceStatus, WorkloadStatus } from '@lateen/api/admin.ts';
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
 import { gatewayUrls } from '@lateen/api/gateway-urls.ts';
+import { writtenKind } from '@lateen/api/written-kind.ts';
 import { html, raw } from 'hono/html';
 import { css } from './status-page.css.ts';
 
@@ -111,7 +112,7 @@ function serviceRow(service: ServiceStatus): Html {
 function diagnosticRow(diagnostic: Diagnostic): Html {
   const { code, severity, message, object, file, line, path } = diagnostic;
   const tone = severity === 'error' ? 'bad' : severity === 'warning' ? 'warn' : 'good';
-  const name = object === undefined ? '' : html`<small>${object.kind} ${qualified(object)}</small>`;
+  const name = object === undefined ? '' : html`<small>${writtenKind(object.kind)} ${qualified(object)}</small>`;
   const place = path === undefined || path === '' ? '' : html`<small><code>${path}</code></small>`;
   return html`<tr>
 <td>${badge(tone, code)}</td>
