@@ -665,13 +665,13 @@ export const diagnosticCodes = {
   LAT0591: {
     severity: 'warning',
     title: 'Servers of different kinds ask for one port of a gateway',
-    why: 'A port is for plain HTTP, for TLS or for TCP. The server that comes first, by namespace and name of its Gateway, decides.',
+    why: 'A port is for plain HTTP, for TLS or for TCP. The server that comes first, by namespace and name of its Gateway, decides; Ingresses come after Gateways.',
     remedy: 'Give one of the two another port.',
   },
   LAT0592: {
     severity: 'warning',
     title: 'Servers with TLS ask for one host on one port of a gateway',
-    why: 'A connection can go to one of them only. The server that comes first, by namespace and name of its Gateway, has the host.',
+    why: 'A connection can go to one of them only. The server that comes first, by namespace and name of its Gateway, has the host; Ingresses come after Gateways.',
     remedy: 'Remove the host from one of the two, or give one of them another port.',
   },
   LAT0593: {
@@ -679,7 +679,7 @@ export const diagnosticCodes = {
     title: 'The Secret of a gateway is missing',
     why: 'The server refuses connections until it comes. Other servers of the gateway are not concerned.',
     remedy:
-      'Create the Secret in the namespace of the gateway proxy: istio-system for those that Lateen runs by itself.',
+      'Create the Secret in the namespace of the gateway proxy: istio-system for those that Lateen runs by itself. For an Ingress, create it in the namespace of the Ingress.',
   },
   LAT0594: {
     severity: 'warning',

@@ -221,7 +221,6 @@ export const kinds: { readonly [K in KindName]: Kind<K> } = {
     shortNames: [],
     namespaced: false,
     summary: 'Who serves the Ingresses of a class.',
-    later: 'Ingress of Kubernetes; write a Gateway and a VirtualService',
     schema: ingressClass,
   },
   Ingress: {
@@ -233,7 +232,6 @@ export const kinds: { readonly [K in KindName]: Kind<K> } = {
     shortNames: ['ing'],
     namespaced: true,
     summary: 'Hosts and paths that a gateway proxy serves, in the words of Kubernetes.',
-    later: 'Ingress of Kubernetes; write a Gateway and a VirtualService',
     schema: ingress,
   },
   ServiceEntry: {

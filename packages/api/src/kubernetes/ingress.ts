@@ -41,7 +41,7 @@ const httpPath = object(
     path: optional(v.text(), "Path of the request, which starts with '/'."),
     pathType: required(
       v.oneOf(['Exact', 'Prefix', 'ImplementationSpecific']),
-      'Exact: the path as it is. Prefix: the path and what lies below it, by whole elements. ImplementationSpecific: the path as it is, or what starts like it if `/*` or `.*` is at its end.',
+      'Exact: the path as it is. Prefix: the path and what lies below it, by whole elements. ImplementationSpecific: as Prefix, where `/*` or `.*` at the end is left out; no path is every path.',
     ),
     backend: required(backend, 'Where the requests go.'),
   },
@@ -64,14 +64,20 @@ const ingressSpec = object(
   {
     ingressClassName: optional(
       v.dnsSubdomain(),
-      "IngressClass that it belongs to. One whose controller is another's is left alone.",
+      "IngressClass that it belongs to. One whose controller is another's is left alone. Without it, the annotation kubernetes.io/ingress.class counts, or the default class.",
     ),
-    defaultBackend: optional(backend, 'Gets the requests that no rule matches.'),
+    defaultBackend: optional(
+      backend,
+      'Gets the requests for its hosts that no path matches, and those for hosts that no Ingress has rules for.',
+    ),
     tls: optional(
       v.array(
         object({
-          hosts: optional(v.array(host), 'Hosts that the certificate is for.'),
-          secretName: optional(v.dnsSubdomain(), 'Secret with tls.crt and tls.key, in the same namespace.'),
+          hosts: optional(v.array(host), 'Hosts that the certificate is for; all of them if it is left out.'),
+          secretName: optional(
+            v.dnsSubdomain(),
+            'Secret with tls.crt and tls.key, in the same namespace, or else in that of the gateway. Without it, the hosts are not served with TLS.',
+          ),
         }),
       ),
       'Serves these hosts with TLS too, at port 443.',
@@ -79,7 +85,10 @@ const ingressSpec = object(
     rules: optional(
       v.array(
         object({
-          host: optional(host, 'Host of the requests; all of them if it is left out.'),
+          host: optional(
+            host,
+            'Host of the requests; all of them if it is left out. A wildcard, `*.example.com`, stands for one label.',
+          ),
           http: optional(
             object({ paths: required(v.nonEmptyArray(httpPath), 'Paths; the longest one that matches is taken.') }),
             'What becomes of HTTP requests. Without it, they go to the default backend.',

@@ -7,7 +7,7 @@ import type { ResourceType } from '#pilot/xds/resource.ts';
 
 /** Kinds whose objects users write to steer traffic: what Envoy refuses comes from one of them. */
 const STEERING = new Set([
-  ...['VirtualService', 'DestinationRule', 'Gateway', 'PeerAuthentication', 'EnvoyFilter', 'Sidecar'],
+  ...['VirtualService', 'DestinationRule', 'Gateway', 'PeerAuthentication', 'EnvoyFilter', 'Sidecar', 'Ingress'],
   // Of keys and certificates.
   ...['Secret', 'ConfigMap'],
 ]);

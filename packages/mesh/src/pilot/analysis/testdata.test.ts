@@ -1,11 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { diagnosticCodes } from '@lateen/api/diagnostic-codes.ts';
-import { pathParts } from '@lateen/api/field-path.ts';
-import type { ConfigObject } from '@lateen/api/kinds.ts';
 import { keyOf, keyOfRef } from '@lateen/api/object-key.ts';
 import { expect, test } from 'vitest';
 import { parseDocuments } from '../config/parse.ts';
-import { dataOf, lineOfPath, readYaml } from '../config/yaml-document.ts';
 import { DEFAULT_SETTINGS } from '../model/settings.ts';
 import { expectedIn } from '../testing/expected-comments.ts';
 import { analyze } from './analyze.ts';
@@ -13,24 +10,8 @@ import { analyze } from './analyze.ts';
 const FOLDER = new URL('testdata/', import.meta.url);
 const cases = readdirSync(FOLDER).map((file) => [file, readFileSync(new URL(file, FOLDER), 'utf8')] as const);
 
-/** For kinds and fields that are refused for now. */
-function parseRaw(text: string, file: string) {
-  if (file !== 'special-services.yaml' && file !== 'ingresses.yaml') return undefined;
-  const objects = readYaml(text).map((source) => {
-    const value = dataOf(source).value as ConfigObject;
-    const metadata = { namespace: 'default', ...value.metadata };
-    const origin = {
-      file,
-      line: lineOfPath(source, []),
-      lineOf: (path: string) => lineOfPath(source, pathParts(path)),
-    };
-    return { object: { ...value, metadata } as ConfigObject, origin };
-  });
-  return { objects, diagnostics: [] };
-}
-
 function found(file: string, text: string): string[] {
-  const { objects, diagnostics } = parseRaw(text, file) ?? parseDocuments(text, file, { defaultNamespace: 'default' });
+  const { objects, diagnostics } = parseDocuments(text, file, { defaultNamespace: 'default' });
   expect(diagnostics.filter(({ severity }) => severity === 'error')).toEqual([]);
   const places = new Map(objects.map(({ object, origin }) => [keyOf(object), origin]));
   return analyze({

@@ -6,8 +6,9 @@ import {
   isSelected,
   wantsEgressGateway,
 } from '@lateen/api/gateway-workload.ts';
+import { MESH_CONFIG } from '@lateen/api/istio/mesh-config.ts';
 import type { ConfigObject } from '@lateen/api/kinds.ts';
-import type { ObjectKey } from '@lateen/api/object-key.ts';
+import { keyOfRef, type ObjectKey } from '@lateen/api/object-key.ts';
 import {
   authoritiesCandidates,
   authoritiesName,
@@ -15,10 +16,13 @@ import {
   buildCredential,
   type Credential,
 } from '../model/credential.ts';
-import { buildGateway, type Gateway } from '../model/gateway.ts';
+import { buildGateway, byPreference, type Gateway } from '../model/gateway.ts';
 import { type AttachedServer, groupServers, type ServerConflict } from '../model/gateway-port.ts';
+import { buildIngressSettings, ingressDecisions } from '../model/ingress-class.ts';
+import { buildIngressGateway } from '../model/ingress-gateway.ts';
 import type { CredentialRef } from '../model/server-tls.ts';
 import type { SourceRef } from '../proxy/ir/source.ts';
+import { isMeshConfig, readMeshConfig } from './mesh-config.ts';
 
 /** A workload whose proxies are gateways. */
 interface GatewayWorkload {
@@ -27,11 +31,14 @@ interface GatewayWorkload {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** What of Gateways is not served, and why: other servers have the port, or the certificate is not there. */
+/**
+ * What of Gateways and Ingresses is not served, and why: other servers have the port, or the certificate is not there.
+ */
 export function gatewayWarnings(objects: ReadonlyMap<ObjectKey, ConfigObject>): Diagnostic[] {
-  const gateways = [...objects.values()]
-    .flatMap((object) => (object.kind === 'Gateway' ? [buildGateway(object)] : []))
-    .sort((a, b) => (a.key < b.key ? -1 : 1));
+  const gateways = [
+    ...[...objects.values()].flatMap((object) => (object.kind === 'Gateway' ? [buildGateway(object)] : [])),
+    ...ingressGateways(objects),
+  ].sort(byPreference);
   const workloads = workloadsOf(objects, gateways);
   const found = new Map<string, Diagnostic>();
   const tell = (code: DiagnosticCode, { path, ...object }: SourceRef, message: string) => {
@@ -41,7 +48,9 @@ export function gatewayWarnings(objects: ReadonlyMap<ObjectKey, ConfigObject>): 
   for (const gateway of gateways) {
     if (!workloads.some(({ labels }) => isSelected(labels, gateway.selector))) {
       const wanted = Object.entries(gateway.selector).map((pair) => pair.join(': '));
-      tell('LAT0595', { ...gateway.source, path: 'spec.selector' }, `no gateway has the labels ${wanted.join(', ')}`);
+      const message = `no gateway has the labels ${wanted.join(', ')}`;
+      if (gateway.source.kind === 'Gateway') tell('LAT0595', { ...gateway.source, path: 'spec.selector' }, message);
+      else tell('LAT0595', gateway.source, `${message}, which the configuration of the mesh asks for`);
     }
   }
   for (const workload of workloads) {
@@ -62,6 +71,22 @@ export function gatewayWarnings(objects: ReadonlyMap<ObjectKey, ConfigObject>): 
   return [...found.values()];
 }
 
+/** What the Ingresses that this mesh serves stand for. */
+function ingressGateways(objects: ReadonlyMap<ObjectKey, ConfigObject>): Gateway[] {
+  const ingresses = [...objects.values()].filter((object) => object.kind === 'Ingress');
+  if (ingresses.length === 0) return [];
+  const config = objects.get(keyOfRef({ kind: 'ConfigMap', ...MESH_CONFIG }));
+  const fields = config === undefined || !isMeshConfig(config) ? {} : (readMeshConfig(config).value ?? {});
+  const settings = buildIngressSettings(fields);
+  const decide = ingressDecisions(
+    settings,
+    [...objects.values()].filter((object) => object.kind === 'IngressClass'),
+  );
+  return ingresses
+    .filter((ingress) => decide(ingress).isServed)
+    .map((ingress) => buildIngressGateway(ingress, settings, MESH_CONFIG.namespace));
+}
+
 function workloadsOf(
   objects: ReadonlyMap<ObjectKey, ConfigObject>,
   gateways: readonly Gateway[],
@@ -79,7 +104,11 @@ function workloadsOf(
 }
 
 function conflictMessage({ server, with: other, hosts }: ServerConflict): string {
-  const place = `server ${other.portName} of the Gateway ${other.gateway}`;
+  const { kind, namespace, name, path } = other.source;
+  const place =
+    kind === 'Gateway'
+      ? `server ${other.portName} of the Gateway ${other.gateway}`
+      : `${path ?? 'HTTP'} of the Ingress ${namespace}/${name}`;
   if (hosts !== undefined) {
     return `is not served on port ${server.port} for ${hosts.join(', ')}, as the ${place} has ${hosts.length > 1 ? 'these hosts' : 'this host'} there`;
   }
@@ -87,23 +116,28 @@ function conflictMessage({ server, with: other, hosts }: ServerConflict): string
 }
 
 function credentialProblem(
-  { name, part }: CredentialRef,
-  namespace: string,
+  { name, part, namespace: preferred }: CredentialRef,
+  ofProxy: string,
   objects: ReadonlyMap<ObjectKey, ConfigObject>,
 ): { readonly code: DiagnosticCode; readonly message: string } | undefined {
   const names = part === 'key-pair' ? [name] : authoritiesCandidates(authoritiesName(name));
-  const candidates = names.flatMap((each) => credentialsNamed(each, namespace, part, objects));
+  const namespaces = preferred === undefined ? [ofProxy] : [preferred, ofProxy];
+  const [namespace = ofProxy] = namespaces;
+  const candidates = namespaces.flatMap((where) =>
+    names.flatMap((each) => credentialsNamed(each, where, part, objects)),
+  );
   if (candidates.length === 0) {
     const kinds = part === 'key-pair' ? 'Secret' : 'Secret or ConfigMap';
-    const message = `there is no ${kinds} ${namespace}/${name}; it has to be in the namespace of the gateway proxy. Connections are refused until it comes`;
+    const where = preferred === undefined ? 'the gateway proxy' : 'the Ingress';
+    const message = `there is no ${kinds} ${namespace}/${name}; it has to be in the namespace of ${where}. Connections are refused until it comes`;
     return { code: 'LAT0593', message };
   }
   const problems = candidates.map((candidate) => partProblem(candidate, part));
   if (problems.includes(undefined)) return undefined;
-  const { kind } = candidates[0]?.source ?? { kind: 'Secret' };
+  const found = candidates[0]?.source ?? { kind: 'Secret', namespace };
   return {
     code: 'LAT0594',
-    message: `the ${kind} ${namespace}/${name} ${problems[0]}. Connections are refused until it has`,
+    message: `the ${found.kind} ${found.namespace}/${name} ${problems[0]}. Connections are refused until it has`,
   };
 }
 

@@ -44,6 +44,8 @@ test('all supported fields are accepted', () => {
     'v1 ConfigMap/istio-system/istio',
     'v1 Secret/bookinfo/bookinfo-tls',
     'discovery.k8s.io/v1 EndpointSlice/bookinfo/database-1',
+    'networking.k8s.io/v1 IngressClass//istio.v1',
+    'networking.k8s.io/v1 Ingress/bookinfo/bookinfo',
     'networking.istio.io/v1 ServiceEntry/bookinfo/outside',
     'networking.istio.io/v1 ServiceEntry/bookinfo/machines',
     'networking.istio.io/v1 ServiceEntry/bookinfo/static',

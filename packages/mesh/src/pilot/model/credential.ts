@@ -69,6 +69,11 @@ export function keyPairName(credential: string): string {
   return `${PREFIX}${credential}`;
 }
 
+/** Istio's name of the resource with the key pair of a Secret in a certain namespace, wherever the proxy is. */
+export function ingressSecretName(namespace: string, credential: string): string {
+  return `kubernetes-gateway://${namespace}/${credential}`;
+}
+
 /** Istio's name of the resource with the authorities that go with a Secret. */
 export function authoritiesName(credential: string): string {
   return `${PREFIX}${credential}${AUTHORITIES_SUFFIX}`;

@@ -1,6 +1,6 @@
 import { keyOfRef } from '@lateen/api/object-key.ts';
 import { dequal } from 'dequal';
-import type { HeaderMatchIr, PathMatchIr, QueryMatchIr, ValueMatchIr } from '../proxy/ir/route-match.ts';
+import type { HeaderMatchIr, PathMatchIr, QueryMatchIr, StringMatchIr, ValueMatchIr } from '../proxy/ir/route-match.ts';
 import type { SourceRef } from '../proxy/ir/source.ts';
 import type { ClientMatch, RouteMatch } from './route-match.ts';
 import type { RouteRule, RouteRuleSet } from './route-rule.ts';
@@ -111,7 +111,7 @@ function mergePaths(
 ): { readonly path: PathMatchIr; readonly headers: readonly HeaderMatchIr[] } | undefined {
   if (root.type === 'any' || dequal(root, leaf)) return { path: leaf, headers: [] };
   if (leaf.type === 'any') return { path: root, headers: [] };
-  if (root.type !== 'connect' && leaf.type !== 'connect') {
+  if (isStringMatch(root) && isStringMatch(leaf)) {
     if (excludeEachOther(root, leaf)) return undefined;
     if (root.type !== 'regex' && leaf.type !== 'regex' && root.ignoreCase === leaf.ignoreCase) {
       const rootIsNarrower = root.type === leaf.type ? root.value.length > leaf.value.length : root.type === 'exact';
@@ -122,8 +122,13 @@ function mergePaths(
   return undefined;
 }
 
+/** All paths that VirtualServices ask for are. */
+function isStringMatch(path: PathMatchIr): path is Extract<PathMatchIr, { type: StringMatchIr['type'] }> {
+  return path.type === 'exact' || path.type === 'prefix' || path.type === 'regex';
+}
+
 /** `:path` has the query in it. */
-function pathAsHeader(path: Exclude<PathMatchIr, { type: 'any' | 'connect' }>): HeaderMatchIr {
+function pathAsHeader(path: Extract<PathMatchIr, { type: StringMatchIr['type'] }>): HeaderMatchIr {
   if (path.type === 'prefix') return { name: ':path', value: path };
   const pattern = path.type === 'regex' ? `(?:${path.value})` : path.value.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
   const flags = path.type === 'exact' && path.ignoreCase ? '(?i)' : '';

@@ -2,7 +2,7 @@ import type { Gateway as GatewayObject } from '@lateen/api/kinds.ts';
 import type { SourceRef } from '../proxy/ir/source.ts';
 import { buildServerTls, type ServerTls } from './server-tls.ts';
 
-/** Ports that gateway proxies open, and the hosts they take requests for. */
+/** Ports that gateway proxies open, and the hosts they take requests for: a Gateway, or what an Ingress stands for. */
 export interface Gateway {
   /** `NAMESPACE/NAME` */
   readonly key: string;
@@ -54,6 +54,13 @@ export function buildGateway(object: GatewayObject): Gateway {
     ),
     source,
   };
+}
+
+/** The order in which gateways have ports and hosts: Gateways before Ingresses, each by namespace and name. */
+export function byPreference({ key, source: a }: Gateway, { key: other, source: b }: Gateway): number {
+  if (a.kind !== b.kind) return a.kind === 'Gateway' ? -1 : 1;
+  if (a.kind === 'Gateway') return key < other ? -1 : 1;
+  return `${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1;
 }
 
 type ServerObject = GatewayObject['spec']['servers'][number];

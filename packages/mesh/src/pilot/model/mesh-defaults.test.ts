@@ -16,6 +16,7 @@ describe('the configuration of the mesh', () => {
       upgradesToHttp2: false,
       ports: { outbound: 15_001, inbound: 15_006 },
       gateway: {},
+      ingress: { served: 'of-class', className: 'istio', selector: { istio: 'ingressgateway' } },
       discovery: [],
       sources: [],
     });

@@ -7,6 +7,7 @@ import type { TlsParametersIr } from '../proxy/ir/tls-parameters.ts';
 import type { TcpKeepaliveIr } from '../proxy/ir/upstream-policy.ts';
 import { buildTcpKeepalive } from './connection-pool.ts';
 import { defined } from './defined.ts';
+import { buildIngressSettings, type IngressSettings } from './ingress-class.ts';
 import type { LabelSelector } from './label-selector.ts';
 import { buildLocalityDefault, DEFAULT_LOCALITY, type LocalitySetting } from './locality-setting.ts';
 import { buildRetry, DEFAULT_RETRY } from './retry.ts';
@@ -47,6 +48,7 @@ export interface MeshDefaults {
     readonly httpProxy?: number;
   };
   readonly gateway: GatewayTopology;
+  readonly ingress: IngressSettings;
   /** Only objects of namespaces that one of these selects count. None: all do. */
   readonly discovery: readonly LabelSelector[];
   /** None where nothing is configured. */
@@ -89,6 +91,7 @@ export function buildMeshDefaults(config: MeshConfig, source?: SourceRef): MeshD
       httpProxy: proxyHttpPort === 0 ? undefined : proxyHttpPort,
     }),
     gateway: buildGatewayTopology(defaultConfig.gatewayTopology),
+    ingress: buildIngressSettings(config),
     discovery: config.discoverySelectors ?? [],
     sources: source === undefined ? [] : [source],
   });

@@ -15,6 +15,7 @@ import { buildGateway, type Gateway } from './gateway.ts';
 import { patternsCovering } from './hostname.ts';
 import { deriveInbound, type InboundPort, type PeerDecisions } from './inbound.ts';
 import { portsUnder } from './ingress.ts';
+import { deriveIngresses, deriveIngressRoutes } from './ingresses.ts';
 import { selects } from './label-selector.ts';
 import { buildMeshDefaults, type MeshDefaults, NO_MESH_CONFIG } from './mesh-defaults.ts';
 import { buildRouteRules, MESH_GATEWAY, type RouteRuleSet } from './route-rule.ts';
@@ -55,6 +56,7 @@ export interface MeshModel {
   readonly meshRoutes: Collection<readonly RouteRuleSet[]>;
   /** Routes of gateways, by `NAMESPACE/NAME` of the Gateway. */
   readonly gatewayRoutes: Collection<readonly RouteRuleSet[]>;
+  /** Those that are written, and those that Ingresses stand for. */
   readonly gateways: Collection<Gateway>;
   /** By namespace, in order of name. */
   readonly sidecars: Collection<readonly SidecarRules[]>;
@@ -139,9 +141,11 @@ export function buildModel(
     const known = { ...labels, [NAMESPACE_NAME_LABEL]: namespace };
     return discovery.some((selector) => selects(selector, known)) ? object : undefined;
   });
-  const gateways = graph.derive('gateways', objects, (object) =>
+  const writtenGateways = graph.derive('written gateways', objects, (object) =>
     object.kind === 'Gateway' ? buildGateway(object) : undefined,
   );
+  const ingresses = deriveIngresses(graph, objects, (read) => defaults(read).ingress, rootNamespace);
+  const gateways = graph.union('gateways', [writtenGateways, ingresses.gateways]);
   const builtInGateways = graph.source<BuiltInGateway>('built-in gateways');
   graph.transaction(() => {
     for (const gateway of BUILT_IN_GATEWAYS) builtInGateways.set(instanceKey(gateway), gateway);
@@ -189,6 +193,7 @@ export function buildModel(
       ? undefined
       : mergeDelegates(set, (delegate) => read.get(routeRules, delegateKey(delegate))).set,
   );
+  const ingressRoutes = deriveIngressRoutes(graph, ingresses.rules, services, clusterDomain);
   const sidecars = graph.derive('sidecars', objects, (object) =>
     object.kind === 'Sidecar' ? buildSidecar(object, clusterDomain) : undefined,
   );
@@ -239,8 +244,10 @@ export function buildModel(
     meshRoutes: graph.index('mesh routes by host', routes, (rules) =>
       rules.gateways.includes(MESH_GATEWAY) ? rules.hosts : [],
     ),
-    gatewayRoutes: graph.index('routes by gateway', routes, ({ gateways }) =>
-      gateways.filter((gateway) => gateway !== MESH_GATEWAY),
+    gatewayRoutes: graph.index(
+      'routes by gateway',
+      graph.union('routes of gateways', [routes, ingressRoutes]),
+      ({ gateways: ofSet }) => ofSet.filter((gateway) => gateway !== MESH_GATEWAY),
     ),
     gateways,
     sidecars: sidecarsByNamespace,

@@ -23,6 +23,11 @@ export interface RouteRuleSet {
   readonly visibility: Visibility;
   /** Keys of labels of the caller that rules ask for. */
   readonly askedLabels: readonly string[];
+  /**
+   * Hosts are as in Kubernetes' Ingress: a wildcard stands for one label, and rules for a host leave no request for it to
+   * those for a wider one.
+   */
+  readonly isIngress?: true;
   readonly source: SourceRef;
 }
 

@@ -21,7 +21,7 @@ export interface TerminatingTls {
   readonly parameters: TlsParametersIr;
   /** Secrets that come from files where the proxy runs. */
   readonly files: readonly SecretIr[];
-  /** Credentials that are looked up in the namespace of the proxy, and where they are named. */
+  /** Credentials, and where they are named. */
   readonly credentials: readonly CredentialRef[];
 }
 
@@ -30,6 +30,8 @@ export interface CredentialRef {
   /** Which part of it is needed. */
   readonly part: 'key-pair' | 'authorities';
   readonly path: string;
+  /** Where it is looked up before the namespace of the proxy. */
+  readonly namespace?: string;
 }
 
 /** Names of the secrets that the agent beside each proxy serves, as in Istio. */

@@ -1,5 +1,8 @@
+import { keyOfRef } from '@lateen/api/object-key.ts';
 import { type GatewayCapture, hostPortOf, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import type { Reader } from '../incremental/collection.ts';
+import { ingressSecretName } from '../model/credential.ts';
+import { byPreference } from '../model/gateway.ts';
 import { type AttachedServer, type GatewayPort, groupServers } from '../model/gateway-port.ts';
 import { defaultsOf, type MeshModel } from '../model/mesh.ts';
 import { hasLabels } from '../model/service.ts';
@@ -16,6 +19,7 @@ import type { SecretIr } from './ir/secret.ts';
 import type { SourceRef } from './ir/source.ts';
 import { distinct } from './l4-chains.ts';
 import { resolveGatewayTable } from './routes.ts';
+import { keyPairSecret } from './secrets.ts';
 
 export interface GatewayFragments {
   readonly secrets: readonly SecretIr[];
@@ -39,7 +43,7 @@ export function resolveGateway(context: GatewayContext, clusterNames: () => Iter
   const { instance, capture, model, read } = context;
   const servers = [...read.all(model.gateways).values()]
     .filter(({ selector }) => hasLabels(instance.labels, selector))
-    .sort((a, b) => (a.key < b.key ? -1 : 1))
+    .sort(byPreference)
     .flatMap((gateway) => gateway.servers.map((server): AttachedServer => ({ gateway: gateway.key, ...server })));
   const listeners: ListenerIr[] = [];
   const tables: RouteTableIr[] = [];
@@ -53,7 +57,7 @@ export function resolveGateway(context: GatewayContext, clusterNames: () => Iter
     opened.push(...serversOf(port));
   }
   return {
-    secrets: fileSecrets(opened),
+    secrets: [...fileSecrets(opened), ...ingressSecrets(opened, context)],
     clusters: passthroughClusters(opened, clusterNames, defaultsOf(context.model, context.read).connectTimeoutMs),
     listeners,
     tables,
@@ -177,6 +181,22 @@ function gatewayTable(
   const endsTls = servers.every(({ tls }) => tls?.type === 'terminate');
   const table = resolveGatewayTable({ port, ...(endsTls ? { tls: true } : {}) }, attached, instance, model, read);
   return { ...table, name, virtualHosts: table.virtualHosts.filter(({ routes }) => routes.length > 0) };
+}
+
+/** Those of the Ingress's own namespace, as Kubernetes has it; or of the gateway's, where Istio looks for them. */
+function ingressSecrets(servers: readonly AttachedServer[], { instance, model, read }: GatewayContext): SecretIr[] {
+  const byName = new Map<string, SecretIr>();
+  for (const { tls } of servers) {
+    for (const { name, namespace } of tls?.type === 'terminate' ? tls.credentials : []) {
+      if (namespace === undefined) continue;
+      const found = [namespace, instance.namespace]
+        .map((each) => read.get(model.credentials, keyOfRef({ kind: 'Secret', namespace: each, name })))
+        .find((credential) => credential?.keyPair !== undefined);
+      const resource = ingressSecretName(namespace, name);
+      if (found !== undefined) byName.set(resource, keyPairSecret(resource, found));
+    }
+  }
+  return [...byName.values()];
 }
 
 /** Each once, whichever servers use it. */

@@ -9,6 +9,7 @@ import type { RewriteRule, RouteOptions } from '../model/route-options.ts';
 import type { RouteRule, RouteRuleSet } from '../model/route-rule.ts';
 import { hasLabels, type ServicePort, serviceSeenFrom } from '../model/service.ts';
 import { clusterName } from './clusters.ts';
+import { withinOneLabel } from './ingress-hosts.ts';
 import type { RouteIr } from './ir/route.ts';
 import type { ForwardActionIr, RedirectActionIr, RewriteIr } from './ir/route-action.ts';
 import type { PathMatchIr, RouteMatchIr } from './ir/route-match.ts';
@@ -37,9 +38,16 @@ export function resolveRules(
   model: MeshModel,
   read: Reader,
 ): readonly RouteIr[] {
-  const routes = ruleSets.flatMap((set) => set.rules.flatMap((rule) => resolveRule(rule, context, model, read)));
-  if (ruleSets.length < 2) return routes;
-  return [...routes.filter(({ match }) => !isCatchAll(match)), ...routes.filter(({ match }) => isCatchAll(match))];
+  const routes = ruleSets.flatMap((set) =>
+    set.rules
+      .flatMap((rule) => resolveRule(rule, context, model, read))
+      .map((route) => ({ route: withinOneLabel(route, set), isLast: isCatchAll(route.match) })),
+  );
+  const sorted =
+    ruleSets.length < 2
+      ? routes
+      : [...routes.filter(({ isLast }) => !isLast), ...routes.filter(({ isLast }) => isLast)];
+  return sorted.map(({ route }) => route);
 }
 
 function isCatchAll({ path, headers, query = [] }: RouteMatchIr): boolean {

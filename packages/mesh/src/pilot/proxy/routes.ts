@@ -9,6 +9,7 @@ import { isCovered, type ServicePattern } from '../model/sidecar.ts';
 import { isVisible } from '../model/visibility.ts';
 import { clusterName } from './clusters.ts';
 import { hasOwnListener } from './discovery.ts';
+import { type ResolvedHost, withDeeperHosts, withoutWiderIngresses } from './ingress-hosts.ts';
 import type { RouteIr, RouteTableIr, VirtualHostIr } from './ir/route.ts';
 import { HTTP_PROXY_LOOPBACK_CLUSTER, loopbackClusterName, PASSTHROUGH_CLUSTER } from './own-clusters.ts';
 import { type RouteContext, resolveRules } from './route-rules.ts';
@@ -268,19 +269,22 @@ export function resolveGatewayTable(
     }
   }
   const context = { port, client, ...(tls === undefined ? {} : { tls }) };
-  const virtualHosts = [...byDomain]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(
-      ([domain, found]): VirtualHostIr => ({
-        name: `${domain}:${port}`,
-        domains: [domain],
-        routes: resolveRules(bySource([...found.sets]), { ...context, gateways: [...found.gateways] }, model, read),
-      }),
-    );
+  const sorted = [...byDomain].sort(([a], [b]) => (a < b ? -1 : 1));
+  const resolved = sorted.map(([domain, found]): ResolvedHost => {
+    const sets = withoutWiderIngresses(bySource([...found.sets]));
+    const virtualHost: VirtualHostIr = {
+      name: `${domain}:${port}`,
+      domains: [domain],
+      routes: resolveRules(sets, { ...context, gateways: [...found.gateways] }, model, read),
+    };
+    return { sets, virtualHost };
+  });
+  const virtualHosts = resolved.map((host) => withDeeperHosts(host, resolved));
   return { name: `http.${port}`, virtualHosts, ignorePortInHost: true };
 }
 
+/** What Ingresses say comes behind what VirtualServices say. */
 function bySource(sets: readonly RouteRuleSet[]): readonly RouteRuleSet[] {
-  const key = ({ source }: RouteRuleSet) => `${source.namespace}/${source.name}`;
+  const key = ({ source, isIngress }: RouteRuleSet) => `${isIngress === true} ${source.namespace}/${source.name}`;
   return [...sets].sort((a, b) => (key(a) < key(b) ? -1 : 1));
 }

@@ -19,15 +19,10 @@ export function resolveSecrets(
   { credentials }: MeshModel,
   clusters: Collection<ClusterSpec>,
 ): Collection<SecretIr> {
-  const keyPairs = graph.expand('key pairs', credentials, ({ namespace, name, keyPair, source }) => {
+  const keyPairs = graph.expand('key pairs', credentials, (credential) => {
+    const { namespace, name, keyPair } = credential;
     if (keyPair === undefined || isForAuthorities(name)) return [];
-    const secret: SecretIr = {
-      type: 'certificate',
-      name: keyPairName(name),
-      chain: text(keyPair.chain),
-      privateKey: text(keyPair.privateKey),
-      sources: [source],
-    };
+    const secret = keyPairSecret(keyPairName(name), credential);
     return [[secretKey(namespace, secret.name), secret]];
   });
   const byResource = graph.index('authorities by resource', credentials, ({ namespace, name, authorities }) =>
@@ -54,6 +49,17 @@ export function resolveSecrets(
   const byName = graph.index('clusters by file', filesOf, (files) => files.map(({ name }) => fileKey(name)));
   const files = graph.derive('files', byName, ([list = []], _, key) => list.find(({ name }) => fileKey(name) === key));
   return graph.union('secrets', [keyPairs, authorities, files]);
+}
+
+/** @param name of the resource */
+export function keyPairSecret(name: string, { keyPair, source }: Pick<Credential, 'keyPair' | 'source'>): SecretIr {
+  return {
+    type: 'certificate',
+    name,
+    chain: text(keyPair?.chain ?? ''),
+    privateKey: text(keyPair?.privateKey ?? ''),
+    sources: [source],
+  };
 }
 
 export function fileKey(name: string): string {

@@ -10,6 +10,8 @@ export type PathMatchIr =
   | { readonly type: 'any' }
   | { readonly type: 'exact' | 'prefix'; readonly value: string; readonly ignoreCase?: true }
   | { readonly type: 'regex'; readonly value: string }
+  /** The path itself and what lies below it, by whole elements; without a slash at the end. */
+  | { readonly type: 'separated-prefix'; readonly value: string }
   /** A CONNECT request, which has no path. */
   | { readonly type: 'connect' };
 

@@ -26,6 +26,8 @@ function translatePath(path: RouteMatchIr['path']): NonNullable<MatchInit['pathS
       return { case: 'path', value: path.value };
     case 'prefix':
       return { case: 'prefix', value: path.value };
+    case 'separated-prefix':
+      return { case: 'pathSeparatedPrefix', value: path.value };
     case 'regex':
       return { case: 'safeRegex', value: { regex: path.value } };
     case 'connect':
