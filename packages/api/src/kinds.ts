@@ -20,10 +20,18 @@ import { type Service, service } from './kubernetes/service.ts';
 import { type ServiceAccount, serviceAccount } from './kubernetes/service-account.ts';
 import { type TrafficSchedule, trafficSchedule } from './lateen/traffic-schedule.ts';
 
+export type { BackendTLSPolicy } from './gateway-api/backend-tls-policy.ts';
 export type { KubernetesGateway } from './gateway-api/gateway.ts';
 export type { GatewayClass } from './gateway-api/gateway-class.ts';
+export type { GRPCRoute } from './gateway-api/grpc-route.ts';
+export type { HTTPRoute } from './gateway-api/http-route.ts';
+export type { TCPRoute, TLSRoute, UDPRoute } from './gateway-api/l4-routes.ts';
 export type { ListenerSet } from './gateway-api/listener-set.ts';
 export type { ReferenceGrant } from './gateway-api/reference-grant.ts';
+export type { ServiceImport } from './gateway-api/service-import.ts';
+export type { XBackend } from './gateway-api/x-backend.ts';
+export type { XBackendTrafficPolicy } from './gateway-api/x-backend-traffic-policy.ts';
+export type { XMesh } from './gateway-api/x-mesh.ts';
 export type { DestinationRule } from './istio/destination-rule.ts';
 export type { EnvoyFilter } from './istio/envoy-filter.ts';
 export type { Gateway } from './istio/gateway.ts';

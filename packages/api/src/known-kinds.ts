@@ -9,9 +9,6 @@ const unsupportedKinds: ReadonlyMap<string, readonly string[]> = new Map(
     'security.istio.io': ['AuthorizationPolicy', 'RequestAuthentication'],
     'telemetry.istio.io': ['Telemetry'],
     'extensions.istio.io': ['TrafficExtension', 'WasmPlugin'],
-    'gateway.networking.k8s.io': [
-      ...['BackendTLSPolicy', 'GRPCRoute', 'HTTPRoute', 'TCPRoute', 'TLSRoute', 'UDPRoute'],
-    ],
     '': [
       ...[
         'Endpoints',

@@ -80,7 +80,7 @@ export function headerName() {
 
 export function headerValue() {
   return pattern(
-    '^[!-~]+([\\t ]?[!-~]+)*$',
+    '^[!-~]+([\\t ][!-~]+)*$',
     4096,
     'a header value: visible ASCII characters, single spaces between them, at most 4096 in all',
   );

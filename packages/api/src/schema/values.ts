@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import { durationMs } from '../duration.ts';
 import * as names from '../names.ts';
 import { regexProblem } from '../re2-syntax.ts';
-import { annotate, checked } from './field.ts';
+import { annotate, checked, list } from './field.ts';
 
 const DURATION = 'a duration such as 3s, 250ms or 1.5h';
 const MAX_DURATION_LENGTH = 64;
@@ -44,6 +44,15 @@ export function int(minimum: number, maximum: number = 2_147_483_647) {
         : `must be from ${minimum} to ${maximum}, not ${value}`;
     },
     { type: 'integer', minimum, ...(maximum !== 2_147_483_647 && { maximum }) },
+  );
+}
+
+/** One of these whole numbers. */
+export function oneOfNumbers(values: readonly number[]) {
+  return checked(
+    z.number(),
+    (value) => (values.includes(value) ? undefined : `must be ${list(values.map(String), 'or')}, not ${value}`),
+    { type: 'integer', enum: values },
   );
 }
 

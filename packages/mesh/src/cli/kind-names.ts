@@ -17,6 +17,7 @@ export interface KindNames {
 }
 
 const GATEWAY_API = 'gateway.networking.k8s.io';
+const EXPERIMENTAL = 'gateway.networking.x-k8s.io';
 
 /** In the order in which `get all` shows them. */
 export const kindNames: readonly KindNames[] = [
@@ -55,6 +56,34 @@ export const kindNames: readonly KindNames[] = [
   { kind: 'KubernetesGateway', plural: 'gateways', short: ['gtw'], group: GATEWAY_API, namespaced: true },
   { kind: 'ListenerSet', plural: 'listenersets', short: ['lset'], group: GATEWAY_API, namespaced: true },
   { kind: 'ReferenceGrant', plural: 'referencegrants', short: ['refgrant'], group: GATEWAY_API, namespaced: true },
+  {
+    kind: 'BackendTLSPolicy',
+    plural: 'backendtlspolicies',
+    short: ['btlspolicy'],
+    group: GATEWAY_API,
+    namespaced: true,
+  },
+  { kind: 'HTTPRoute', plural: 'httproutes', short: [], group: GATEWAY_API, namespaced: true },
+  { kind: 'GRPCRoute', plural: 'grpcroutes', short: [], group: GATEWAY_API, namespaced: true },
+  { kind: 'TLSRoute', plural: 'tlsroutes', short: [], group: GATEWAY_API, namespaced: true },
+  { kind: 'TCPRoute', plural: 'tcproutes', short: [], group: GATEWAY_API, namespaced: true },
+  { kind: 'UDPRoute', plural: 'udproutes', short: [], group: GATEWAY_API, namespaced: true },
+  { kind: 'XBackend', plural: 'xbackends', short: [], group: EXPERIMENTAL, namespaced: true },
+  {
+    kind: 'XBackendTrafficPolicy',
+    plural: 'xbackendtrafficpolicies',
+    short: ['xbtrafficpolicy'],
+    group: EXPERIMENTAL,
+    namespaced: true,
+  },
+  { kind: 'XMesh', plural: 'xmeshes', short: ['mesh'], group: EXPERIMENTAL, namespaced: false },
+  {
+    kind: 'ServiceImport',
+    plural: 'serviceimports',
+    short: ['svcim', 'svcimport'],
+    group: 'multicluster.x-k8s.io',
+    namespaced: true,
+  },
 ];
 
 /** Replicas: they are not written by anybody, and come from the status of the mesh. */
