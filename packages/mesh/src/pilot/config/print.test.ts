@@ -192,7 +192,9 @@ function reread(object: ConfigObject): unknown {
   return objects.map((each) => each.object);
 }
 
-test.each(kindNames)('what is printed of a %s is read back equal', (name) => {
+const READ = kindNames.filter((name) => (kinds[name] as Kind).later === undefined);
+
+test.each(READ)('what is printed of a %s is read back equal', (name) => {
   const kind: Kind = kinds[name];
   let seen = 0;
   const property = fc.property(arbitraryOf(nodeOf(kind.schema)), (value) => {
