@@ -8,7 +8,8 @@ const SUBDOMAIN = '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])
 export function pattern(source: string, maxLength: number, what: string) {
   const expression = new RegExp(source);
   const schema = v.syntax((text) => text.length <= maxLength && expression.test(text), what);
-  return annotate(schema, { openapi: { pattern: source, maxLength } });
+  const minLength = expression.test('') ? {} : { minLength: 1 };
+  return annotate(schema, { openapi: { pattern: source, maxLength, ...minLength } });
 }
 
 /** A text of so many characters. */
@@ -86,13 +87,13 @@ export function headerValue() {
   );
 }
 
+const DURATION = /^([0-9]{1,5}(h|m|s|ms)){1,4}$/;
+
 /** Stricter than durations elsewhere: whole numbers, and no unit below milliseconds. */
 export function duration() {
-  return pattern(
-    '^([0-9]{1,5}(h|m|s|ms)){1,4}$',
-    32,
-    'a duration of whole hours, minutes, seconds and milliseconds, such as 10s, 500ms or 1m30s',
-  );
+  const what = 'a duration of whole hours, minutes, seconds and milliseconds, such as 10s, 500ms or 1m30s';
+  const schema = v.syntax((text) => DURATION.test(text), what);
+  return annotate(schema, { openapi: { pattern: DURATION.source } });
 }
 
 /** Values for extensions of others, by name. */

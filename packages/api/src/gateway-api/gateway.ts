@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini';
 import { objectSchema } from '../kubernetes/metadata.ts';
-import { isIp, isLabelValue } from '../names.ts';
+import { isIp } from '../names.ts';
 import { forEachRepeated, object, optional, required } from '../schema/field.ts';
 import * as v from '../schema/values.ts';
 import { arrayOfOneTo, isAnnotationKey, mapUpTo, objectName, pattern, textUpTo } from './common.ts';
@@ -83,11 +83,16 @@ const gatewayTls = object({
   ),
 });
 
+const labelValue = pattern(
+  '^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$',
+  63,
+  "a label value: at most 63 of letters, digits, '-', '_' and '.', a letter or digit at both ends",
+);
 const key = (what: string) => v.syntax(isAnnotationKey, `${what} such as app or example.com/app`);
 
 const infrastructure = object({
   labels: optional(
-    mapUpTo(8, v.map(v.syntax(isLabelValue, 'a label value of at most 63 characters'), key('a label key'))),
+    mapUpTo(8, v.map(labelValue, key('a label key'))),
     'Labels for what is made for the Gateway, such as its Deployment and Service.',
   ),
   annotations: optional(

@@ -1,10 +1,10 @@
 import type * as z from 'zod/mini';
 import { objectSchema } from '../kubernetes/metadata.ts';
-import { isDnsLabel, isIp } from '../names.ts';
+import { isIp } from '../names.ts';
 import { checked, object, optional, required } from '../schema/field.ts';
 import * as v from '../schema/values.ts';
 import { backendTlsValidation } from './backend-tls-validation.ts';
-import { preciseHostname } from './common.ts';
+import { pattern, preciseHostname } from './common.ts';
 import { secretRef } from './references.ts';
 
 const externalName = checked(preciseHostname(), (value) =>
@@ -13,8 +13,9 @@ const externalName = checked(preciseHostname(), (value) =>
     : undefined,
 );
 
-const portName = v.syntax(
-  (value) => value === '' || isDnsLabel(value),
+const portName = pattern(
+  '^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$',
+  63,
   "a name of at most 63 of a-z, 0-9 and '-', with a letter or digit at both ends",
 );
 
