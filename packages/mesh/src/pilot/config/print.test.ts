@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import { type ConfigObject, type Kind, kindNames, kinds } from '@lateen/api/kinds.ts';
 import { type Node, nodeOf } from '@lateen/api/schema/node.ts';
 import { validate } from '@lateen/api/validate.ts';
+import { writtenKind } from '@lateen/api/written-kind.ts';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { parseDocuments } from './parse.ts';
 import { printYaml } from './print.ts';
 
@@ -28,6 +30,12 @@ const SAMPLES = [
   'Europe/Berlin',
   './*',
   'UNAVAILABLE',
+  'Hostname',
+  'System',
+  'spiffe://cluster.local/ns/default',
+  'https://example.com',
+  '1m30s',
+  'lateen.dev/gateway-controller',
   // SHA-256, in hexadecimal digits and in base64.
   'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
   '47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=',
@@ -92,6 +100,8 @@ function arbitraryOf(node: Node): fc.Arbitrary<unknown> {
     case 'enum':
       return fc.constantFrom(...node.values.filter((value) => node.facts.laterValues?.[value] === undefined));
     case 'number': {
+      const values = node.facts.openapi?.enum as readonly number[] | undefined;
+      if (values !== undefined) return fc.constantFrom(...values);
       const { minimum = 0, maximum = 1000 } = (node.facts.openapi ?? {}) as { minimum?: number; maximum?: number };
       return fc.integer({ min: Math.max(minimum, -1000), max: Math.min(maximum, 2 ** 31 - 1) });
     }
@@ -186,15 +196,95 @@ repairs.ServiceEntry = ({ spec }) => {
   });
 };
 
+/** One filter without a rule of its own, and one target. */
+function repairRule(rule: Loose): void {
+  delete rule.sessionPersistence;
+  delete rule.timeouts;
+  for (const match of rule.matches ?? []) {
+    for (const list of [match.headers, match.queryParams]) list?.splice(1);
+    for (const each of [...(match.headers ?? []), ...(match.queryParams ?? [])]) delete each.type;
+    if (match.path !== undefined) Object.assign(match, { path: { value: '/on' } });
+    if (match.method?.type !== undefined) Object.assign(match.method, { type: 'Exact', service: 'no', method: 'yes' });
+  }
+  for (const backend of rule.backendRefs ?? []) Object.assign(backend, { port: 1 });
+  for (const { filters } of [rule, ...(rule.backendRefs ?? [])]) {
+    filters?.splice(1);
+    for (const filter of filters ?? []) {
+      for (const field of Object.keys(filter)) delete filter[field];
+      const extensionRef = { group: 'no', kind: 'on', name: '1e3' };
+      Object.assign(filter, { type: 'ExtensionRef', extensionRef });
+    }
+  }
+  rule.retry?.codes?.splice(1);
+}
+
+function repairRoute({ spec }: Loose): void {
+  spec?.parentRefs?.splice(1);
+  spec?.rules?.splice(1);
+  for (const rule of spec?.rules ?? []) repairRule(rule);
+}
+
+for (const kind of ['HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute', 'UDPRoute']) repairs[kind] = repairRoute;
+
+function repairListeners({ spec }: Loose): void {
+  spec?.listeners?.forEach((listener: Loose, index: number) => {
+    Object.assign(listener, { name: `l${index}`, port: index + 1, protocol: 'HTTP' });
+    delete listener.tls;
+    for (const each of listener.allowedRoutes?.namespaces?.selector?.matchExpressions ?? []) {
+      Object.assign(each, { operator: 'In', values: ['no'] });
+    }
+  });
+}
+
+repairs.ListenerSet = repairListeners;
+repairs.KubernetesGateway = ({ spec }) => {
+  repairListeners({ spec });
+  spec?.addresses?.splice(1);
+  for (const each of spec?.addresses ?? []) Object.assign(each, { type: 'IPAddress', value: '10.0.0.1' });
+  for (const each of spec?.allowedListeners?.namespaces?.selector?.matchExpressions ?? []) {
+    Object.assign(each, { operator: 'In', values: ['no'] });
+  }
+  spec?.tls?.frontend?.perPort?.splice(1);
+};
+
+function repairValidation(validation: Loose): void {
+  if (validation === undefined) return;
+  delete validation.caCertificateRefs;
+  Object.assign(validation, { wellKnownCACertificates: 'System' });
+  for (const each of validation.subjectAltNames ?? []) {
+    delete each.hostname;
+    Object.assign(each, { type: 'URI', uri: 'spiffe://no' });
+  }
+}
+
+repairs.BackendTLSPolicy = ({ spec }) => {
+  spec?.targetRefs?.splice(1);
+  repairValidation(spec?.validation);
+};
+repairs.XBackend = ({ spec }) => {
+  Object.assign(spec, { externalHostname: { hostname: 'no' } });
+  if (spec?.tls !== undefined) Object.assign(spec.tls, { mode: 'ServerOnly' });
+  delete spec?.tls?.clientCertificateRef;
+  repairValidation(spec?.tls?.validation);
+};
+repairs.XBackendTrafficPolicy = ({ spec }) => {
+  spec?.targetRefs?.splice(1);
+  delete spec?.sessionPersistence;
+};
+
+/** Kinds that are refused for now are read without the parser. */
 function reread(object: ConfigObject): unknown {
+  if ((kinds[object.kind] as Kind).later !== undefined) {
+    const { kind, ...more } = parse(printYaml(object)) as { kind: string };
+    expect(kind).toBe(writtenKind(object.kind));
+    return [{ ...more, kind: object.kind }];
+  }
   const { objects, diagnostics } = parseDocuments(printYaml(object), 'printed.yaml', { defaultNamespace: 'default' });
   expect(diagnostics.filter(({ severity }) => severity === 'error')).toEqual([]);
   return objects.map((each) => each.object);
 }
 
-const READ = kindNames.filter((name) => (kinds[name] as Kind).later === undefined);
-
-test.each(READ)('what is printed of a %s is read back equal', (name) => {
+test.each(kindNames)('what is printed of a %s is read back equal', (name) => {
   const kind: Kind = kinds[name];
   let seen = 0;
   const property = fc.property(arbitraryOf(nodeOf(kind.schema)), (value) => {
