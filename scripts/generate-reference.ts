@@ -186,7 +186,7 @@ function unsupportedPage(): string {
   const all = [
     { title: 'Metadata of every kind', rows: rowsOf(kinds.ConfigMap).filter(isMetadata) },
     ...readKinds.map((name) => ({
-      title: name as string,
+      title: titleOf(kinds[name]),
       rows: rowsOf(kinds[name]).filter((row) => !isMetadata(row)),
     })),
     { title: 'The configuration of the mesh', rows: meshConfigRows() },

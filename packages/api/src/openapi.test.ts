@@ -1,8 +1,12 @@
 import { expect, test } from 'vitest';
-import { kinds } from './kinds.ts';
+import { gatewayApiKinds } from './gateway-api/kinds.ts';
+import { type Kind, kinds } from './kinds.ts';
 import { crdOf, type OpenApiSchema, openApiSchemaOf } from './openapi.ts';
 
-const istioKinds = [kinds.Gateway, kinds.VirtualService, kinds.DestinationRule, kinds.PeerAuthentication];
+const defined: readonly Kind[] = [
+  ...[kinds.Gateway, kinds.VirtualService, kinds.DestinationRule, kinds.PeerAuthentication],
+  ...Object.values(gatewayApiKinds),
+];
 
 function at(schema: OpenApiSchema, path: string): OpenApiSchema | undefined {
   let current: OpenApiSchema | undefined = schema;
@@ -73,13 +77,18 @@ function problemsIn(schema: OpenApiSchema, path: string): string[] {
   return problems;
 }
 
-test.each(istioKinds)('the CRD of $kind is structural and serves all versions, storing one', (kind) => {
+test.each(defined)('the CRD of $kind is structural and serves all versions, storing one', (kind) => {
   const crd = crdOf(kind) as {
     metadata: { name: string };
-    spec: { versions: { name: string; storage: boolean; schema: { openAPIV3Schema: OpenApiSchema } }[] };
+    spec: {
+      names: { kind: string; listKind: string };
+      versions: { name: string; storage: boolean; schema: { openAPIV3Schema: OpenApiSchema } }[];
+    };
   };
   expect(crd.metadata.name).toBe(`${kind.plural}.${kind.group}`);
+  const writtenAs = kind.writtenAs ?? kind.kind;
+  expect(crd.spec.names).toMatchObject({ kind: writtenAs, listKind: `${writtenAs}List` });
   expect(crd.spec.versions.map(({ name }) => name)).toEqual(kind.versions);
-  expect(crd.spec.versions.filter(({ storage }) => storage).map(({ name }) => name)).toEqual(['v1']);
+  expect(crd.spec.versions.filter(({ storage }) => storage).map(({ name }) => name)).toEqual([kind.versions[0]]);
   for (const { schema } of crd.spec.versions) expect(problemsIn(schema.openAPIV3Schema, kind.kind)).toEqual([]);
 });
