@@ -107,12 +107,12 @@ function conflictMessage({ server, with: other, hosts }: ServerConflict): string
   const { kind, namespace, name, path } = other.source;
   const place =
     kind === 'Gateway'
-      ? `server ${other.portName} of the Gateway ${other.gateway}`
+      ? `the server ${other.portName} of the Gateway ${other.gateway}`
       : `${path ?? 'HTTP'} of the Ingress ${namespace}/${name}`;
   if (hosts !== undefined) {
-    return `is not served on port ${server.port} for ${hosts.join(', ')}, as the ${place} has ${hosts.length > 1 ? 'these hosts' : 'this host'} there`;
+    return `is not served on port ${server.port} for ${hosts.join(', ')}, as ${place} has ${hosts.length > 1 ? 'these hosts' : 'this host'} there`;
   }
-  return `is not served: ${server.protocol} cannot share port ${server.port} with ${other.protocol} of the ${place}`;
+  return `is not served: ${server.protocol} cannot share port ${server.port} with ${other.protocol} of ${place}`;
 }
 
 function credentialProblem(

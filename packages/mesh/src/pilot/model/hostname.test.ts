@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hostCovers, intersectHosts, resolveHost } from './hostname.ts';
+import { byNarrowness, hostCovers, intersectHosts, resolveHost } from './hostname.ts';
 
 describe('hosts', () => {
   it.each([
@@ -37,5 +37,9 @@ describe('hosts', () => {
   ])('%s and %s have %s in common', (a, b, common) => {
     expect(intersectHosts(a, b)).toBe(common);
     expect(intersectHosts(b, a)).toBe(common);
+  });
+
+  it('are sorted by what they leave out', () => {
+    expect(['*', '*.b.c', 'a.b.c', '*.c'].sort(byNarrowness)).toEqual(['a.b.c', '*.b.c', '*.c', '*']);
   });
 });

@@ -33,6 +33,12 @@ export function hostCovers(pattern: string, host: string): boolean {
   return pattern.startsWith('*.') && host.endsWith(pattern.slice(1)) && host !== pattern.slice(1);
 }
 
+/** Of patterns that cover the same name, the narrowest first. Their length does not tell: `a.b.c` is as long as `*.b.c`. */
+export function byNarrowness(a: string, b: string): number {
+  if (a === b) return 0;
+  return hostCovers(a, b) ? 1 : hostCovers(b, a) ? -1 : 0;
+}
+
 /** What both patterns cover: the narrower of the two, if one covers the other. */
 export function intersectHosts(a: string, b: string): string | undefined {
   if (hostCovers(a, b)) return b;

@@ -31,6 +31,11 @@ describe('a request that came to the wrong chain is told so', () => {
     expect(outline(chains)).toEqual(['wide: *.test | bank.test', 'bank: bank.test | *.test']);
   });
 
+  it('also where the wildcard is as long as the host', () => {
+    const chains = [chain('wide', ['*.test'], ['*.test']), chain('a', ['a.test'], ['a.test'])];
+    expect(outline(chains)).toEqual(['wide: *.test | a.test', 'a: a.test | *.test']);
+  });
+
   it('where the narrower one has no rules for it as well: they are not got around', () => {
     const chains = [chain('wide', ['*'], ['bank.test', 'x.test']), chain('bank', ['bank.test'], [])];
     expect(outline(chains)).toEqual(['wide: x.test | bank.test', 'bank:  | x.test']);

@@ -1,4 +1,4 @@
-import { hostCovers } from '../model/hostname.ts';
+import { byNarrowness, hostCovers } from '../model/hostname.ts';
 import type { RouteTableIr, VirtualHostIr } from './ir/route.ts';
 
 /** The route table of one filter chain, and the server names that lead to the chain. */
@@ -36,7 +36,8 @@ export function tellMisdirected(chains: readonly ChainTable[], passedOn: readonl
 function narrowest(chains: readonly ChainTable[], passedOn: readonly string[], domain: string): number | undefined {
   let found: { readonly host: string; readonly index: number | undefined } | undefined;
   const consider = (host: string, index: number | undefined) => {
-    if (hostCovers(host, domain) && (found === undefined || host.length > found.host.length)) found = { host, index };
+    if (!hostCovers(host, domain)) return;
+    if (found === undefined || byNarrowness(host, found.host) < 0) found = { host, index };
   };
   for (const host of passedOn) consider(host, undefined);
   chains.forEach(({ serverHosts }, index) => {

@@ -1,5 +1,5 @@
 import type { AttachedServer } from '../model/gateway-port.ts';
-import { hostCovers } from '../model/hostname.ts';
+import { byNarrowness, hostCovers } from '../model/hostname.ts';
 import type { RouteTableIr, VirtualHostIr } from './ir/route.ts';
 
 /**
@@ -16,7 +16,7 @@ export function withRedirects(
   const hosts = servers.flatMap((server) => server.hosts.map(({ host }) => ({ host, server })));
   if (!servers.some(({ httpsRedirect }) => httpsRedirect)) return table;
   const serverFor = (domain: string) =>
-    hosts.filter(({ host }) => hostCovers(host, domain)).sort((a, b) => b.host.length - a.host.length)[0]?.server;
+    hosts.filter(({ host }) => hostCovers(host, domain)).sort((a, b) => byNarrowness(a.host, b.host))[0]?.server;
   const redirected = (domain: string): VirtualHostIr | undefined => {
     const server = serverFor(domain);
     return server?.httpsRedirect === true ? redirect(domain, server, httpsPort) : undefined;

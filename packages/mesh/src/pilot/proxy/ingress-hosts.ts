@@ -1,4 +1,4 @@
-import { hostCovers } from '../model/hostname.ts';
+import { byNarrowness, hostCovers } from '../model/hostname.ts';
 import type { RouteRuleSet } from '../model/route-rule.ts';
 import type { RouteIr, VirtualHostIr } from './ir/route.ts';
 import type { HeaderMatchIr } from './ir/route-match.ts';
@@ -11,19 +11,22 @@ export interface ResolvedHost {
 
 /** Of what Ingresses say, only the rules for the narrowest host count: a request's host is looked at before its path. */
 export function withoutWiderIngresses(sets: readonly RouteRuleSet[]): readonly RouteRuleSet[] {
-  const lengths = sets.filter(({ isIngress }) => isIngress).map(hostLength);
-  const narrowest = Math.max(...lengths);
-  return sets.filter((set) => set.isIngress !== true || hostLength(set) === narrowest);
+  const [narrowest] = sets
+    .filter(({ isIngress }) => isIngress)
+    .map(hostOf)
+    .sort(byNarrowness);
+  return sets.filter((set) => set.isIngress !== true || hostOf(set) === narrowest);
 }
 
 /** Those of Ingresses are for one host each. */
-function hostLength({ hosts: [host = ''] }: RouteRuleSet): number {
-  return host.length;
+function hostOf({ hosts: [host = ''] }: RouteRuleSet): string {
+  return host;
 }
 
 /** A wildcard of an Ingress stands for one label, but Envoy's for any number. */
-export function withinOneLabel(route: RouteIr, { isIngress, hosts: [host = ''] }: RouteRuleSet): RouteIr {
-  if (isIngress !== true || !host.startsWith('*.')) return route;
+export function withinOneLabel(route: RouteIr, set: RouteRuleSet): RouteIr {
+  const host = hostOf(set);
+  if (set.isIngress !== true || !host.startsWith('*.')) return route;
   return { ...route, match: { ...route.match, headers: [...route.match.headers, oneLabelBelow(host)] } };
 }
 
@@ -37,15 +40,13 @@ function oneLabelBelow(wildcard: string): HeaderMatchIr {
  * go without it.
  */
 export function withDeeperHosts({ sets, virtualHost }: ResolvedHost, all: readonly ResolvedHost[]): VirtualHostIr {
-  const [domain = ''] = virtualHost.domains;
-  const set = sets.find(({ hosts: [host = ''] }) => host.startsWith('*.'));
-  if (set === undefined || sets.some(({ isIngress }) => isIngress !== true) || !domain.startsWith('*.')) {
-    return virtualHost;
-  }
-  const wider = all
-    .filter(({ virtualHost: other }) => other !== virtualHost && hostCovers(other.domains[0] ?? '', domain))
-    .sort((a, b) => (b.virtualHost.domains[0] ?? '').length - (a.virtualHost.domains[0] ?? '').length);
-  const [next] = wider;
+  const domain = domainOf(virtualHost);
+  const set = sets.find((each) => hostOf(each).startsWith('*.'));
+  const isShared = sets.some(({ isIngress }) => isIngress !== true);
+  if (set === undefined || isShared || !domain.startsWith('*.')) return virtualHost;
+  const [next] = all
+    .filter(({ virtualHost: other }) => other !== virtualHost && hostCovers(domainOf(other), domain))
+    .sort((a, b) => byNarrowness(domainOf(a.virtualHost), domainOf(b.virtualHost)));
   if (next === undefined) return virtualHost;
   const { source } = set;
   const unmatched: RouteIr = {
@@ -56,4 +57,9 @@ export function withDeeperHosts({ sets, virtualHost }: ResolvedHost, all: readon
   };
   const rest = withDeeperHosts(next, all).routes;
   return { ...virtualHost, routes: [...virtualHost.routes, withinOneLabel(unmatched, set), ...rest] };
+}
+
+/** Those of a gateway have one each. */
+function domainOf({ domains: [domain = ''] }: VirtualHostIr): string {
+  return domain;
 }
