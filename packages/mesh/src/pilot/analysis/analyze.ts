@@ -5,12 +5,14 @@ import { annotations } from './checks/annotations.ts';
 import { doubleConnectionRules } from './checks/connection-rules.ts';
 import { destinationPorts } from './checks/destination-ports.ts';
 import { sameHostRules } from './checks/destination-rules.ts';
+import { endpointSlices } from './checks/endpoint-slices.ts';
 import { exportedNamespaces } from './checks/export-to.ts';
 import { gatewayHosts } from './checks/gateway-hosts.ts';
 import { gatewayPorts } from './checks/gateway-ports.ts';
 import { sharedCertificates, unusedGateways } from './checks/gateways.ts';
 import { http3 } from './checks/http3.ts';
-import { ingresses } from './checks/ingresses.ts';
+import { ingressConflicts } from './checks/ingress-conflicts.ts';
+import { ingressBackends, ingressClasses, ingressWords } from './checks/ingresses.ts';
 import { mergedHosts } from './checks/merged-hosts.ts';
 import { neverMatching, noCallers } from './checks/never-matching.ts';
 import { policyConflicts } from './checks/policies.ts';
@@ -66,7 +68,11 @@ export const checks: readonly Check[] = [
   hiddenHosts,
   policyConflicts,
   exportedNamespaces,
-  ingresses,
+  ingressClasses,
+  ingressBackends,
+  ingressWords,
+  ingressConflicts,
+  endpointSlices,
   annotations,
 ];
 

@@ -97,3 +97,43 @@ it('servers that lose their port, or their hosts, to others', () => {
     'LAT0592 spec.servers[1] of b: is not served on port 443 for a.test, as the server tls of the Gateway default/a has this host there',
   ]);
 });
+
+describe('an Ingress', () => {
+  const ingressText = (name: string, tls: string, namespace = 'default') =>
+    `---\n{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: ${name}, namespace: ${namespace}, annotations: {kubernetes.io/ingress.class: istio}}, spec: {defaultBackend: {service: {name: a, port: {number: 80}}}, tls: [${tls}]}}\n`;
+  const PAIR = `tls.crt: ${CERTIFICATE}, tls.key: ${KEY}`;
+
+  it('has its Secret in its own namespace, or in that of the proxy', () => {
+    expect(warnings(ingressText('a', '{secretName: cert}'))).toEqual([
+      'LAT0593 spec.tls[0].secretName of a: there is no Secret default/cert; it has to be in the namespace of the Ingress. Connections are refused until it comes',
+    ]);
+    for (const namespace of ['default', 'istio-system']) {
+      expect(warnings(ingressText('a', '{secretName: cert}') + secretText(PAIR, 'cert', namespace))).toEqual([]);
+    }
+    expect(warnings(ingressText('a', '{secretName: cert}') + secretText('a: b', 'cert', 'default'))).toEqual([
+      expect.stringContaining(
+        'LAT0594 spec.tls[0].secretName of a: the Secret default/cert has no key and certificate',
+      ),
+    ]);
+  });
+
+  it('shares hosts with others that have the same certificate, and Gateways come first', () => {
+    const secrets = secretText(PAIR) + secretText(PAIR, 'cert', 'default') + secretText(PAIR, 'other', 'default');
+    const a = ingressText('a', '{hosts: [a.test], secretName: cert}');
+    expect(warnings(secrets + a + ingressText('b', '{hosts: [a.test], secretName: cert}'))).toEqual([]);
+    expect(warnings(secrets + a + ingressText('b', '{hosts: [a.test], secretName: other}'))).toEqual([
+      'LAT0592 spec.tls[0] of b: is not served on port 443 for a.test, as spec.tls[0] of the Ingress default/a has this host there',
+    ]);
+    expect(warnings(secrets + a + gatewayText('a', SIMPLE, '{istio: ingressgateway}', 'zoo'))).toEqual([
+      'LAT0592 spec.tls[0] of a: is not served on port 443 for a.test, as the server https of the Gateway zoo/a has this host there',
+    ]);
+  });
+
+  it('needs gateways with the labels that the mesh asks for', () => {
+    const config =
+      '---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: istio, namespace: istio-system}, data: {mesh: "ingressSelector: edge"}}\n';
+    expect(warnings(config + ingressText('a', ''))).toEqual([
+      'LAT0595 undefined of a: no gateway has the labels istio: edge, which the configuration of the mesh asks for',
+    ]);
+  });
+});
