@@ -11,6 +11,8 @@ export interface MeshStatus {
   readonly workloads: readonly WorkloadStatus[];
   readonly services: readonly ServiceStatus[];
   readonly schedules: readonly ScheduleStatus[];
+  /** Those that this mesh serves. */
+  readonly ingresses: readonly IngressStatus[];
   readonly envoyFilters: readonly EnvoyFilterStatus[];
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -39,6 +41,13 @@ export interface GatewayPortStatus {
   readonly hostPort: number;
   /** `HTTP`, `HTTPS`, `TCP`, ... as the Gateway says; the first one's where several share the port. */
   readonly protocol: string;
+}
+
+/** An Ingress that is served, and the addresses of the gateways that do it, sorted. */
+export interface IngressStatus {
+  readonly name: string;
+  readonly namespace: string;
+  readonly addresses: readonly string[];
 }
 
 /** One replica: an application process and the Envoy beside it. */

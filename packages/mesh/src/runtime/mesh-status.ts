@@ -1,6 +1,7 @@
 import type {
   GatewayPortStatus,
   GatewayStatus,
+  IngressStatus,
   MeshStatus,
   ScheduleStatus,
   ServiceStatus,
@@ -12,6 +13,7 @@ import { refOfKey } from '@lateen/api/object-key.ts';
 import { spiffeIdOf } from '@lateen/api/spiffe-id.ts';
 import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import { endpointKey } from '#pilot/model/endpoints.ts';
+import { byPreference } from '#pilot/model/gateway.ts';
 import type { MeshModel, ScheduleState } from '#pilot/model/mesh.ts';
 import type { Service } from '#pilot/model/service.ts';
 import type { InstanceReport, ProxyState } from '#pilot/registry/processes/link.ts';
@@ -54,6 +56,7 @@ export function meshStatus(input: StatusInput): MeshStatus {
     schedules: [...model.scheduleStates.entries()]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([, state]) => scheduleStatus(state)),
+    ingresses: ingressStatuses(input),
     envoyFilters: [...patchMatches]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([key, matches]) => {
@@ -62,6 +65,18 @@ export function meshStatus(input: StatusInput): MeshStatus {
       }),
     diagnostics,
   };
+}
+
+function ingressStatuses({ model, reports }: StatusInput): IngressStatus[] {
+  const routers = reports.filter(({ instance }) => instance.role === 'router').map(({ instance }) => instance);
+  return [...model.gateways.entries()]
+    .map(([, gateway]) => gateway)
+    .filter(({ source }) => source.kind === 'Ingress')
+    .sort(byPreference)
+    .map(({ source: { name, namespace }, selector }) => {
+      const serving = routers.filter(({ labels }) => isSelected(labels, selector));
+      return { name, namespace, addresses: [...new Set(serving.map(({ address }) => address))].sort() };
+    });
 }
 
 function scheduleStatus({ schedule: { source, timeZone }, open, changesAtMs }: ScheduleState): ScheduleStatus {

@@ -8,7 +8,7 @@ import { Shell, type ShellResult } from './shell.ts';
 
 export const ROOT = join(import.meta.dirname, '../../../..');
 /** What the pages say where the gateway and the admin server are, which is so while these ports are free. */
-const USUAL_ADDRESSES = { gateway: 'localhost:8080', admin: 'localhost:19000' };
+const USUAL_ADDRESSES = { gateway: 'localhost:8080', https: 'localhost:8443', admin: 'localhost:19000' };
 
 const SETTLE_MS = 20_000;
 const INTERVAL_MS = 50;
@@ -58,7 +58,7 @@ export class Reader {
     if (/\blateen up\b/.test(commands) && code === 0) await this.#findAddresses();
     // Where the gateway has another port than the usual one, that is explained.
     const isUsual = this.#addresses.gateway === USUAL_ADDRESSES.gateway;
-    const output = isUsual ? result.output : result.output.replaceAll(' (port 80)', '');
+    const output = isUsual ? result.output : result.output.replaceAll(/ \(port (80|443)\)/g, '');
     if (expected !== undefined && !matches(this.#here(expected), output)) expect(output).toBe(this.#here(expected));
     if (!showsFailure(expected)) expect(code, output).toBe(0);
   }
@@ -68,15 +68,20 @@ export class Reader {
     const status = await this.#sandbox.status().catch(() => undefined);
     const urlOf = (text: string | undefined, usual: string) =>
       text && URL.canParse(text) ? new URL(text).host : usual;
+    const hostPort = status?.gateways[0]?.ports.find(({ port }) => port === 443)?.hostPort;
     this.#addresses = {
       gateway: urlOf(status?.gateways[0]?.url, USUAL_ADDRESSES.gateway),
+      https: hostPort === undefined ? USUAL_ADDRESSES.https : `localhost:${hostPort}`,
       admin: urlOf(status?.control.admin, USUAL_ADDRESSES.admin),
     };
   }
 
   #here(text: string): string {
-    const { gateway, admin } = this.#addresses;
-    return text.replaceAll(USUAL_ADDRESSES.gateway, gateway).replaceAll(USUAL_ADDRESSES.admin, admin);
+    const { gateway, https, admin } = this.#addresses;
+    return text
+      .replaceAll(USUAL_ADDRESSES.gateway, gateway)
+      .replaceAll(USUAL_ADDRESSES.https, https)
+      .replaceAll(USUAL_ADDRESSES.admin, admin);
   }
 }
 

@@ -9,6 +9,7 @@ const NO_STATUS = {
   gateways: [],
   services: [],
   schedules: [],
+  ingresses: [],
   envoyFilters: [],
 } as unknown as MeshStatus;
 
@@ -34,6 +35,15 @@ test('a ServiceEntry shows the addresses that were chosen for its hosts', () => 
   expect(addresses?.cell({ object }, status as unknown as MeshStatus)).toBe('["240.240.1.2"]');
 });
 
+test('an Ingress shows the addresses of the gateways that serve it', () => {
+  const object = { kind: 'Ingress', apiVersion: '', metadata: { name: 'a', namespace: 'shop' }, spec: {} };
+  const ingress = { name: 'a', namespace: 'shop', addresses: ['127.0.0.1'] };
+  const status = { ingresses: [{ ...ingress, namespace: 'other', addresses: ['127.0.0.2'] }, ingress] };
+  const columns = columnsOf({ kind: findKind('Ingress'), items: [{ object }], status: NO_STATUS });
+  const address = columns.find(({ title }) => title === 'address');
+  expect(address?.cell({ object }, status as unknown as MeshStatus)).toBe('127.0.0.1');
+});
+
 test.each([
   ['Secret', 'data: {a: <hidden>, b: <hidden>}', { type: 'Opaque', data: '2' }],
   [
@@ -45,8 +55,14 @@ test.each([
   [
     'Ingress',
     'spec: {ingressClassName: istio, rules: [{host: a.example.com}, {}], tls: [{}]}',
-    { class: 'istio', hosts: 'a.example.com,*', ports: '80, 443' },
+    { class: 'istio', hosts: 'a.example.com', address: '', ports: '80, 443' },
   ],
+  [
+    'Ingress',
+    'spec: {rules: [{host: a}, {host: b}, {host: c}, {host: d}, {host: e}]}',
+    { class: '<none>', hosts: 'a,b,c + 2 more...', address: '', ports: '80' },
+  ],
+  ['Ingress', 'spec: {}', { class: '<none>', hosts: '*', address: '', ports: '80' }],
   [
     'ServiceEntry',
     'spec: {hosts: [a.example.com], ports: [{number: 80}, {number: 443}], addresses: [10.0.0.0/8]}',

@@ -75,14 +75,9 @@ const columnsByKind: Readonly<Record<string, readonly Column[]>> = {
   ],
   IngressClass: [{ title: 'controller', cell: ({ object }) => text(read(object, 'spec', 'controller')) }],
   Ingress: [
-    { title: 'class', cell: ({ object }) => text(read(object, 'spec', 'ingressClassName')) },
-    {
-      title: 'hosts',
-      cell: ({ object }) =>
-        list(read(object, 'spec', 'rules'))
-          .map((rule) => text(read(rule, 'host')) || '*')
-          .join(','),
-    },
+    { title: 'class', cell: ({ object }) => text(read(object, 'spec', 'ingressClassName')) || '<none>' },
+    { title: 'hosts', cell: ({ object }) => ingressHosts(list(read(object, 'spec', 'rules'))) },
+    { title: 'address', cell: (item, status) => ingressAddresses(item, status) },
     { title: 'ports', cell: ({ object }) => (list(read(object, 'spec', 'tls')).length > 0 ? '80, 443' : '80') },
   ],
   ServiceEntry: [
@@ -229,6 +224,23 @@ function addressesOf({ object }: Item, status: MeshStatus): readonly unknown[] {
     .filter(({ hostname, namespace }) => namespace === object.metadata.namespace && hosts.includes(hostname))
     .flatMap(({ addresses }) => addresses);
   return [...new Set([...list(read(object, 'spec', 'addresses')), ...ofHosts])];
+}
+
+const MOST_HOSTS = 3;
+
+function ingressHosts(rules: readonly unknown[]): string {
+  const hosts = rules
+    .slice(0, MOST_HOSTS)
+    .map((rule) => text(read(rule, 'host')))
+    .filter((host) => host !== '');
+  const shown = hosts.length === 0 ? '*' : hosts.join(',');
+  return rules.length > MOST_HOSTS ? `${shown} + ${rules.length - MOST_HOSTS} more...` : shown;
+}
+
+/** Of the gateways that serve it; empty if none does. */
+function ingressAddresses({ object: { metadata } }: Item, status: MeshStatus): string {
+  const found = status.ingresses.find((each) => each.name === metadata.name && each.namespace === metadata.namespace);
+  return found?.addresses.join(',') ?? '';
 }
 
 function deploymentReady({ object }: Item, status: MeshStatus): string {
