@@ -71,3 +71,15 @@ test('HTTP/3 has a listener for UDP at the same port', () => {
   ]);
   expect(own?.tables.map(({ altSvc }) => altSvc)).toEqual(['h3=":8443"; ma=86400']);
 });
+
+test('one more Ingress on the port of HTTP is no change of the listener', () => {
+  const proxy = gatewayOf({ 80: 8080 });
+  const ingress = (name: string) =>
+    `---\n{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: ${name}, annotations: {kubernetes.io/ingress.class: istio}}, spec: {rules: [{host: ${name}.test, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: a, port: {number: 80}}}}]}}]}}\n`;
+  const resolve = (text: string) => pilotOf(RULES + text, proxy).resolved.own.get(nodeIdOf(proxy));
+  const one = resolve(ingress('a'));
+  const two = resolve(ingress('a') + ingress('b'));
+  expect(one?.listeners.map(({ name }) => name)).toEqual(['gateway|80']);
+  expect(two?.listeners).toEqual(one?.listeners);
+  expect(two?.tables[0]?.virtualHosts.flatMap(({ domains }) => domains)).toEqual(['a.test', 'b.test']);
+});

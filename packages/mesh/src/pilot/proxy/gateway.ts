@@ -148,7 +148,7 @@ function listener(
     direction: 'outbound',
     chains,
     firstBytes: 'always',
-    sources: [...serversOf(gatewayPort).map(({ source }) => source), ...sources],
+    sources: [...openersOf(gatewayPort).map(({ source }) => source), ...sources],
   };
 }
 
@@ -164,6 +164,11 @@ function quicListener(
 
 function serversOf({ servers }: GatewayPort): AttachedServer[] {
   return servers.flatMap(({ server, sharedBy }) => [server, ...sharedBy]);
+}
+
+/** To the port of HTTP one more Ingress adds routes only: the listener stays as it is, and connections live on. */
+function openersOf(port: GatewayPort): AttachedServer[] {
+  return serversOf(port).filter(({ source, tls }, at) => at === 0 || tls !== undefined || source.kind !== 'Ingress');
 }
 
 function statPrefix({ port }: GatewayPort): string {

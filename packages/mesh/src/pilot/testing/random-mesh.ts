@@ -136,6 +136,38 @@ const peerAuthentication = fc
     }),
   );
 
+const ingress = fc
+  .record({
+    name: fc.constantFrom('x', 'y'),
+    namespace,
+    hosts: fc.uniqueArray(fc.constantFrom('', 'shop.example.com', '*.example.com'), { minLength: 1 }),
+    backend: fc.record({ name: app, port: fc.constantFrom({ number: 80 }, { name: 'http' }, { name: 'other' }) }),
+    pathType: fc.constantFrom('Exact', 'Prefix'),
+    path: fc.constantFrom('/', '/x', '/x/y'),
+    more: fc.constantFrom({}, { ingressClassName: 'c' }, { tls: [{ secretName: 'cert' }] }),
+    isDefault: fc.boolean(),
+  })
+  .map(({ name, namespace, hosts, backend, pathType, path, more, isDefault }) =>
+    object('Ingress', name, namespace, {
+      ...more,
+      rules: hosts.map((host) => ({ host, http: { paths: [{ path, pathType, backend: { service: backend } }] } })),
+      ...(isDefault ? { defaultBackend: { service: backend } } : {}),
+    }),
+  );
+
+const ingressClass = fc.record({ name: fc.constantFrom('c', 'd'), isDefault: fc.boolean(), isOwn: fc.boolean() }).map(
+  ({ name, isDefault, isOwn }) =>
+    ({
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'IngressClass',
+      metadata: {
+        name,
+        annotations: isDefault ? { 'ingressclass.kubernetes.io/is-default-class': 'true' } : {},
+      },
+      spec: { controller: isOwn ? 'istio.io/ingress-controller' : 'example.com/other' },
+    }) as ConfigObject,
+);
+
 const LUA = {
   name: 'lua',
   typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua' },
@@ -184,6 +216,8 @@ export const anyObject: fc.Arbitrary<ConfigObject> = fc.oneof(
   virtualService,
   delegate,
   gateway,
+  ingress,
+  ingressClass,
   peerAuthentication,
   envoyFilter,
 );

@@ -4,6 +4,7 @@ import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instanc
 import type { Route } from '@lateen/envoy-api/envoy/config/route/v3/route_components_pb.js';
 import type { Collection, Reader } from '../incremental/collection.ts';
 import { targetOf } from '../model/endpoint.ts';
+import type { Gateway } from '../model/gateway.ts';
 import { serviceHostname } from '../model/hostname.ts';
 import type { MeshModel } from '../model/mesh.ts';
 import type { ServicePort } from '../model/service.ts';
@@ -96,18 +97,19 @@ function servicePorts(sources: readonly SourceRef[], { model, read }: Surroundin
     });
 }
 
-/** Names of the ports of the Gateway servers that a listener serves. */
-function serverNames({ name, sources }: ListenerIr, { objects, read }: Surroundings): string[] {
-  return gatewaysIn(sources).flatMap((key) => {
-    const object = read.get(objects, `Gateway/${key}`);
-    if (object?.kind !== 'Gateway') return [];
-    const servers = (object.spec.servers ?? []).filter(({ port }) => port.number === portIn(name));
-    return servers.map(({ port }) => port.name.toLowerCase());
-  });
+/** Names of the ports of the servers that a listener serves. */
+function serverNames({ name, sources }: ListenerIr, around: Surroundings): string[] {
+  return gatewaysIn(sources, around).flatMap(({ servers }) =>
+    servers.filter(({ port }) => port === portIn(name)).map(({ portName }) => portName.toLowerCase()),
+  );
 }
 
-function gatewaysIn(sources: readonly SourceRef[]): string[] {
-  return sources.filter(({ kind }) => kind === 'Gateway').map(({ namespace, name }) => `${namespace}/${name}`);
+/** Gateways, and Ingresses under the names that Istio gives to theirs. */
+function gatewaysIn(sources: readonly SourceRef[], { model, read }: Surroundings): Gateway[] {
+  const keys = sources
+    .filter(({ kind }) => kind === 'Gateway' || kind === 'Ingress')
+    .map(({ kind, namespace, name }) => keyOfRef({ kind, namespace, name }));
+  return [...new Set(keys)].flatMap((key) => read.get(model.gateways, key) ?? []);
 }
 
 /** Listeners that take all connections which the kernel hands over. */
@@ -129,7 +131,7 @@ export function ownTableFacts(
   if (listener === undefined) return sharedTableFacts(ir.name, instance.role, around);
   const { context, portNames, ...facts } = listenerFacts(listener, instance, around);
   const ports = facts.ports === 'by-chain' ? [] : facts.ports;
-  const gateways = gatewaysIn(listener.sources);
+  const gateways = gatewaysIn(listener.sources, around).map(({ key }) => key);
   return { context, names: [ir.name], ports, portNames, gateways, routeNames: (route) => ruleNames(route, around) };
 }
 
