@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { usualHostPort } from '@lateen/api/gateway-workload.ts';
 import { expect } from 'vitest';
 import { Sandbox } from '../e2e/mesh.ts';
 import { type GuideStep, matches, onlyLooks, showsFailure } from './guide-file.ts';
@@ -8,7 +9,8 @@ import { Shell, type ShellResult } from './shell.ts';
 
 export const ROOT = join(import.meta.dirname, '../../../..');
 /** What the pages say where the gateway and the admin server are, which is so while these ports are free. */
-const USUAL_ADDRESSES = { gateway: 'localhost:8080', https: 'localhost:8443', admin: 'localhost:19000' };
+const USUAL_GATEWAY_PORTS = [8080, 8443];
+const USUAL_ADMIN_PORT = 19_000;
 
 const SETTLE_MS = 20_000;
 const INTERVAL_MS = 50;
@@ -17,7 +19,8 @@ const INTERVAL_MS = 50;
 export class Reader {
   readonly #sandbox = new Sandbox(null);
   readonly #shell: Shell;
-  #addresses = USUAL_ADDRESSES;
+  /** The ports that things really have, by those that the pages say; only what is somewhere else. */
+  #ports: ReadonlyMap<number, number> = new Map();
 
   constructor() {
     const checkout = join(this.#sandbox.home, 'checkout');
@@ -36,7 +39,7 @@ export class Reader {
       try {
         await this.#check(step);
       } catch (error) {
-        await this.#findAddresses();
+        await this.#findPorts();
         throw error;
       }
     });
@@ -55,33 +58,29 @@ export class Reader {
   async #check({ commands, expected }: GuideStep): Promise<void> {
     const result = await this.#shell.run(this.#here(commands));
     const { code } = result;
-    if (/\blateen up\b/.test(commands) && code === 0) await this.#findAddresses();
+    if (/\blateen up\b/.test(commands) && code === 0) await this.#findPorts();
     // Where the gateway has another port than the usual one, that is explained.
-    const isUsual = this.#addresses.gateway === USUAL_ADDRESSES.gateway;
+    const isUsual = !USUAL_GATEWAY_PORTS.some((port) => this.#ports.has(port));
     const output = isUsual ? result.output : result.output.replaceAll(/ \(port (80|443)\)/g, '');
     if (expected !== undefined && !matches(this.#here(expected), output)) expect(output).toBe(this.#here(expected));
     if (!showsFailure(expected)) expect(code, output).toBe(0);
   }
 
   /** Other ports may be used than the usual ones; a gateway has one only when a Gateway asks for it. */
-  async #findAddresses(): Promise<void> {
+  async #findPorts(): Promise<void> {
     const status = await this.#sandbox.status().catch(() => undefined);
-    const urlOf = (text: string | undefined, usual: string) =>
-      text && URL.canParse(text) ? new URL(text).host : usual;
-    const hostPort = status?.gateways[0]?.ports.find(({ port }) => port === 443)?.hostPort;
-    this.#addresses = {
-      gateway: urlOf(status?.gateways[0]?.url, USUAL_ADDRESSES.gateway),
-      https: hostPort === undefined ? USUAL_ADDRESSES.https : `localhost:${hostPort}`,
-      admin: urlOf(status?.control.admin, USUAL_ADDRESSES.admin),
-    };
+    const ports = (status?.gateways[0]?.ports ?? []).map(
+      ({ port, hostPort }) => [usualHostPort(port), hostPort] as const,
+    );
+    if (status !== undefined) ports.push([USUAL_ADMIN_PORT, Number(new URL(status.control.admin).port)]);
+    this.#ports = new Map(ports.filter(([usual, here]) => usual !== here));
   }
 
+  /** For this machine, and for the hosts that a gateway serves. */
   #here(text: string): string {
-    const { gateway, https, admin } = this.#addresses;
-    return text
-      .replaceAll(USUAL_ADDRESSES.gateway, gateway)
-      .replaceAll(USUAL_ADDRESSES.https, https)
-      .replaceAll(USUAL_ADDRESSES.admin, admin);
+    return text.replaceAll(/\b((?:localhost|[\w-]+\.example\.com):)(\d+)\b/g, (_, host: string, port: string) => {
+      return `${host}${this.#ports.get(Number(port)) ?? port}`;
+    });
   }
 }
 
