@@ -16,7 +16,7 @@ export const clientTlsSettings = object(
     ),
     credentialName: optional(
       v.nonEmpty(),
-      'Secret in the namespace of the proxy with key, certificates and authorities, in place of files.',
+      'Secret in the namespace of the proxy with key, certificates and authorities, in place of files. Sidecars use it only if the rule has a workloadSelector.',
     ),
     subjectAltNames: optional(
       v.array(v.nonEmpty()),

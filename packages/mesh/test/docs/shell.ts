@@ -17,7 +17,8 @@ export class Shell {
   #ended = false;
 
   constructor(cwd: string, env: NodeJS.ProcessEnv) {
-    this.#process = spawn('sh', [], { cwd, env });
+    // In a process group of its own, for `close`.
+    this.#process = spawn('sh', [], { cwd, env, detached: true });
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       stream.setEncoding('utf8');
       stream.on('data', (chunk: string) => {
@@ -53,8 +54,11 @@ export class Shell {
     }
   }
 
+  /** Ends the shell, and what was left running in its background. */
   close(): void {
-    this.#process.stdin.end();
+    const { pid } = this.#process;
+    if (this.#ended || pid === undefined) return;
+    process.kill(-pid, 'SIGTERM');
   }
 }
 
