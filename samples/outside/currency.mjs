@@ -2,7 +2,8 @@
  * A service that is not in the mesh: exchange rates. Over HTTP, or over HTTPS where CERT and KEY name files; with CA, it
  * asks clients for a certificate of that authority.
  *
- * /slow answers after 3 seconds, and /shaky fails every other time. The answer says what the service was asked for.
+ * /slow answers after 3 seconds, and /shaky fails every other time. The answer says what the service was asked for, and
+ * through which gateway, if that has said so.
  */
 import { readFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
@@ -17,7 +18,12 @@ const answer = (request, response) => {
   const { pathname } = new URL(request.url ?? '/', 'http://localhost');
   const scheme = CERT === undefined ? 'http' : 'https';
   const client = request.socket.getPeerCertificate?.().subject?.CN;
-  const body = { USD: 1.1, asked: `${scheme}://${request.headers.host}${pathname}`, client };
+  const body = {
+    USD: 1.1,
+    asked: `${scheme}://${request.headers.host}${pathname}`,
+    client,
+    through: request.headers['x-through'],
+  };
   const fails = pathname === '/shaky' && shakyCalls++ % 2 === 0;
   setTimeout(
     () => {

@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { usualHostPort } from '@lateen/api/gateway-workload.ts';
+import { INGRESS_GATEWAY, usualHostPort } from '@lateen/api/gateway-workload.ts';
 import { expect } from 'vitest';
 import { Sandbox } from '../e2e/mesh.ts';
 import { type GuideStep, matches, onlyLooks, showsFailure } from './guide-file.ts';
@@ -69,9 +69,8 @@ export class Reader {
   /** Other ports may be used than the usual ones; a gateway has one only when a Gateway asks for it. */
   async #findPorts(): Promise<void> {
     const status = await this.#sandbox.status().catch(() => undefined);
-    const ports = (status?.gateways[0]?.ports ?? []).map(
-      ({ port, hostPort }) => [usualHostPort(port), hostPort] as const,
-    );
+    const ingress = status?.gateways.find(({ name }) => name === INGRESS_GATEWAY.name);
+    const ports = (ingress?.ports ?? []).map(({ port, hostPort }) => [usualHostPort(port), hostPort] as const);
     if (status !== undefined) ports.push([USUAL_ADMIN_PORT, Number(new URL(status.control.admin).port)]);
     this.#ports = new Map(ports.filter(([usual, here]) => usual !== here));
   }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { MeshStatus, WorkloadStatus } from '@lateen/api/admin.ts';
+import { INGRESS_GATEWAY } from '@lateen/api/gateway-workload.ts';
 import { messageOf } from '@lateen/api/lateen-error.ts';
 
 const ROOT = join(import.meta.dirname, '../../../..');
@@ -164,9 +165,9 @@ export function replica(status: MeshStatus, workload: string): WorkloadStatus {
 }
 
 export function gatewayUrl(status: MeshStatus): string {
-  const [first] = status.gateways;
-  if (first === undefined) throw new Error('no gateway');
-  return first.url;
+  const ingress = status.gateways.find(({ name }) => name === INGRESS_GATEWAY.name);
+  if (ingress === undefined) throw new Error('no ingress gateway');
+  return ingress.url;
 }
 
 /** Every process of the mesh that status knows. */

@@ -1,4 +1,5 @@
 import type { MeshStatus } from '@lateen/api/admin.ts';
+import { INGRESS_GATEWAY } from '@lateen/api/gateway-workload.ts';
 import { LateenError } from '@lateen/api/lateen-error.ts';
 import { didYouMean } from '@lateen/api/suggest.ts';
 
@@ -22,7 +23,10 @@ const GATEWAY = 'gateway';
 export function findTarget(status: MeshStatus, word: string, namespace: string | undefined): Target {
   const bare = word.replace(/^(pods?|deployments?|deploy)\//, '');
   const all = [...status.workloads, ...status.gateways.map((each) => ({ ...each, workload: each.name }))];
-  const [ingress] = status.gateways;
+  // Others may run beside it: the egress gateway, and those of Deployments.
+  const ingress = status.gateways.find(
+    (each) => each.name === INGRESS_GATEWAY.name && each.namespace === INGRESS_GATEWAY.namespace,
+  );
   if (bare === GATEWAY && ingress !== undefined && !all.some(({ workload }) => workload === GATEWAY)) {
     return { ...targetOf(ingress), replicas: 1 };
   }

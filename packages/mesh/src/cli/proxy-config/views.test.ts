@@ -1,3 +1,5 @@
+import type { GatewayStatus } from '@lateen/api/admin.ts';
+import { EGRESS_GATEWAY, INGRESS_GATEWAY } from '@lateen/api/gateway-workload.ts';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { bookinfoStatus } from '../fixtures/bookinfo-status.ts';
@@ -287,8 +289,12 @@ describe('a workload', () => {
     expect(named(`${name}.${namespace}`)).toBe(`${name} of 1`);
     expect(named(`pod/${name}`, namespace)).toBe(`${name} of 1`);
     expect(named(`deploy/${workload}`)).toBe(`${name} of ${count}`);
-    expect(named('gateway')).toBe(`${gateway?.name} of 1`);
     expect(named(`${gateway?.name}.${gateway?.namespace}`)).toBe(`${gateway?.name} of 1`);
+  });
+
+  test('`gateway` is the ingress gateway, whichever others there are', () => {
+    const gateways = [EGRESS_GATEWAY, INGRESS_GATEWAY].map((each) => ({ ...(gateway as GatewayStatus), ...each }));
+    expect(findTarget({ ...status, gateways }, 'gateway', undefined).name).toBe(INGRESS_GATEWAY.name);
   });
 
   test('that is not there is told with those that are', () => {
