@@ -79,12 +79,12 @@ export class PilotServer {
     const { address, credentials, onNotice, onChanges } = this.#options;
     const { skipped } = this.#files.start();
     for (const folder of skipped) onNotice(`${folder} is not read; name it with --config to read it`);
-    this.#options.onDiagnostics(this.store.diagnostics());
+    this.#options.onDiagnostics(this.#diagnostics());
     this.store.onChange((changes) => {
       onChanges?.(changes);
       this.#diagnosing ??= setTimeout(() => {
         this.#diagnosing = undefined;
-        this.#options.onDiagnostics(this.store.diagnostics());
+        this.#options.onDiagnostics(this.#diagnostics());
       }, DIAGNOSE_AFTER_MS);
     });
     this.#ads.onEvent((event) => {
@@ -102,6 +102,11 @@ export class PilotServer {
       });
     });
     return this.#ads.start(address, credentials);
+  }
+
+  /** Which gateways there are no file says: they are whoever connects. */
+  #diagnostics(): readonly Diagnostic[] {
+    return this.store.diagnostics().filter(({ code }) => code !== 'LAT0595');
   }
 
   #noteAccepted(): void {

@@ -105,7 +105,7 @@ apiVersion: networking.istio.io/v1
 kind: Gateway
 metadata: {name: edge}
 spec:
-  selector: {istio: ingressgateway}
+  selector: {app: edge}
   servers: [{port: {number: ${port}, name: http, protocol: HTTP}, hosts: [shop.example.com]}]
 ---
 apiVersion: networking.istio.io/v1
@@ -120,7 +120,7 @@ spec:
     pilot = await startPilot('-c', config, '--xds-address', '127.0.0.1:0', '--plaintext');
     await echo();
     await envoy('router~127.0.0.1~edge-1.istio-system~istio-system.svc.cluster.local', {
-      LABELS: { istio: 'ingressgateway' },
+      LABELS: { app: 'edge' },
     });
     const call = (host: string) => fetchText(`http://127.0.0.1:${port}/`, { host });
     const first = await eventually('the gateway answers', async () => ok(await call('shop.example.com')));
