@@ -93,6 +93,10 @@ export const meshConfig = object(
       zeroToAnHour,
       'How long to wait for the first bytes of a connection to detect its protocol; 0s, the default, waits for them.',
     ),
+    dnsRefreshRate: optional(
+      upToAnHour,
+      'How often names are looked up again where DNS does not say how long an answer holds, and after failures; 60s by default.',
+    ),
     tcpKeepalive: optional(tcpKeepalive, 'Keep-alive of connections to other workloads.'),
     defaultHttpRetryPolicy: optional(
       httpRetry,
@@ -137,7 +141,6 @@ export const meshConfig = object(
     ),
     meshMTLS: optional(tlsConfig, 'TLS between workloads of the mesh; TLS 1.3 where it says nothing.'),
     tlsDefaults: optional(tlsConfig, 'TLS with others, where nothing else is said.'),
-    dnsRefreshRate: later(upToAnHour, 'how often names are looked up'),
     serviceSettings: clusterOnly(
       v.array(
         object({

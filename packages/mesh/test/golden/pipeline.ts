@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
-import type { WorkloadInstance } from '@lateen/api/workload-instance.ts';
+import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import { nodeMetadata } from '#agent/bootstrap.ts';
 import { Overlay } from '#pilot/config/overlay.ts';
 import { parseDocuments } from '#pilot/config/parse.ts';
 import { ConfigStore } from '#pilot/config/store.ts';
-import type { NextPort } from '#pilot/explain/planned-instances.ts';
+import { type NextPort, withMissingServicePorts } from '#pilot/explain/planned-instances.ts';
 import { connectProxies as connectPlanned, planInstances } from '#pilot/explain/planned-mesh.ts';
 import { DEFAULT_SETTINGS } from '#pilot/model/settings.ts';
 import { createPilot, type Pilot } from '#pilot/pilot.ts';
@@ -39,12 +39,17 @@ export function runPipeline(
   };
   const parsed = read([]);
 
-  const instances = planInstances(
+  const planned = planInstances(
     pilot,
     parsed.objects.map(({ object }) => object),
     { next: nextPort, gateway: gatewayHostPort },
   );
-  read(instances);
+  read(planned);
+  // Ports of services may be among what is filled in.
+  const instances = withMissingServicePorts(planned, pilot.model, nextPort);
+  pilot.graph.transaction(() => {
+    for (const instance of instances) pilot.instances.set(instanceKey(instance), instance);
+  });
   return { pilot, instances, diagnostics: store.diagnostics(), locate: (each) => store.locate(each) };
 }
 

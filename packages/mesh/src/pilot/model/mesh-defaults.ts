@@ -22,6 +22,8 @@ export interface MeshDefaults {
   readonly connectTimeoutMs: number;
   /** How long the first bytes of a connection are waited for where they tell its protocol. 0: as long as it takes. Absent: a moment. */
   readonly detectionTimeoutMs?: number;
+  /** How often names are looked up where DNS does not tell. Absent: as Envoy and Istio do it. */
+  readonly dnsRefreshMs?: number;
   readonly tcpKeepalive?: TcpKeepaliveIr;
   readonly retry: RetryIr;
   /** `exportTo` of objects that say nothing of it. */
@@ -71,6 +73,7 @@ export function buildMeshDefaults(config: MeshConfig, source?: SourceRef): MeshD
     applicationAt: config.inboundTrafficPolicy?.mode === 'LOCALHOST' ? ('loopback' as const) : ('workload' as const),
     connectTimeoutMs: optionalDurationMs(config.connectTimeout) ?? CONNECT_TIMEOUT_MS,
     detectionTimeoutMs: optionalDurationMs(config.protocolDetectionTimeout),
+    dnsRefreshMs: optionalDurationMs(config.dnsRefreshRate),
     tcpKeepalive: config.tcpKeepalive === undefined ? undefined : buildTcpKeepalive(config.tcpKeepalive),
     retry: config.defaultHttpRetryPolicy === undefined ? DEFAULT_RETRY : buildRetry(config.defaultHttpRetryPolicy),
     exportTo: defined({

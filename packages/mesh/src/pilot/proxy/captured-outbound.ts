@@ -5,7 +5,7 @@ import { defaultsOf, type MeshModel } from '../model/mesh.ts';
 import type { Service, ServicePort } from '../model/service.ts';
 import { boundName } from './bound-listeners.ts';
 import { clusterName } from './clusters.ts';
-import { isFoundByName, knowsOriginal } from './discovery.ts';
+import { isFoundByName, knowsOriginal, lookUpPort } from './discovery.ts';
 import { httpHandler, isHttp, outboundChains, type PortHandlers, tcpHandler } from './filter-chains.ts';
 import type { FilterChainIr, HttpConnectionIr, ListenerIr, TcpConnectionIr } from './ir/listener.ts';
 import type { RouteIr, RouteTableIr, VirtualHostIr } from './ir/route.ts';
@@ -316,14 +316,14 @@ function handlersOf({ service, port: { port, protocol } }: VisiblePort, input: O
   const statPrefix = `outbound_${port}_${service.hostname}`;
   const table = serviceTableName(service.hostname, port);
   const { connection } = isHttp(protocol) ? {} : input.connectionOf(service, port);
-  const byName = isFoundByName(service, knowsOriginal(input.client));
+  const { lookUpPort: serverNamePort } = lookUpPort(service, port, knowsOriginal(input.client));
   const tcp = {
     statPrefix,
     cluster: clusterName(input.meantOf(service).hostname, port),
-    ...(byName ? { serverNamePort: port } : {}),
+    ...(serverNamePort === undefined ? {} : { serverNamePort }),
     ...(connection === undefined ? {} : { connection }),
   };
-  return { protocol, http: connectionOf(statPrefix, table, byName), tcp };
+  return { protocol, http: connectionOf(statPrefix, table, serverNamePort !== undefined), tcp };
 }
 
 function connectionOf(statPrefix: string, table: string, dynamicForward: boolean): HttpConnectionIr {

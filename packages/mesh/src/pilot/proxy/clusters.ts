@@ -144,7 +144,7 @@ function resolveCluster(
     type: 'service',
     name,
     upstreamProtocol: protocol,
-    discovery: resolveDiscovery(service, groups, toOriginal),
+    discovery: resolveDiscovery(service, groups, toOriginal, defaults),
     policy: resolveUpstreamPolicy(toOriginal ? { tls: tlsOfAll, ...settings } : settings, upstream, defaults),
     weightedLocalities: placement !== undefined && weighsLocalities(placement),
     sources,

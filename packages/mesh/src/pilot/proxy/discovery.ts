@@ -1,4 +1,5 @@
 import type { ClientClass } from '../model/client.ts';
+import type { MeshDefaults } from '../model/mesh-defaults.ts';
 import type { Protocol } from '../model/protocol.ts';
 import { isWildcard, type Service } from '../model/service.ts';
 import type { DiscoveryIr } from './ir/cluster.ts';
@@ -34,6 +35,15 @@ export function isFoundByName(service: Pick<Service, 'resolution' | 'hostname'>,
   );
 }
 
+/** On which port a host is met that is looked up for a call, if the service is found so. */
+export function lookUpPort(
+  service: Pick<Service, 'resolution' | 'hostname'>,
+  port: number,
+  originalKnown = false,
+): { readonly lookUpPort?: number } {
+  return isFoundByName(service, originalKnown) ? { lookUpPort: port } : {};
+}
+
 /** Whether each call says where it goes, so that there is nothing to choose. */
 export function isToldByCall({ resolution }: Pick<Service, 'resolution'>): boolean {
   return resolution === 'by-name' || resolution === 'original';
@@ -51,12 +61,14 @@ export function resolveDiscovery(
   service: Service,
   groups: readonly EndpointGroupIr[],
   toOriginal: boolean,
+  { dnsRefreshMs }: Pick<MeshDefaults, 'dnsRefreshMs'>,
 ): DiscoveryIr {
   if (toOriginal) return { type: 'original-destination' };
   if (comesByEds(service)) return { type: 'eds' };
-  if (isFoundByName(service)) return { type: 'dynamic-forward' };
+  const refresh = dnsRefreshMs === undefined ? {} : { dnsRefreshMs };
+  if (isFoundByName(service)) return { type: 'dynamic-forward', ...refresh };
   // Envoy wants just one name where it takes one address after the other.
   const names = groups.flatMap(({ endpoints }) => endpoints);
   const type = service.resolution !== 'dns' && names.length === 1 ? 'logical-dns' : 'strict-dns';
-  return { type, groups };
+  return { type, groups, ...refresh };
 }

@@ -6,7 +6,7 @@ import type { Destination, WeightedDestination } from '../model/route-action.ts'
 import type { RouteRuleSet } from '../model/route-rule.ts';
 import { hasLabels, serviceSeenFrom } from '../model/service.ts';
 import { clusterName, policyForClient, settingsOfPort } from './clusters.ts';
-import { isFoundByName } from './discovery.ts';
+import { lookUpPort } from './discovery.ts';
 import { tcpHandler } from './filter-chains.ts';
 import type { FilterChainIr, FilterChainMatchIr, TcpConnectionIr, TcpProxyIr } from './ir/listener.ts';
 import type { SourceRef } from './ir/source.ts';
@@ -132,23 +132,22 @@ function proxyTo(
   const targets = used.map((each) => targetOf(each, port, client, model, read));
   const [only, ...others] = targets;
   const { connection } = only ?? {};
-  const lookedUp = targets.find(({ isLookedUp }) => isLookedUp);
+  const serverNamePort = targets.find(({ lookUpPort: each }) => each !== undefined)?.lookUpPort;
   return {
     statPrefix,
     cluster:
       only !== undefined && others.length === 0
         ? only.cluster
         : targets.map(({ cluster }, i) => ({ cluster, weight: used[i]?.weight ?? 0 })),
-    ...(lookedUp === undefined ? {} : { serverNamePort: lookedUp.port }),
+    ...(serverNamePort === undefined ? {} : { serverNamePort }),
     ...(connection === undefined ? {} : { connection }),
   };
 }
 
 interface Target {
   readonly cluster: string;
-  readonly port: number;
-  /** The server name of the handshake says which address it is. */
-  readonly isLookedUp: boolean;
+  /** The server name of the handshake says which address it is, and it is met on this port. */
+  readonly lookUpPort?: number | undefined;
   readonly connection: TcpConnectionIr | undefined;
 }
 
@@ -168,8 +167,7 @@ function targetOf(
   const narrow = policy?.subsets.find(({ name }) => name === subset);
   return {
     cluster: clusterName(service?.hostname ?? host, wanted, subset),
-    port: wanted,
-    isLookedUp: service !== undefined && isFoundByName(service),
+    ...(service === undefined ? {} : lookUpPort(service, wanted)),
     connection:
       service === undefined ? undefined : resolveTcpConnection(settingsOfPort(service, policy, narrow, wanted)),
   };

@@ -1,10 +1,10 @@
 import type { GatewayTopology, MeshDefaults } from '../model/mesh-defaults.ts';
-import type { FilterChainIr, ListenerIr } from './ir/listener.ts';
+import type { FilterChainIr, HandlerIr, ListenerIr } from './ir/listener.ts';
 import type { ServerTlsIr } from './ir/server-tls.ts';
 
 /** A listener with what the mesh says of all of them, or of those of gateways. */
 export function withDefaults(listener: ListenerIr, defaults: MeshDefaults, topology: GatewayTopology = {}): ListenerIr {
-  const { detectionTimeoutMs, paths, meshTls, otherTls } = defaults;
+  const { detectionTimeoutMs, dnsRefreshMs, paths, meshTls, otherTls } = defaults;
   const { firstBytes, chains, fallback } = listener;
   const { proxyProtocol, trustedProxies, clientCertificate } = topology;
   const connection = {
@@ -15,19 +15,28 @@ export function withDefaults(listener: ListenerIr, defaults: MeshDefaults, topol
   const chain = (each: FilterChainIr): FilterChainIr => ({
     ...each,
     ...(each.tls === undefined ? {} : { tls: withParameters(each.tls, defaults) }),
-    ...(each.handler.type === 'http'
-      ? { handler: { type: 'http', http: { ...each.handler.http, ...connection } } }
-      : {}),
+    handler: withLookUps(
+      each.handler.type === 'http' ? { type: 'http', http: { ...each.handler.http, ...connection } } : each.handler,
+      dnsRefreshMs,
+    ),
   });
+  const says = [...Object.values(connection), meshTls, otherTls, dnsRefreshMs].some((each) => each !== undefined);
   const waits = firstBytes === 'detect' && listener.detectionTimeoutMs === undefined;
   return {
     ...listener,
-    ...(Object.keys(connection).length === 0 && meshTls === undefined && otherTls === undefined
-      ? {}
-      : { chains: chains.map(chain), ...(fallback === undefined ? {} : { fallback: chain(fallback) }) }),
+    ...(says ? { chains: chains.map(chain), ...(fallback === undefined ? {} : { fallback: chain(fallback) }) } : {}),
     ...(waits && detectionTimeoutMs !== undefined ? { detectionTimeoutMs } : {}),
     ...(proxyProtocol === undefined ? {} : { proxyProtocol }),
   };
+}
+
+/** Only those who look names up themselves. */
+function withLookUps(handler: HandlerIr, dnsRefreshMs: number | undefined): HandlerIr {
+  if (dnsRefreshMs === undefined) return handler;
+  if (handler.type === 'http') {
+    return handler.http.dynamicForward ? { type: 'http', http: { ...handler.http, dnsRefreshMs } } : handler;
+  }
+  return handler.tcp.serverNamePort === undefined ? handler : { type: 'tcp', tcp: { ...handler.tcp, dnsRefreshMs } };
 }
 
 function withParameters(tls: ServerTlsIr, { meshTls, otherTls }: MeshDefaults): ServerTlsIr {

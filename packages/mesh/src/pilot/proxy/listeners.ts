@@ -3,7 +3,7 @@ import type { InboundPort } from '../model/inbound.ts';
 import type { InboundPool } from '../model/ingress.ts';
 import type { Service, ServicePort } from '../model/service.ts';
 import { clusterName } from './clusters.ts';
-import { isFoundByName } from './discovery.ts';
+import { lookUpPort } from './discovery.ts';
 import { httpHandler, inboundChains, outboundChains, type PortHandlers } from './filter-chains.ts';
 import type { ListenerIr, TcpConnectionIr } from './ir/listener.ts';
 import type { RouteTableIr } from './ir/route.ts';
@@ -116,7 +116,7 @@ export function servicePortListener(
   sources: readonly SourceRef[],
 ): ListenerIr {
   const { hostname } = service;
-  const byName = isFoundByName(service);
+  const { lookUpPort: serverNamePort } = lookUpPort(service, port);
   const statPrefix = `outbound_${port}_${hostname}`;
   return {
     name: `outbound|${port}||${hostname}`,
@@ -130,13 +130,13 @@ export function servicePortListener(
           statPrefix,
           routes: { type: 'discovered', name: serviceTableName(hostname, port) },
           role: 'sidecar-outbound',
-          dynamicForward: byName,
+          dynamicForward: serverNamePort !== undefined,
           connect: false,
         },
         tcp: {
           statPrefix,
           cluster: clusterName(meant.hostname, port),
-          ...(byName ? { serverNamePort: port } : {}),
+          ...(serverNamePort === undefined ? {} : { serverNamePort }),
           ...(connection === undefined ? {} : { connection }),
         },
       },

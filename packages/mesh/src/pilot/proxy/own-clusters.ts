@@ -1,5 +1,6 @@
 import { defined } from '../model/defined.ts';
 import type { InboundPort } from '../model/inbound.ts';
+import type { MeshDefaults } from '../model/mesh-defaults.ts';
 import { upstreamProtocolOf } from './clusters.ts';
 import type {
   ApplicationClusterIr,
@@ -16,8 +17,12 @@ export const BLACK_HOLE_CLUSTER = 'BlackHoleCluster';
 export const INBOUND_PASSTHROUGH_CLUSTER = 'InboundPassthroughCluster';
 
 /** Hosts that requests name are looked up. */
-export function dynamicForward({ connectTimeoutMs }: UpstreamDefaults): DynamicForwardClusterIr {
-  return { type: 'dynamic-forward', name: PASSTHROUGH_CLUSTER, connectTimeoutMs, sources: [] };
+export function dynamicForward({
+  connectTimeoutMs,
+  dnsRefreshMs,
+}: Pick<MeshDefaults, 'connectTimeoutMs' | 'dnsRefreshMs'>): DynamicForwardClusterIr {
+  const cluster = { type: 'dynamic-forward', name: PASSTHROUGH_CLUSTER, connectTimeoutMs, sources: [] } as const;
+  return dnsRefreshMs === undefined ? cluster : { ...cluster, dnsRefreshMs };
 }
 
 /** Connections that the kernel redirected go on to where they were meant to go. */

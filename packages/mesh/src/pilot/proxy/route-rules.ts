@@ -9,9 +9,10 @@ import type { RewriteRule, RouteOptions } from '../model/route-options.ts';
 import type { RouteRule, RouteRuleSet } from '../model/route-rule.ts';
 import { hasLabels, type ServicePort, serviceSeenFrom } from '../model/service.ts';
 import { clusterName } from './clusters.ts';
+import { lookUpPort } from './discovery.ts';
 import { withinOneLabel } from './ingress-hosts.ts';
 import type { RouteIr } from './ir/route.ts';
-import type { ForwardActionIr, RedirectActionIr, RewriteIr } from './ir/route-action.ts';
+import type { ForwardActionIr, RedirectActionIr, RewriteIr, WeightedDestinationIr } from './ir/route-action.ts';
 import type { PathMatchIr, RouteMatchIr } from './ir/route-match.ts';
 import type { SourceRef } from './ir/source.ts';
 import { meantBy } from './service-names.ts';
@@ -181,6 +182,7 @@ function resolveForward(
       weight,
       ...(headers === undefined ? {} : { headers: headers.operations }),
       ...(headers?.authority === undefined || rewrite?.authority !== undefined ? {} : { authority: headers.authority }),
+      ...targets[i]?.lookedUp,
     })),
     ...(rewrite === undefined ? {} : { rewrite }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
@@ -203,13 +205,18 @@ function targetOf(
   requestPort: number,
   model: MeshModel,
   read: Reader,
-): { readonly cluster: string; readonly port: ServicePort | undefined } {
+): {
+  readonly cluster: string;
+  readonly port: ServicePort | undefined;
+  readonly lookedUp: Pick<WeightedDestinationIr, 'lookUpPort'>;
+} {
   const found = serviceSeenFrom(read.get(model.servicesByHost, host), source.namespace);
   const service = found === undefined ? undefined : meantBy(found, model, read);
   const ports = service?.ports ?? [];
   const wanted = port ?? (ports.length === 1 ? ports[0]?.port : undefined) ?? requestPort;
   const cluster = clusterName(service?.hostname ?? host, wanted, subset);
-  return { cluster, port: ports.find((each) => each.port === wanted) };
+  const lookedUp = service === undefined ? {} : lookUpPort(service, wanted);
+  return { cluster, port: ports.find((each) => each.port === wanted), lookedUp };
 }
 
 function resolveRewrite(

@@ -8,6 +8,7 @@ import { asksWhoCalls, MESH_GATEWAY, type RouteRuleSet } from '../model/route-ru
 import type { Service, ServicePort } from '../model/service.ts';
 import { isVisible } from '../model/visibility.ts';
 import { clusterName } from './clusters.ts';
+import { lookUpPort } from './discovery.ts';
 import type { RouteIr } from './ir/route.ts';
 import type { RetryIr } from './ir/route-action.ts';
 import { type RouteContext, resolveRules } from './route-rules.ts';
@@ -137,7 +138,9 @@ function defaultRoute(service: Service, port: ServicePort, retry: RetryIr): Rout
     match: { path: { type: 'any' }, headers: [] },
     action: {
       type: 'forward',
-      destinations: [{ cluster: clusterName(service.hostname, port.port), weight: 1 }],
+      destinations: [
+        { cluster: clusterName(service.hostname, port.port), weight: 1, ...lookUpPort(service, port.port) },
+      ],
       retry,
       stripResponseHeaders: [RETRY_SAFE_HEADER],
     },

@@ -36,16 +36,20 @@ export interface ServerNameClusterIr {
   readonly sources: readonly SourceRef[];
 }
 
-/** How the endpoints of a service are found. */
+/** How the endpoints of a service are found. `dnsRefreshMs` is how often names are looked up where DNS does not tell. */
 export type DiscoveryIr =
   /** They come by EDS, under the cluster's name. */
   | { readonly type: 'eds' }
   /** Names among the addresses are looked up, again and again: all that is found, or one after the other. */
-  | { readonly type: 'strict-dns' | 'logical-dns'; readonly groups: readonly EndpointGroupIr[] }
+  | {
+      readonly type: 'strict-dns' | 'logical-dns';
+      readonly groups: readonly EndpointGroupIr[];
+      readonly dnsRefreshMs?: number;
+    }
   /** The address that the client meant before its connection was redirected. */
   | { readonly type: 'original-destination' }
   /** Each request names its host, which is looked up then. */
-  | { readonly type: 'dynamic-forward' };
+  | { readonly type: 'dynamic-forward'; readonly dnsRefreshMs?: number };
 
 /** The application behind an inbound listener. */
 export interface ApplicationClusterIr {
@@ -77,6 +81,7 @@ export interface DynamicForwardClusterIr {
   readonly type: 'dynamic-forward';
   readonly name: string;
   readonly connectTimeoutMs: number;
+  readonly dnsRefreshMs?: number;
   readonly sources: readonly SourceRef[];
 }
 

@@ -78,6 +78,8 @@ export interface HttpConnectionIr {
   readonly role: 'sidecar-inbound' | 'sidecar-outbound' | 'gateway';
   /** Hosts that no virtual host names are looked up in DNS by this cluster. */
   readonly dynamicForward: boolean;
+  /** How often they are looked up where DNS does not tell. */
+  readonly dnsRefreshMs?: number;
   /** Accept CONNECT requests. */
   readonly connect: boolean;
   /** What is done with paths before anything looks at them. Absent: they are normalized as RFC 3986 has it. */
@@ -102,6 +104,8 @@ export interface TcpProxyIr {
   readonly connection?: TcpConnectionIr;
   /** The server that a TLS handshake names is looked up, and connected to on this port, for a cluster that is found so. */
   readonly serverNamePort?: number;
+  /** How often it is looked up where DNS does not tell. */
+  readonly dnsRefreshMs?: number;
 }
 
 /** What holds for each connection that is passed on. */

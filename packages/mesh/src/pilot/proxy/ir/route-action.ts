@@ -21,6 +21,8 @@ export interface WeightedDestinationIr {
   readonly headers?: HeaderOperationsIr;
   /** Replaces the host, if the action does not. */
   readonly authority?: string;
+  /** The host that the request names in the end is looked up, and met on this port. Absent: the cluster has endpoints. */
+  readonly lookUpPort?: number;
 }
 
 /** Copies of requests go to the cluster; what it answers is thrown away. */

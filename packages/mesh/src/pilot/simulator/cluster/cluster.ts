@@ -65,19 +65,27 @@ export class PreparedCluster {
   }
 
   /** For a request that came by `protocol`, to the host that it names now. */
-  forHttp(protocol: HttpProtocol, authority: string, originalDestination: Named): ClusterVerdict {
+  forHttp(
+    protocol: HttpProtocol,
+    authority: string,
+    originalDestination: Named,
+    lookUp: Partial<Named> = {},
+  ): ClusterVerdict {
     const spoken = this.#spoken(protocol);
     if (this.#kind === 'original-dst') return this.#verdict(spoken, [this.#named(originalDestination)]);
-    if (this.#kind === 'dynamic-forward') return this.#verdict(spoken, [this.#named(this.#named_(authority))]);
+    if (this.#kind === 'dynamic-forward')
+      return this.#verdict(spoken, [this.#named(this.#lookedUp(authority, lookUp))]);
     const verdict = this.#remembered(spoken);
     const automatic = this.#options?.upstreamHttpProtocolOptions;
     return automatic?.autoSni === true ? withServerName(verdict, authority, automatic.autoSanValidation) : verdict;
   }
 
-  #named_(authority: string): Named {
-    const at = portStart(authority);
-    const host = (at === -1 ? authority : authority.slice(0, at)).replace(/^\[|\]$/g, '');
-    return { host, port: at === -1 ? (this.#socket.tls === null ? 80 : 443) : Number(authority.slice(at + 1)) };
+  #lookedUp(authority: string, lookUp: Partial<Named>): Named {
+    const named = lookUp.host ?? authority;
+    const at = portStart(named);
+    const host = (at === -1 ? named : named.slice(0, at)).replace(/^\[|\]$/g, '');
+    if (at !== -1) return { host, port: Number(named.slice(at + 1)) };
+    return { host, port: lookUp.port ?? (this.#socket.tls === null ? 80 : 443) };
   }
 
   #named({ host, port }: Named): EndpointVerdict {

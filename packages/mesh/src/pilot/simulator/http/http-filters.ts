@@ -15,13 +15,14 @@ export interface PreparedFilter {
 }
 
 /** `harmless`: decides nothing about where a request goes or what becomes of it. */
-export type FilterKind = 'cors' | 'fault' | 'grpc-web' | 'harmless' | 'unknown';
+export type FilterKind = 'cors' | 'fault' | 'grpc-web' | 'filter-state' | 'harmless' | 'unknown';
 
 const KINDS: Readonly<Record<string, FilterKind>> = {
   'envoy.extensions.filters.http.cors.v3.Cors': 'cors',
   'envoy.extensions.filters.http.fault.v3.HTTPFault': 'fault',
   'envoy.extensions.filters.http.grpc_web.v3.GrpcWeb': 'grpc-web',
   'envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig': 'harmless',
+  'envoy.extensions.filters.http.set_filter_state.v3.Config': 'filter-state',
   'envoy.extensions.filters.http.grpc_stats.v3.FilterConfig': 'harmless',
   'envoy.extensions.filters.http.router.v3.Router': 'harmless',
 };

@@ -2,6 +2,7 @@ import type { ActionVerdict, HeaderChange, HttpTarget, Unknown } from '@lateen/a
 import { RouteAction_ClusterNotFoundResponseCode } from '@lateen/envoy-api/envoy/config/route/v3/route_components_pb.js';
 import { changeRequest, headerChanges } from '../http/header-operations.ts';
 import type { FilterOverrides } from '../http/http-filters.ts';
+import { type LookUp, lookUpFor } from '../http/look-up.ts';
 import { passFilters } from '../http/pass-filters.ts';
 import { copyRequest, type RoutedRequest, setHeader, viewOf } from '../http/request.ts';
 import { mirrorsOf } from './mirror.ts';
@@ -25,10 +26,11 @@ export function forward(
   const policies = routePolicies(action, scope.host.host.retryPolicy, request);
   const targets = prepared.targets.map((target): HttpTarget => {
     const cluster = target.cluster(request);
-    const sent = send(scope, route, prepared, target, cluster, request, policies, responseHeaders);
+    const own = target.filters === undefined ? levels : [target.filters, ...levels];
+    const lookUp = lookUpFor(scope.prepared, own, request, unknowns);
+    const sent = send(scope, route, prepared, target, cluster, request, policies, responseHeaders, lookUp);
     unknowns.push(...sent.cluster.unknowns);
     if (target.filters === undefined) return sent;
-    const own = [target.filters, ...levels];
     const { fault } = passFilters(scope.prepared, own, request, { forwards: true, cluster }, unknowns);
     return { ...sent, fault: fault ?? null };
   });
@@ -68,6 +70,7 @@ function send(
   original: RoutedRequest,
   policies: RoutePolicies,
   fromFilters: readonly HeaderChange[],
+  lookUp: LookUp,
 ): HttpTarget {
   const request = copyRequest(original);
   const context = { routeName: route.name, virtualHost: scope.host.host.name, cluster };
@@ -89,7 +92,7 @@ function send(
   return {
     share: target.share,
     cluster: scope.proxy.clusterVerdict(cluster, (each) =>
-      each.forHttp(request.connection.protocol, request.authority, scope.destination),
+      each.forHttp(request.connection.protocol, request.authority, scope.destination, lookUp),
     ),
     hash: hashesOf(hashPolicies, original),
     request: viewOf(request),

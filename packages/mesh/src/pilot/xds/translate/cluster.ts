@@ -92,7 +92,7 @@ function translateLoopback(ir: LoopbackClusterIr): Cluster {
 function translateDynamicForward(ir: DynamicForwardClusterIr): Cluster {
   return create(ClusterSchema, {
     name: ir.name,
-    ...dynamicForward({}),
+    ...dynamicForward(ir),
     connectTimeout: duration(ir.connectTimeoutMs),
     lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
     circuitBreakers: NO_LIMITS,

@@ -7,7 +7,7 @@ import {
 } from '@lateen/envoy-api/envoy/config/cluster/v3/cluster_pb.js';
 import { ClusterConfigSchema } from '@lateen/envoy-api/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.js';
 import type { DiscoveryIr } from '../../proxy/ir/cluster.ts';
-import { DNS_CACHE } from './dns-cache.ts';
+import { dnsCache } from './dns-cache.ts';
 import { translateEndpoints } from './endpoints.ts';
 import type { Init } from './init.ts';
 import { ADS, duration } from './values.ts';
@@ -18,12 +18,15 @@ type ClusterInit = Init<typeof ClusterSchema>;
 const DNS_REFRESH_MS = 60_000;
 
 /** @param config more of the cluster's own settings */
-export function dynamicForward(config: Init<typeof ClusterConfigSchema>): ClusterInit {
+export function dynamicForward(
+  { dnsRefreshMs }: { readonly dnsRefreshMs?: number },
+  config: Init<typeof ClusterConfigSchema> = {},
+): ClusterInit {
   const typedConfig = packAny(
     ClusterConfigSchema,
     create(ClusterConfigSchema, {
       ...config,
-      clusterImplementationSpecifier: { case: 'dnsCacheConfig', value: DNS_CACHE },
+      clusterImplementationSpecifier: { case: 'dnsCacheConfig', value: dnsCache(dnsRefreshMs) },
     }),
   );
   return {
@@ -47,14 +50,14 @@ export function translateDiscovery(clusterName: string, discovery: DiscoveryIr):
         clusterDiscoveryType: { case: 'type', value: DNS_TYPES[discovery.type] },
         loadAssignment: translateEndpoints({ clusterName, groups: discovery.groups }),
         dnsLookupFamily: Cluster_DnsLookupFamily.V4_PREFERRED,
-        dnsRefreshRate: duration(DNS_REFRESH_MS),
+        dnsRefreshRate: duration(discovery.dnsRefreshMs ?? DNS_REFRESH_MS),
         respectDnsTtl: true,
       };
     case 'original-destination':
       return { clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.ORIGINAL_DST } };
     case 'dynamic-forward':
       // Whether TLS, where a policy asks for it, is with the host of each request is for the policy to say.
-      return dynamicForward({ allowInsecureClusterOptions: true });
+      return dynamicForward(discovery, { allowInsecureClusterOptions: true });
   }
 }
 

@@ -4,17 +4,19 @@ import { FilterConfigSchema } from '@lateen/envoy-api/envoy/extensions/filters/h
 import { HTTPFaultSchema } from '@lateen/envoy-api/envoy/extensions/filters/http/fault/v3/fault_pb.js';
 import { GrpcWebSchema } from '@lateen/envoy-api/envoy/extensions/filters/http/grpc_web/v3/grpc_web_pb.js';
 import { RouterSchema } from '@lateen/envoy-api/envoy/extensions/filters/http/router/v3/router_pb.js';
+import { ConfigSchema as FilterStateSchema } from '@lateen/envoy-api/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state_pb.js';
 import {
   type HttpFilter,
   HttpFilterSchema,
 } from '@lateen/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
 import type { HttpConnectionIr } from '../../proxy/ir/listener.ts';
-import { DNS_CACHE } from './dns-cache.ts';
+import { dnsCache } from './dns-cache.ts';
 import { extension } from './values.ts';
 
 export const CORS = 'envoy.filters.http.cors';
 export const FAULT = 'envoy.filters.http.fault';
 export const GRPC_WEB = 'envoy.filters.http.grpc_web';
+export const FILTER_STATE = 'envoy.filters.http.set_filter_state';
 
 /**
  * Every HTTP filter, in the order that a request passes them. The router is the last. CORS and gRPC-Web come before
@@ -24,6 +26,7 @@ const ORDER: readonly ((ir: HttpConnectionIr) => HttpFilter | undefined)[] = [
   cors,
   grpcWeb,
   fault,
+  lookUp,
   dynamicForwardProxy,
   router,
 ];
@@ -33,7 +36,7 @@ export function httpFilters(ir: HttpConnectionIr): HttpFilter[] {
 }
 
 /**
- * The next three are in every chain that rules can reach, so that a listener stays as it is when a rule wants one of them.
+ * The next four are in every chain that rules can reach, so that a listener stays as it is when a rule wants one of them.
  * They are off, and cost nothing, but for the requests of routes that turn them on.
  */
 function cors({ role }: HttpConnectionIr): HttpFilter | undefined {
@@ -50,12 +53,20 @@ function fault({ role }: HttpConnectionIr): HttpFilter | undefined {
   return create(HttpFilterSchema, { ...extension(FAULT, HTTPFaultSchema), disabled: true });
 }
 
+/** The cluster looks the host up that is set here. */
+function lookUp({ role }: HttpConnectionIr): HttpFilter | undefined {
+  if (role === 'sidecar-inbound') return undefined;
+  return create(HttpFilterSchema, { ...extension(FILTER_STATE, FilterStateSchema), disabled: true });
+}
+
+/** Looks the host up that the request names, before a cluster is asked for it, unless it is set already. */
 function dynamicForwardProxy(ir: HttpConnectionIr): HttpFilter | undefined {
   if (!ir.dynamicForward) return undefined;
   return create(
     HttpFilterSchema,
     extension('envoy.filters.http.dynamic_forward_proxy', FilterConfigSchema, {
-      implementationSpecifier: { case: 'dnsCacheConfig', value: DNS_CACHE },
+      implementationSpecifier: { case: 'dnsCacheConfig', value: dnsCache(ir.dnsRefreshMs) },
+      allowDynamicHostFromFilterState: true,
     }),
   );
 }

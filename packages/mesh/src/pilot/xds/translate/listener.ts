@@ -17,7 +17,7 @@ import type {
   ListenerIr,
   TcpProxyIr,
 } from '../../proxy/ir/listener.ts';
-import { DNS_CACHE } from './dns-cache.ts';
+import { dnsCache } from './dns-cache.ts';
 import { translateHttpConnection } from './http-connection.ts';
 import type { Init } from './init.ts';
 import { listenerFilters } from './listener-filters.ts';
@@ -120,16 +120,16 @@ const APPLICATION_PROTOCOLS: Readonly<Record<ApplicationProtocolsIr, readonly st
 function tcpFilters(ir: TcpProxyIr): Filter[] {
   return [
     ...(ir.byServerName === true ? [SNI_CLUSTER] : []),
-    ...(ir.serverNamePort === undefined ? [] : [serverNameLookup(ir.serverNamePort)]),
+    ...(ir.serverNamePort === undefined ? [] : [serverNameLookup(ir.serverNamePort, ir.dnsRefreshMs)]),
     tcpProxy(ir),
   ];
 }
 
-function serverNameLookup(port: number): Filter {
+function serverNameLookup(port: number, dnsRefreshMs: number | undefined): Filter {
   return create(
     FilterSchema,
     extension('envoy.filters.network.sni_dynamic_forward_proxy', SniForwardSchema, {
-      dnsCacheConfig: DNS_CACHE,
+      dnsCacheConfig: dnsCache(dnsRefreshMs),
       portSpecifier: { case: 'portValue', value: port },
     }),
   );

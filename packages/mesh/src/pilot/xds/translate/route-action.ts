@@ -20,6 +20,7 @@ import type {
 import type { PathMatchIr } from '../../proxy/ir/route-match.ts';
 import { translateHeaderOperations } from './header-operations.ts';
 import type { Init } from './init.ts';
+import { translateLookUp } from './look-up.ts';
 import { translatePathRewrite } from './path-rewrite.ts';
 import { translateRetry } from './retry-policy.ts';
 import { duration, shareOf } from './values.ts';
@@ -29,7 +30,7 @@ type RouteActionInit = Init<typeof RouteActionSchema>;
 export function translateForward(action: ForwardActionIr, path: PathMatchIr): RouteActionInit {
   const timeout = duration(action.timeoutMs ?? 0);
   return {
-    clusterSpecifier: translateDestinations(action.destinations),
+    clusterSpecifier: translateDestinations(action),
     // Zero is Envoy's "no limit"; left out it would be 15 s.
     timeout,
     // Callers of gRPC say themselves how long they wait, but the rule's limit holds for them too.
@@ -40,26 +41,27 @@ export function translateForward(action: ForwardActionIr, path: PathMatchIr): Ro
   };
 }
 
-function translateDestinations(
-  destinations: readonly WeightedDestinationIr[],
-): NonNullable<RouteActionInit['clusterSpecifier']> {
+function translateDestinations({
+  destinations,
+  rewrite,
+}: ForwardActionIr): NonNullable<RouteActionInit['clusterSpecifier']> {
   const [only, ...others] = destinations;
   return only !== undefined && others.length === 0 && only.headers === undefined && only.authority === undefined
     ? { case: 'cluster', value: only.cluster }
-    : { case: 'weightedClusters', value: { clusters: destinations.map(translateWeighted) } };
+    : { case: 'weightedClusters', value: { clusters: destinations.map((each) => translateWeighted(each, rewrite)) } };
 }
 
-function translateWeighted({
-  cluster,
-  weight,
-  headers,
-  authority,
-}: WeightedDestinationIr): MessageInitShape<typeof WeightedCluster_ClusterWeightSchema> {
+function translateWeighted(
+  destination: WeightedDestinationIr,
+  rewrite: RewriteIr | undefined,
+): MessageInitShape<typeof WeightedCluster_ClusterWeightSchema> {
+  const { cluster, weight, headers, authority } = destination;
   return {
     name: cluster,
     weight,
     ...translateHeaderOperations(headers),
     ...(authority === undefined ? {} : { hostRewriteSpecifier: { case: 'hostRewriteLiteral', value: authority } }),
+    typedPerFilterConfig: translateLookUp(destination, rewrite?.authority),
   };
 }
 

@@ -8,13 +8,14 @@ import type { RouteIr } from '../../proxy/ir/route.ts';
 import type { CorsIr, FaultIr } from '../../proxy/ir/route-filters.ts';
 import { CORS, FAULT, GRPC_WEB } from './http-filters.ts';
 import type { Init } from './init.ts';
+import { translateLookUp } from './look-up.ts';
 import { translateString } from './route-match.ts';
 import { duration, shareOf } from './values.ts';
 
 const ALWAYS = 1_000_000;
 
 /** Turns filters of the chain on for the requests of a route: they are off for all others. */
-export function translateRouteFilters({ cors, fault, grpcWeb }: RouteIr): {
+export function translateRouteFilters({ cors, fault, grpcWeb, action }: RouteIr): {
   typedPerFilterConfig?: Record<string, Any>;
 } {
   return {
@@ -22,8 +23,16 @@ export function translateRouteFilters({ cors, fault, grpcWeb }: RouteIr): {
       ...(cors === undefined ? {} : { [CORS]: packAny(CorsPolicySchema, create(CorsPolicySchema, corsPolicy(cors))) }),
       ...(grpcWeb ? { [GRPC_WEB]: ON } : {}),
       ...(fault === undefined ? {} : { [FAULT]: packAny(HTTPFaultSchema, create(HTTPFaultSchema, httpFault(fault))) }),
+      ...lookUpOf(action),
     },
   };
+}
+
+/** Of several destinations, each has its own. */
+function lookUpOf(action: RouteIr['action']): Record<string, Any> {
+  if (action.type !== 'forward') return {};
+  const [only, ...others] = action.destinations;
+  return only === undefined || others.length > 0 ? {} : translateLookUp(only, action.rewrite?.authority);
 }
 
 /** For a filter that has nothing to be told. */
