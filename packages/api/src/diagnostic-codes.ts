@@ -982,6 +982,24 @@ export const diagnosticCodes = {
     why: 'What it asks for is not done.',
     remedy: 'Remove it, and say what is needed in a VirtualService or a DestinationRule.',
   },
+  LAT0690: {
+    severity: 'warning',
+    title: 'ServiceEntries for one host disagree',
+    why: 'Those of one namespace are one service. The first by name says how its addresses are found, where it is and what its ports speak; the others add ports, addresses and endpoints, but only if their resolution is the same.',
+    remedy: 'Let them say the same, or make one of them.',
+  },
+  LAT0691: {
+    severity: 'warning',
+    title: 'A Service of the type ExternalName leads nowhere',
+    why: 'It stands for another name of this type, and so on, without an end.',
+    remedy: 'Correct spec.externalName of one of the Services that the message shows.',
+  },
+  LAT0692: {
+    severity: 'info',
+    title: 'A subnet of a ServiceEntry has no effect on this machine',
+    why: 'Applications are told where their sidecar listens, so it does not learn which address they mean. Where connections are redirected to the sidecar, subnets have an effect.',
+    remedy: 'Call the host by its name or its variables, or list the single addresses.',
+  },
   LAT0730: {
     severity: 'error',
     title: 'The node ID of a proxy cannot be understood',

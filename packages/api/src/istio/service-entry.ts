@@ -48,7 +48,7 @@ const serviceEntrySpec = object(
         MAX_ADDRESSES,
         v.syntax(isIpOrCidr, 'an IP address such as 10.1.2.3, or a subnet such as 10.1.0.0/16'),
       ),
-      'Addresses that callers connect to. With subnets, only for the resolutions NONE and STATIC. Without them, HTTP and TLS are told by their hosts, and an address is allocated for each host.',
+      'Addresses that callers connect to. With subnets, only for the resolutions NONE and STATIC; they have an effect where connections are redirected to the sidecar, not on one machine. Without them, HTTP and TLS are told by their hosts, and an address is allocated for each host.',
     ),
     ports: optional(v.arrayUpTo(MAX_PORTS, servicePort), 'Ports of the service.'),
     location: optional(

@@ -17,10 +17,11 @@ import { mergedHosts } from './checks/merged-hosts.ts';
 import { neverMatching, noCallers } from './checks/never-matching.ts';
 import { policyConflicts } from './checks/policies.ts';
 import { selectors } from './checks/selectors.ts';
-import { sameAddresses, sameHosts, unusedWorkloadEntries } from './checks/service-entries.ts';
+import { sameAddresses, sameHosts, unusedSubnets, unusedWorkloadEntries } from './checks/service-entries.ts';
 import {
   conflictingServices,
   emptyServices,
+  externalNameCircles,
   servicePorts,
   specialServices,
   unservedDeployments,
@@ -60,8 +61,10 @@ export const checks: readonly Check[] = [
   conflictingServices,
   unservedDeployments,
   specialServices,
+  externalNameCircles,
   sameHosts,
   sameAddresses,
+  unusedSubnets,
   unusedWorkloadEntries,
   sidecarConflicts,
   sidecarHosts,

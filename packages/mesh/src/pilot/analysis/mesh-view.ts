@@ -27,6 +27,8 @@ export interface MeshView extends Omit<ViewSettings, 'instances'> {
   of<K extends KindName>(kind: K): readonly ObjectByKind[K][];
   get<K extends KindName>(kind: K, namespace: string, name: string): ObjectByKind[K] | undefined;
   readonly config: MeshConfig;
+  /** Connections of some workload are redirected to its sidecar, which learns what they are meant for. */
+  readonly redirects: boolean;
   /** Those that are declared, and those that objects are in. */
   readonly namespaces: ReadonlySet<string>;
   readonly services: ServiceIndex;
@@ -44,7 +46,8 @@ export interface MeshView extends Omit<ViewSettings, 'instances'> {
 type ExportedObject = ObjectByKind['VirtualService' | 'DestinationRule' | 'ServiceEntry'];
 
 export function viewOf(objects: Iterable<ConfigObject>, settings: ViewSettings): MeshView {
-  const { clusterDomain, rootNamespace, instances } = settings;
+  const { clusterDomain, rootNamespace } = settings;
+  const instances = [...(settings.instances ?? [])];
   const sorted = [...objects].sort(byNamespaceAndName);
   const byKind = new Map<KindName, ConfigObject[]>();
   const byKey = new Map<string, ConfigObject>();
@@ -77,6 +80,7 @@ export function viewOf(objects: Iterable<ConfigObject>, settings: ViewSettings):
     rootNamespace,
     config,
     namespaces,
+    redirects: instances.some(({ capture }) => capture.mode === 'redirect'),
     all: sorted,
     of: <K extends KindName>(kind: K) => (byKind.get(kind) ?? []) as ObjectByKind[K][],
     get: <K extends KindName>(kind: K, namespace: string, name: string) =>

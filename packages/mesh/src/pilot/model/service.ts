@@ -115,14 +115,18 @@ export interface MergedService extends Omit<Service, 'allocatedAddress' | 'alias
 
 /**
  * One service of all that is declared for one hostname in one namespace. The first decides; others add endpoints and
- * names of certificates, and to the host of a ServiceEntry also ports and addresses. (As Istio: a ServiceEntry for the
- * host of a Kubernetes Service only decorates it.)
+ * names of certificates, and to the host of a ServiceEntry also ports and addresses; but a ServiceEntry whose addresses are
+ * found in another way than those of the first adds nothing. (As Istio: a ServiceEntry for the host of a Kubernetes Service
+ * only decorates it.)
  */
 export function mergeDeclarations(declarations: readonly ServiceDeclaration[]): MergedService | undefined {
   const [first, ...others] = [...declarations].sort(byPrecedence);
   if (first === undefined) return undefined;
   const { backing: _, isHeadless: __, ...decided } = first;
-  const all = [first, ...others];
+  const all = [
+    first,
+    ...others.filter(({ registry, resolution }) => registry !== first.registry || resolution === first.resolution),
+  ];
   const equals = all.filter(({ registry }) => registry === first.registry);
   return {
     ...decided,

@@ -33,7 +33,7 @@ describe('the hosts of a ServiceEntry', () => {
     const { model } = pilotOf(
       entry(
         'b',
-        `{hosts: [a.example.com], resolution: DNS, ports: [{number: 80, name: tcp, protocol: TCP}, {number: 81, name: more}], subjectAltNames: [b]}`,
+        `{hosts: [a.example.com], resolution: STATIC, endpoints: [{address: 10.0.0.2}], ports: [{number: 80, name: tcp, protocol: TCP}, {number: 81, name: more}], subjectAltNames: [b]}`,
       ) +
         entry(
           'a',
@@ -46,6 +46,17 @@ describe('the hosts of a ServiceEntry', () => {
       subjectAltNames: ['a', 'b'],
       sources: [{ name: 'a' }, { name: 'b' }],
     });
+  });
+
+  it('that are found in another way than the first says add nothing', () => {
+    const { model } = pilotOf(
+      entry('b', '{hosts: [a.example.com], resolution: DNS, ports: [{number: 81, name: more}], subjectAltNames: [b]}') +
+        entry('a', `{hosts: [a.example.com], resolution: STATIC, endpoints: [{address: 10.0.0.1}], ${HTTP}}`),
+    );
+    const service = model.services.get('default/a.example.com');
+    expect(service).toMatchObject({ resolution: 'endpoints', subjectAltNames: [], sources: [{ name: 'a' }] });
+    expect(service?.ports.map(({ port }) => port)).toEqual([80]);
+    expect(service?.backings).toHaveLength(1);
   });
 
   it('decorate a Service of that name', () => {

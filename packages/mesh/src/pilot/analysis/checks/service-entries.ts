@@ -1,7 +1,8 @@
 import type { ServiceEntry } from '@lateen/api/kinds.ts';
+import { protocolOf } from '../../model/protocol.ts';
 import { isVisible, type Visibility } from '../../model/visibility.ts';
 import { AddressTree } from '../address-tree.ts';
-import { type Check, refOf, titleOf } from '../check.ts';
+import { type Check, type Problem, refOf, titleOf } from '../check.ts';
 import type { MeshView } from '../mesh-view.ts';
 import type { ServiceView } from '../service-index.ts';
 
@@ -13,15 +14,47 @@ export const sameHosts: Check = {
       for (const [index, view] of views.slice(0, 50).entries()) {
         const first = views.slice(0, index).find((other) => shares(other.visibility, view.visibility));
         if (first === undefined || first.ref === view.ref) continue;
+        const disagreements =
+          first.namespace === view.namespace ? disagreementsOf(view, views.slice(0, index), hostname) : [];
+        yield* disagreements;
+        if (disagreements.length > 0) continue;
         const message =
           first.namespace === view.namespace
-            ? `${titleOf(first.ref)} is for ${hostname}, too: both are one service, and where they disagree the other one counts`
+            ? `${titleOf(first.ref)} is for ${hostname}, too: both are one service`
             : `${titleOf(first.ref)} is for ${hostname}, too: callers in other namespaces than ${view.namespace} reach that one`;
         yield { code: 'LAT0640', object: view.ref, path: hostPath(view.object, hostname), message };
       }
     }
   },
 };
+
+/** Where a ServiceEntry says other things of a host than those of its namespace that come before it by name. */
+function disagreementsOf(view: ServiceView, before: readonly ServiceView[], hostname: string): Problem[] {
+  const [first] = before.filter(({ namespace }) => namespace === view.namespace);
+  if (view.object?.kind !== 'ServiceEntry' || first?.object?.kind !== 'ServiceEntry') return [];
+  const { spec } = view.object;
+  const problem = (path: string, message: string): Problem => ({ code: 'LAT0690', object: view.ref, path, message });
+  const told = (other: ServiceView, path: string, said: string, counts: string) =>
+    `${titleOf(other.ref)} says ${said} for ${hostname} (${path}), and comes first by name: ${counts}`;
+  const { resolution = 'NONE', location = 'MESH_EXTERNAL', ports: firstPorts = [] } = first.object.spec;
+  if ((spec.resolution ?? 'NONE') !== resolution) {
+    const message = told(first, 'spec.resolution', resolution, 'nothing of this one is used for the host');
+    return [problem('spec.resolution', message)];
+  }
+  const found: Problem[] = [];
+  if ((spec.location ?? 'MESH_EXTERNAL') !== location) {
+    found.push(problem('spec.location', told(first, 'spec.location', location, 'that counts')));
+  }
+  for (const [index, { number, protocol = '' }] of (spec.ports ?? []).entries()) {
+    const at = firstPorts.findIndex((port) => port.number === number);
+    const said = firstPorts[at]?.protocol ?? '';
+    if (at === -1 || protocolOf(undefined, said) === protocolOf(undefined, protocol)) continue;
+    const path = `spec.ports[${at}].protocol`;
+    const what = said === '' ? `nothing of the protocol of port ${number}` : `${said} of port ${number}`;
+    found.push(problem(`spec.ports[${index}].protocol`, told(first, path, what, 'that counts')));
+  }
+  return found;
+}
 
 function hostPath(object: ServiceView['object'], hostname: string): string {
   return object?.kind === 'ServiceEntry' ? `spec.hosts[${object.spec.hosts.indexOf(hostname)}]` : 'metadata.name';
@@ -91,6 +124,25 @@ export const unusedWorkloadEntries: Check = {
       if (mesh.servicesSelecting(labels, namespace).length > 0) continue;
       const message = 'no ServiceEntry and no Service of the namespace selects it, so it gets no requests';
       yield { code: 'LAT0652', object: refOf(entry), path: 'spec.labels', message };
+    }
+  },
+};
+
+/** Subnets, where nobody learns the address that a caller means. */
+export const unusedSubnets: Check = {
+  about: 'ServiceEntries with subnets that connections are not told apart by',
+  *run(mesh) {
+    if (mesh.redirects) return;
+    for (const entry of mesh.of('ServiceEntry')) {
+      const { addresses = [], hosts } = entry.spec;
+      const index = addresses.findIndex((address) => address.includes('/'));
+      if (index === -1) continue;
+      yield {
+        code: 'LAT0692',
+        object: refOf(entry),
+        path: `spec.addresses[${index}]`,
+        message: `the subnet ${addresses[index]} has an effect only where connections are redirected to the sidecar; on this machine, call ${hosts[0]} by its name or its variables, or list single addresses`,
+      };
     }
   },
 };

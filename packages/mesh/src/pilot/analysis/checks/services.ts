@@ -1,6 +1,10 @@
 import type { Service } from '@lateen/api/kinds.ts';
+import { externalNameOf } from '../../model/kubernetes-service.ts';
 import { protocolOf } from '../../model/protocol.ts';
+import { MAX_ALIASES } from '../../model/services.ts';
+import { isVisible } from '../../model/visibility.ts';
 import { type Check, labelText, type Problem, refOf } from '../check.ts';
+import type { MeshView } from '../mesh-view.ts';
 import { tellsProtocol } from '../port-names.ts';
 import type { WorkloadView } from '../workload-index.ts';
 
@@ -197,3 +201,35 @@ export const specialServices: Check = {
     }
   },
 };
+
+/** ExternalName Services that only lead to each other. */
+export const externalNameCircles: Check = {
+  about: 'ExternalName services in a circle, or too many in a row',
+  *run(mesh) {
+    for (const object of mesh.of('Service')) {
+      if (object.spec.type !== 'ExternalName') continue;
+      const { namespace } = object.metadata;
+      const names: string[] = [mesh.resolve(object.metadata.name, namespace)];
+      for (let name = externalNameOf(object); ; ) {
+        const isCircle = names.includes(name);
+        names.push(name);
+        if (isCircle || names.length > MAX_ALIASES + 1) {
+          const why = isCircle ? 'that is a circle' : `more than ${MAX_ALIASES} in a row are not followed`;
+          const message = `${names.join(' stands for ')}: ${why}, so calls of it reach nobody`;
+          yield { code: 'LAT0691', object: refOf(object), path: 'spec.externalName', message };
+          break;
+        }
+        const next = aliasSeen(mesh, name, namespace);
+        if (next === undefined) break;
+        name = externalNameOf(next);
+      }
+    }
+  },
+};
+
+/** The ExternalName Service that a name means there; undefined if it means something else. */
+function aliasSeen(mesh: MeshView, name: string, namespace: string): Service | undefined {
+  const views = (mesh.services.byHostname.get(name) ?? []).filter(({ visibility }) => isVisible(visibility, namespace));
+  const object = (views.find((view) => view.namespace === namespace) ?? views[0])?.object;
+  return object?.kind === 'Service' && object.spec.type === 'ExternalName' ? object : undefined;
+}
