@@ -1,22 +1,59 @@
+import type { ObjectRef } from '@lateen/api/diagnostic.ts';
 import { keyOfRef, type ObjectKey } from '@lateen/api/object-key.ts';
+import { buildEndpointSlice } from '#pilot/model/endpoint-slice.ts';
+import { hasLabels } from '#pilot/model/service.ts';
 import type { Pilot } from '#pilot/pilot.ts';
 import type { RouteTableIr } from '#pilot/proxy/ir/route.ts';
 import type { SourceRef } from '#pilot/proxy/ir/source.ts';
 import { patchesBehind } from '#pilot/xds/patch-matches.ts';
 import type { ResourceType } from '#pilot/xds/resource.ts';
 
-/** Kinds whose objects users write to steer traffic: what Envoy refuses comes from one of them. */
-const STEERING = new Set([
+/** Kinds whose objects users write to steer traffic: what Envoy refuses comes mostly from one of them. */
+const STEERING = new Set<string>([
   ...['VirtualService', 'DestinationRule', 'Gateway', 'PeerAuthentication', 'EnvoyFilter', 'Sidecar', 'Ingress'],
   // Of keys and certificates.
   ...['Secret', 'ConfigMap'],
 ]);
 
+/** Kinds that say where services are. They are behind nearly everything. */
+const DECLARING = new Set<string>(['Service', 'ServiceEntry', 'WorkloadEntry', 'EndpointSlice']);
+
 /** The configuration that a resource of a proxy is made of. */
 export function objectsBehind(pilot: Pilot, nodeId: string, type: ResourceType, name: string): ObjectKey[] {
   const sources = [...sourcesOf(pilot, nodeId, type, name), ...patchesBehind(pilot.resources, nodeId, type, name)];
-  const keys = sources.filter(({ kind }) => STEERING.has(kind)).map((source) => keyOfRef(source));
-  return [...new Set(keys)];
+  const addresses =
+    type === 'cluster' || type === 'endpoint' ? sources.flatMap((each) => addressesOf(pilot, each)) : [];
+  const known = [...sources, ...addresses].filter(({ kind }) => STEERING.has(kind) || DECLARING.has(kind));
+  return [...new Set(known.map((source) => keyOfRef(source)))];
+}
+
+/** Of what could be to blame for the same reason: rules, rather than the services that they are for. */
+export function likeliest(keys: readonly ObjectKey[]): readonly ObjectKey[] {
+  const steering = keys.filter((key) => !DECLARING.has(key.slice(0, key.indexOf('/'))));
+  return steering.length > 0 ? steering : keys;
+}
+
+/** Other objects that say where a service is. */
+function addressesOf({ objects }: Pilot, { kind, namespace, name }: SourceRef): ObjectRef[] {
+  if (kind !== 'Service' && kind !== 'ServiceEntry') return [];
+  const object = objects.get(keyOfRef({ kind, namespace, name }));
+  const selector =
+    object?.kind === 'Service'
+      ? object.spec.selector
+      : object?.kind === 'ServiceEntry' && object.spec.workloadSelector !== undefined
+        ? (object.spec.workloadSelector.labels ?? {})
+        : undefined;
+  const found: ObjectRef[] = [];
+  for (const [, each] of objects.entries()) {
+    const selected =
+      each.kind === 'WorkloadEntry' &&
+      each.metadata.namespace === namespace &&
+      selector !== undefined &&
+      hasLabels(each.spec.labels ?? {}, selector);
+    const sliced = each.kind === 'EndpointSlice' && buildEndpointSlice(each)?.service === `${namespace}/${name}`;
+    if (selected || sliced) found.push({ kind: each.kind, namespace, name: each.metadata.name });
+  }
+  return found;
 }
 
 function sourcesOf(pilot: Pilot, nodeId: string, type: ResourceType, name: string): readonly SourceRef[] {
@@ -45,6 +82,8 @@ function sourcesOf(pilot: Pilot, nodeId: string, type: ResourceType, name: strin
       return secret?.sources ?? [];
     }
     case 'endpoint':
+      // Named after their cluster.
+      return sourcesOf(pilot, nodeId, 'cluster', name);
     case 'extension':
       return [];
   }

@@ -354,10 +354,22 @@ describe('what an Envoy refuses', () => {
     expect(objectsOf(supervised)).not.toContain('EnvoyFilter/default/f');
   });
 
+  test('is taken back if it is a ServiceEntry, and rules beside it stay', async () => {
+    const { supervised, sidecar } = await running(services + routes('a'));
+    sidecar.answer = refuse('outbound|80||c.test');
+    apply(
+      supervised,
+      networkingText('ServiceEntry', 'c', '{hosts: [c.test], ports: [{number: 80, name: http}], resolution: DNS}'),
+    );
+    await eventually(() => expect(refusedOf(supervised)).toEqual(['ServiceEntry/default/c']));
+    expect(objectsOf(supervised)).not.toContain('ServiceEntry/default/c');
+    expect(objectsOf(supervised)).toContain(A);
+  });
+
   test('is left in force if all proxies held the newest object behind it before', async () => {
     const { supervised, sidecar } = await running(services + routes('a') + routes('b'));
     sidecar.answer = refuse('http_proxy');
-    apply(supervised, serviceText('c', '[{port: 80, name: http, targetPort: web}]'));
+    apply(supervised, networkingText('Sidecar', 'only-a', '{egress: [{hosts: [./a.default.svc.cluster.local]}]}'));
     await refusalOf(supervised, 'app-0.default');
     expect(refusedOf(supervised)).toEqual([]);
     expect(objectsOf(supervised)).toEqual(expect.arrayContaining([A, B]));

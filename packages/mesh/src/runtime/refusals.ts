@@ -4,7 +4,7 @@ import type { ConfigStore } from '#pilot/config/store.ts';
 import type { Pilot } from '#pilot/pilot.ts';
 import type { ResourceType } from '#pilot/xds/resource.ts';
 import type { ProxyStatus } from '#pilot/xds/server/status.ts';
-import { objectsBehind } from './blame.ts';
+import { likeliest, objectsBehind } from './blame.ts';
 
 /** A listener that cannot be opened is the machine's affair, not that of any object. */
 const BIND_FAILURE = /cannot bind|Address already in use/i;
@@ -39,7 +39,7 @@ export class Refusals {
       const suspects = new Set<ObjectKey>([...behind, MESH_CONFIG_KEY]);
       const newest = Math.max(0, ...[...suspects].map((key) => this.#store.sequenceOf(key)));
       if (newest <= this.#goodSequence) continue;
-      const blamed = [...suspects].filter((key) => this.#store.sequenceOf(key) === newest);
+      const blamed = likeliest([...suspects].filter((key) => this.#store.sequenceOf(key) === newest));
       console.error(`taking back ${blamed.join(', ')}`);
       this.#store.refuse(blamed, message);
     }
