@@ -30,9 +30,61 @@ const service = fc
   })
   .map(({ name, namespace, selector, ports }) => object('Service', name, namespace, { selector, ports }));
 
+/** A service that is only another name, perhaps in a circle. */
+const alias = fc
+  .record({
+    name: app,
+    namespace,
+    externalName: fc.constantFrom('a.default.svc.cluster.local', 'b.other.svc.cluster.local', 'db.test', 'a.x.test'),
+  })
+  .map(({ name, namespace, externalName }) =>
+    object('Service', name, namespace, { type: 'ExternalName', externalName }),
+  );
+
+const exportTo = fc.constantFrom<readonly string[]>([], [], [], ['.'], ['other'], ['~']);
+
+/** Of ServiceEntries: they may be those of Services, or several of one name. */
+const OUTSIDE_HOSTS = ['db.test', 'a.default.svc.cluster.local', '*.x.test'];
+
+const address = {
+  address: fc.constantFrom('10.0.0.1', '10.0.0.2', 'node.test'),
+  labels: fc.constantFrom<Record<string, string>>({ app: 'a' }, { app: 'b', version: 'v1' }),
+  ports: fc.constantFrom<Record<string, number>>({}, { http: 8080 }),
+};
+
+const serviceEntry = fc
+  .record({
+    name: fc.constantFrom('x', 'y'),
+    namespace,
+    hosts: fc.uniqueArray(fc.constantFrom(...OUTSIDE_HOSTS), { minLength: 1, maxLength: 2 }),
+    addresses: fc.constantFrom([], [], ['10.9.0.1'], ['10.9.0.0/24']),
+    ports: fc.uniqueArray(
+      fc.record({
+        number: fc.constantFrom(80, 443, 5432),
+        name: fc.constantFrom('http', 'other'),
+        protocol: fc.constantFrom('HTTP', 'TLS', 'TCP', ''),
+      }),
+      { selector: ({ number }) => number, minLength: 1 },
+    ),
+    resolution: fc.constantFrom('NONE', 'STATIC', 'DNS', 'DNS_ROUND_ROBIN', 'DYNAMIC_DNS'),
+    location: fc.constantFrom('MESH_EXTERNAL', 'MESH_INTERNAL'),
+    backing: fc.oneof(
+      fc.constant({}),
+      fc.array(fc.record(address), { minLength: 1, maxLength: 2 }).map((endpoints) => ({ endpoints })),
+      fc.constantFrom({ app: 'a' }, { app: 'b', version: 'v1' }).map((labels) => ({ workloadSelector: { labels } })),
+    ),
+    exportTo,
+  })
+  .map(({ name, namespace, backing, ...spec }) => object('ServiceEntry', name, namespace, { ...spec, ...backing }));
+
+const workloadEntry = fc
+  .record({ name: fc.constantFrom('x', 'y'), namespace, ...address, serviceAccount: fc.constantFrom('one', 'two') })
+  .map(({ name, namespace, ...spec }) => object('WorkloadEntry', name, namespace, spec));
+
 const host = fc.oneof(
   app,
   fc.tuple(app, namespace).map(([name, ns]) => `${name}.${ns}.svc.cluster.local`),
+  fc.constantFrom('db.test', '*.x.test'),
 );
 
 const destinationRule = fc
@@ -99,6 +151,41 @@ const virtualService = fc
   })
   .map(({ name, namespace, ...spec }) => object('VirtualService', name, namespace, spec));
 
+const connectionRoute = fc.array(fc.record({ destination, weight: fc.nat(2) }), { minLength: 1, maxLength: 2 });
+
+/** Rules for connections, by server name or by address. */
+const connectionRules = fc
+  .record({
+    name: fc.constantFrom('connections', 'more-connections'),
+    namespace,
+    hosts: fc.uniqueArray(fc.oneof(host, fc.constantFrom('shop.example.com')), { minLength: 1 }),
+    gateways: fc.constantFrom([], ['front'], ['mesh', 'default/front']),
+    tls: fc.array(
+      fc.record({
+        match: fc.constantFrom(
+          [{ sniHosts: ['db.test'] }],
+          [{ sniHosts: ['*.x.test'], port: 443 }, { sniHosts: ['shop.example.com'] }],
+          [{ sniHosts: ['a.x.test'], sourceLabels: { version: 'v1' } }],
+        ),
+        route: connectionRoute,
+      }),
+      { maxLength: 2 },
+    ),
+    tcp: fc.array(
+      fc.record({
+        match: fc.constantFrom<readonly object[]>(
+          [],
+          [{ port: 5432 }],
+          [{ destinationSubnets: ['10.9.0.0/16'] }, { sourceSubnet: '127.0.0.0/8' }],
+        ),
+        route: connectionRoute,
+      }),
+      { maxLength: 2 },
+    ),
+    exportTo: fc.constantFrom<string[]>([], [], ['.']),
+  })
+  .map(({ name, namespace, ...spec }) => object('VirtualService', name, namespace, spec));
+
 const delegate = fc
   .record({
     namespace,
@@ -112,14 +199,78 @@ const gateway = fc
     name: fc.constantFrom('front', 'back'),
     namespace,
     selector: fc.constantFrom({ istio: 'ingressgateway' }, { istio: 'nobody' }),
-    ports: fc.uniqueArray(fc.constantFrom(80, 8081), { minLength: 1 }),
-    host: fc.constantFrom('*', '*.example.com', './shop.example.com', 'other/*'),
+    servers: fc.uniqueArray(
+      fc.record({
+        number: fc.constantFrom(80, 443, 8081),
+        how: fc.constantFrom<{ protocol: string; tls?: object }>(
+          { protocol: 'HTTP' },
+          { protocol: 'HTTP' },
+          { protocol: 'HTTP', tls: { httpsRedirect: true } },
+          { protocol: 'HTTPS', tls: { mode: 'SIMPLE', credentialName: 'cert' } },
+          { protocol: 'HTTPS', tls: { mode: 'MUTUAL', credentialName: 'other-cert' } },
+          { protocol: 'TLS', tls: { mode: 'PASSTHROUGH' } },
+          { protocol: 'TLS', tls: { mode: 'SIMPLE', credentialName: 'cert' } },
+          { protocol: 'TLS', tls: { mode: 'AUTO_PASSTHROUGH' } },
+          { protocol: 'TCP' },
+        ),
+        host: fc.constantFrom('*', '*.example.com', './shop.example.com', 'other/*', 'db.test'),
+      }),
+      { selector: ({ number }) => number, minLength: 1 },
+    ),
   })
-  .map(({ name, namespace, selector, ports, host }) =>
+  .map(({ name, namespace, selector, servers }) =>
     object('Gateway', name, namespace, {
       selector,
-      servers: ports.map((number) => ({ port: { number, name: `http-${number}`, protocol: 'HTTP' }, hosts: [host] })),
+      servers: servers.map(({ number, how: { protocol, ...tls }, host }) => ({
+        port: { number, name: `${protocol.toLowerCase()}-${number}`, protocol },
+        hosts: [host],
+        ...tls,
+      })),
     }),
+  );
+
+const secret = fc
+  .record({
+    name: fc.constantFrom('cert', 'other-cert'),
+    namespace,
+    text: fc.constantFrom('one', 'two'),
+  })
+  .map(
+    ({ name, namespace, text }) =>
+      ({
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { name, namespace },
+        stringData: { 'tls.crt': text, 'tls.key': text, 'ca.crt': text },
+      }) as unknown as ConfigObject,
+  );
+
+const sidecarObject = fc
+  .record({
+    name: fc.constantFrom('x', 'y'),
+    namespace,
+    selector: fc.constantFrom({}, { workloadSelector: { labels: { app: 'a' } } }),
+    hosts: fc.uniqueArray(fc.constantFrom('./*', '*/db.test', 'default/*', '*/*.x.test', '~/*'), { minLength: 1 }),
+  })
+  .map(({ name, namespace, selector, hosts }) =>
+    object('Sidecar', name, namespace, { ...selector, egress: [{ hosts }] }),
+  );
+
+const meshConfig = fc
+  .constantFrom(
+    '{}',
+    '{dnsRefreshRate: 5s}',
+    '{defaultServiceExportTo: [.], defaultVirtualServiceExportTo: [.]}',
+    '{defaultDestinationRuleExportTo: [.], outboundTrafficPolicy: {mode: REGISTRY_ONLY}}',
+  )
+  .map(
+    (mesh) =>
+      ({
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'istio', namespace: 'istio-system' },
+        data: { mesh },
+      }) as unknown as ConfigObject,
   );
 
 const peerAuthentication = fc
@@ -211,19 +362,28 @@ function object(kind: string, name: string, namespace: string, spec: unknown): C
 }
 
 export const anyObject: fc.Arbitrary<ConfigObject> = fc.oneof(
-  service,
-  destinationRule,
-  virtualService,
+  { weight: 2, arbitrary: service },
+  alias,
+  { weight: 3, arbitrary: serviceEntry },
+  workloadEntry,
+  connectionRules,
+  secret,
+  sidecarObject,
+  meshConfig,
+  { weight: 2, arbitrary: destinationRule },
+  { weight: 2, arbitrary: virtualService },
   delegate,
-  gateway,
   ingress,
   ingressClass,
+  { weight: 2, arbitrary: gateway },
   peerAuthentication,
   envoyFilter,
 );
 
 /** Configuration that says where requests go, and how: listeners have nothing to do with it. */
 export const anyRouting: fc.Arbitrary<ConfigObject> = fc.oneof(destinationRule, virtualService);
+
+const OUTSIDE_PORTS = ['db.test:443', 'db.test:5432', '*.x.test:80', '*.x.test:443'];
 
 interface SidecarOptions {
   readonly replica?: number;
@@ -232,6 +392,8 @@ interface SidecarOptions {
   readonly firstPort?: number;
   readonly serviceNamespaces?: readonly string[];
   readonly locality?: Readonly<Record<string, string>>;
+  /** Connections are redirected, and applications are told nothing. */
+  readonly redirected?: boolean;
 }
 
 function buildSidecar(app: string, version: string, namespace: string, options: SidecarOptions = {}): WorkloadInstance {
@@ -242,6 +404,7 @@ function buildSidecar(app: string, version: string, namespace: string, options: 
     firstPort = 20_000,
     serviceNamespaces = ['default'],
     locality = {},
+    redirected = false,
   } = options;
   return {
     name: `${app}-${version}-${replica}`,
@@ -250,16 +413,21 @@ function buildSidecar(app: string, version: string, namespace: string, options: 
     workload: `${app}-${version}`,
     labels: { app, version, ...locality },
     serviceAccount,
-    address: '127.0.0.1',
+    address: redirected ? '10.1.0.1' : '127.0.0.1',
     ports: [{ containerPort: 8080, name: 'web', inboundPort: firstPort, appPort: firstPort + 1 }],
     health,
-    capture: {
-      mode: 'explicit',
-      httpProxyPort: firstPort + 2,
-      servicePorts: Object.fromEntries(
-        serviceNamespaces.map((each, i) => [`a.${each}.svc.cluster.local:80`, firstPort + 3 + i]),
-      ),
-    },
+    capture: redirected
+      ? { mode: 'redirect', interception: 'redirect' }
+      : {
+          mode: 'explicit',
+          httpProxyPort: firstPort + 2,
+          servicePorts: Object.fromEntries(
+            [...serviceNamespaces.map((each) => `a.${each}.svc.cluster.local:80`), ...OUTSIDE_PORTS].map((key, i) => [
+              key,
+              firstPort + 3 + i,
+            ]),
+          ),
+        },
   };
 }
 
@@ -289,11 +457,15 @@ const sidecar: fc.Arbitrary<WorkloadInstance> = fc
     firstPort: fc.constantFrom(20_000, 21_000),
     serviceNamespaces: fc.uniqueArray(namespace),
     locality: fc.constantFrom<Record<string, string>>({}, { 'istio-locality': 'eu.a' }, { 'istio-locality': 'us' }),
+    redirected: fc.constantFrom(false, false, true),
   })
   .map(({ app, version, namespace, ...options }) => buildSidecar(app, version, namespace, options));
 
 const router: fc.Arbitrary<WorkloadInstance> = fc
-  .record({ namespace, hostPorts: fc.constantFrom<Record<number, number>>({ 80: 8080 }, { 80: 8080, 8081: 8081 }) })
+  .record({
+    namespace,
+    hostPorts: fc.constantFrom<Record<number, number>>({ 80: 8080 }, { 80: 8080, 443: 8443, 8081: 8081 }),
+  })
   .map(({ namespace, hostPorts }) => buildRouter(namespace, hostPorts));
 
 export const anyInstance: fc.Arbitrary<WorkloadInstance> = fc.oneof({ weight: 4, arbitrary: sidecar }, router);
