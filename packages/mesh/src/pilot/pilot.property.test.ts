@@ -37,6 +37,16 @@ function results({ resources: { resources, holdings } }: Pilot) {
   };
 }
 
+/** As each proxy gets them. */
+function listenersOf({ resources: { resources, holdings } }: Pilot) {
+  return sorted(
+    [...holdings.entries()].map(([nodeId, { listener }]) => [
+      nodeId,
+      sorted([...listener].map(([name, key]) => [name, resources.get(key)?.version])),
+    ]),
+  );
+}
+
 function sorted<T>(entries: readonly (readonly [string, T])[]): (readonly [string, T])[] {
   return [...entries].sort(([a], [b]) => (a < b ? -1 : 1));
 }
@@ -74,9 +84,9 @@ describe('the pipeline', () => {
         pilot.graph.transaction(() => {
           for (const change of [...someMesh, ...changes]) make(pilot, change);
         });
-        const listeners = () => results(pilot).resources.filter(([, { type }]) => type === 'listener');
+        const listeners = () => listenersOf(pilot);
         const before = listeners();
-        expect(before).not.toEqual([]);
+        expect(before.flatMap(([, held]) => held)).not.toEqual([]);
         for (const step of steps) {
           if ('type' in step) make(pilot, step);
           else {
