@@ -1,7 +1,14 @@
 import { EGRESS_GATEWAY, INGRESS_GATEWAY } from '@lateen/api/gateway-workload.ts';
 import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 
-export { LOOPBACK } from '#pilot/explain/planned-instances.ts';
+import { LOOPBACK } from '#pilot/explain/planned-instances.ts';
+
+export { LOOPBACK };
+
+/** Whether DNS would say that it is this machine. */
+export function isHere(host: string): boolean {
+  return host === LOOPBACK || host === 'localhost' || host.endsWith('.localhost');
+}
 
 /** The name under which cases speak of the built-in ingress gateway. */
 export const GATEWAY = 'gateway';

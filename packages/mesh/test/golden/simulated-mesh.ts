@@ -6,7 +6,7 @@ import { type InstanceMesh, instanceMesh } from '#pilot/simulator/journey/mesh-v
 import { heldConfiguration } from '#pilot/xds/held-configuration.ts';
 import type { GoldenCase } from './case-file.ts';
 import { fillForRecord } from './certificates.ts';
-import { LOOPBACK, workloadLabel } from './instances.ts';
+import { isHere, LOOPBACK, workloadLabel } from './instances.ts';
 import { connectProxies, runPipeline } from './pipeline.ts';
 import type { Outside } from './placeholders.ts';
 
@@ -63,10 +63,6 @@ export function simulateMesh(golden: GoldenCase, stateDir: string): SimulatedMes
 function elsewhere({ host, port }: { readonly host: string; readonly port: number }): Place {
   if (isHere(host) && OUTSIDE.ports.includes(port)) return { type: 'outside' };
   return { type: 'nobody', reason: `${host}:${port} cannot be reached` };
-}
-
-function isHere(host: string): boolean {
-  return host === LOOPBACK || host === 'localhost' || host.endsWith('.localhost');
 }
 
 function identityOf(instance: WorkloadInstance, { impostors }: GoldenCase): string {
