@@ -32,6 +32,32 @@ kind: Service
 metadata: {name: strict}
 spec: {selector: {app: strict}, clusterIP: 10.96.0.13, ports: [{port: 80, targetPort: 9080, name: http}]}
 ---
+apiVersion: v1
+kind: Service
+metadata: {name: exact}
+spec: {selector: {group: exact}, clusterIP: 10.96.0.14, ports: [{port: 9080, name: http}]}
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: exact-tcp}
+spec:
+  hosts: [exact-tcp.com]
+  addresses: [10.2.0.0/16]
+  ports: [{number: 8000, name: tcp, protocol: TCP}]
+  resolution: STATIC
+  location: MESH_EXTERNAL
+  endpoints: [{address: 10.1.0.2, ports: {tcp: 7777}}]
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: exact}
+spec: {host: exact, trafficPolicy: {loadBalancer: {simple: PASSTHROUGH}}}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: exact-tcp}
+spec: {host: exact-tcp.com, trafficPolicy: {loadBalancer: {simple: PASSTHROUGH}}}
+---
 apiVersion: security.istio.io/v1
 kind: PeerAuthentication
 metadata: {name: strict}
@@ -90,8 +116,8 @@ describe.skipIf(reason !== undefined).each(['DELTA_GRPC', 'GRPC'] as const)(
       await reviews.listen(7777, 'undeclared');
       await strict.listen(9080, 'strict');
       await proxy(client, 'productpage-1', 'productpage', 'bookinfo-productpage', MESH_LABELS);
-      await proxy(reviews, 'reviews-1', 'reviews', 'bookinfo-reviews', MESH_LABELS);
-      await proxy(strict, 'strict-1', 'strict', 'strict', {});
+      await proxy(reviews, 'reviews-1', 'reviews', 'bookinfo-reviews', { ...MESH_LABELS, group: 'exact' });
+      await proxy(strict, 'strict-1', 'strict', 'strict', { group: 'exact' });
       for (const to of ['10.96.0.10', '10.96.0.13']) {
         await eventually(`${to} answers`, async () => (await get(to, to)).status === 200);
       }
@@ -182,6 +208,15 @@ describe.skipIf(reason !== undefined).each(['DELTA_GRPC', 'GRPC'] as const)(
     it('hosts that the mesh does not know are reached where the caller wants, on ports of services and on others', async () => {
       expect(seen(await get('10.2.0.1', 'example.com'))).toMatchObject({ name: 'outside' });
       expect((await client.call({ to: '10.2.0.1', port: 80, text: 'no HTTP\n' })).body).toBe('outside got no HTTP\n');
+      const greeted = await client.call({ to: '10.2.0.1', port: 8000, text: 'hello', awaitsGreeting: true });
+      expect(greeted.body).toBe('outside greets\noutside got hello');
+    });
+
+    it('PASSTHROUGH leads to the address that was called, not to the endpoints of the service', async () => {
+      for (const name of ['reviews', 'strict', 'strict', 'reviews', 'reviews', 'strict']) {
+        const to = name === 'reviews' ? '10.1.0.2' : '10.1.0.3';
+        expect(seen(await get(to, 'exact:9080', { port: 9080 }))).toMatchObject({ name });
+      }
       const greeted = await client.call({ to: '10.2.0.1', port: 8000, text: 'hello', awaitsGreeting: true });
       expect(greeted.body).toBe('outside greets\noutside got hello');
     });
