@@ -2,6 +2,9 @@ import type * as z from 'zod/mini';
 import { object, optional } from '../schema/field.ts';
 import * as v from '../schema/values.ts';
 
+/** Stands for the file of the operating system, wherever that is. As Istio. */
+export const SYSTEM_AUTHORITIES = 'system';
+
 export const clientTlsSettings = object(
   {
     mode: optional(
@@ -11,8 +14,8 @@ export const clientTlsSettings = object(
     clientCertificate: optional(file(), "For MUTUAL: file with the caller's certificate chain, where its proxy runs."),
     privateKey: optional(file(), "For MUTUAL: file with the caller's private key."),
     caCertificates: optional(
-      file(),
-      "File with the authorities that may have signed the server's certificate. Without it, those of the operating system.",
+      fileOrSystem(),
+      "File with the authorities that may have signed the server's certificate. Without it, or with `system`, those of the operating system.",
     ),
     credentialName: optional(
       v.nonEmpty(),
@@ -63,4 +66,9 @@ export type ClientTlsSettings = z.infer<typeof clientTlsSettings>;
 
 function file() {
   return v.syntax((text) => text.startsWith('/'), 'the absolute path of a file');
+}
+
+function fileOrSystem() {
+  const isOne = (text: string) => text.startsWith('/') || text === SYSTEM_AUTHORITIES;
+  return v.syntax(isOne, `the absolute path of a file, or ${SYSTEM_AUTHORITIES}`);
 }

@@ -1,4 +1,4 @@
-import type { ClientTlsSettings } from '@lateen/api/istio/client-tls.ts';
+import { type ClientTlsSettings, SYSTEM_AUTHORITIES } from '@lateen/api/istio/client-tls.ts';
 import type { SecretDataIr, SecretIr, SecretRefIr } from '../proxy/ir/secret.ts';
 import type { SourceRef } from '../proxy/ir/source.ts';
 import { authoritiesName, keyPairName } from './credential.ts';
@@ -85,7 +85,7 @@ function certificateOf(settings: ClientTlsSettings, source: SourceRef): SecretUs
 
 function authoritiesOf({ credentialName, caCertificates, caCrl }: ClientTlsSettings, source: SourceRef): SecretUse {
   if (credentialName !== undefined) return credential(authoritiesName(credentialName));
-  if (caCertificates === undefined) return { ref: SYSTEM_ROOTS };
+  if (caCertificates === undefined || caCertificates === SYSTEM_AUTHORITIES) return { ref: SYSTEM_ROOTS };
   return inFile({
     type: 'authorities',
     name: caCrl === undefined ? `file-root:${caCertificates}` : `file-root:${caCertificates}~${caCrl}`,
