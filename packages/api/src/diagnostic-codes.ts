@@ -5,7 +5,7 @@
  * LAT01xx reading and checking configuration · LAT02xx references between objects, what Envoy made of them, xDS
  * LAT03xx local processes · LAT04xx certificates, tokens and Unix sockets · LAT05xx command line and admin API
  * LAT06xx checks of the whole configuration
- * LAT059x and LAT070x gateways and their secrets
+ * LAT059x gateways and their secrets · LAT070x more checks of the whole configuration
  * LAT073x a Pilot for proxies of others
  * LAT09xx installing and running Envoy, and setting up a checkout
  */
@@ -999,6 +999,42 @@ export const diagnosticCodes = {
     title: 'A subnet of a ServiceEntry has no effect on this machine',
     why: 'Applications are told where their sidecar listens, so it does not learn which address they mean. Where connections are redirected to the sidecar, subnets have an effect.',
     remedy: 'Call the host by its name or its variables, or list the single addresses.',
+  },
+  LAT0700: {
+    severity: 'warning',
+    title: 'A rewritten path does not start with a slash',
+    why: 'Every path of HTTP starts with one. Servers, and the Envoy of the next service, answer anything else with 400.',
+    remedy: "Let the rewrite start with '/': of ^/api/(.*) write /\\1, not \\1.",
+  },
+  LAT0701: {
+    severity: 'warning',
+    title: 'A rewrite uses a group that its expression does not have',
+    why: 'Envoy takes the rule, but replaces nothing: requests go on with the path that they came with.',
+    remedy: 'Correct the number behind the backslash, or put the part of the expression in parentheses.',
+  },
+  LAT0702: {
+    severity: 'warning',
+    title: 'An answer that must have no body has one',
+    why: 'Clients do not read a body after the status 204, 205 or 304, so it gets in the way of the next answer.',
+    remedy: 'Remove the body, or answer with another status, such as 200.',
+  },
+  LAT0703: {
+    severity: 'warning',
+    title: 'The certificate of a server is not checked',
+    why: 'The connection is encrypted, but nobody knows with whom.',
+    remedy: 'Remove insecureSkipVerify, and name the authority of the server in caCertificates or credentialName.',
+  },
+  LAT0704: {
+    severity: 'warning',
+    title: 'Every page may call with the cookies of its visitor',
+    why: 'CORS for any origin together with credentials lets a hostile page read what its visitor may read.',
+    remedy: 'List the origins in allowOrigins, or do without allowCredentials.',
+  },
+  LAT0705: {
+    severity: 'info',
+    title: 'A rule names a destination twice',
+    why: 'Mostly the subset or the port that should tell the two apart was forgotten.',
+    remedy: 'Add what tells them apart, or make one of them, with both weights.',
   },
   LAT0730: {
     severity: 'error',

@@ -30,6 +30,14 @@ export const httpRedirect = object(
       ['uri', 'prefixRewrite'],
     ],
     rules(redirect, report) {
+      const { authority = '' } = redirect;
+      const own = /:\d+$/.exec(authority.slice(authority.lastIndexOf(']') + 1))?.[0];
+      for (const field of ['port', 'derivePort'] as const) {
+        if (own !== undefined && redirect[field] !== undefined)
+          report(`must not be set where authority has a port: two would stand in the Location (${own} is the first)`, [
+            field,
+          ]);
+      }
       if (Object.keys(redirect).length === 0)
         report('must set at least one of uri, prefixRewrite, authority, port, scheme or redirectCode');
     },

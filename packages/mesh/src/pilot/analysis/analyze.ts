@@ -2,6 +2,7 @@ import { type Diagnostic, diagnostic, type ObjectRef } from '@lateen/api/diagnos
 import type { ConfigObject } from '@lateen/api/kinds.ts';
 import type { Check, Problem } from './check.ts';
 import { annotations } from './checks/annotations.ts';
+import { bodies } from './checks/answers.ts';
 import { doubleConnectionRules } from './checks/connection-rules.ts';
 import { destinationPorts } from './checks/destination-ports.ts';
 import { sameHostRules } from './checks/destination-rules.ts';
@@ -15,7 +16,9 @@ import { ingressConflicts } from './checks/ingress-conflicts.ts';
 import { ingressBackends, ingressClasses, ingressWords } from './checks/ingresses.ts';
 import { mergedHosts } from './checks/merged-hosts.ts';
 import { neverMatching, noCallers } from './checks/never-matching.ts';
+import { pathRewrites } from './checks/path-rewrites.ts';
 import { policyConflicts } from './checks/policies.ts';
+import { repeatedDestinations } from './checks/repeated-destinations.ts';
 import { selectors } from './checks/selectors.ts';
 import { sameAddresses, sameHosts, unusedSubnets, unusedWorkloadEntries } from './checks/service-entries.ts';
 import {
@@ -30,6 +33,7 @@ import { hiddenHosts, sidecarConflicts, sidecarHosts } from './checks/sidecars.t
 import { subsets } from './checks/subsets.ts';
 import { timeouts } from './checks/timeouts.ts';
 import { tlsConflicts } from './checks/tls-conflicts.ts';
+import { trust } from './checks/trust.ts';
 import { unreachableRules } from './checks/unreachable-rules.ts';
 import { weights } from './checks/weights.ts';
 import { type ViewSettings, viewOf } from './mesh-view.ts';
@@ -44,7 +48,10 @@ export const checks: readonly Check[] = [
   noCallers,
   mergedHosts,
   weights,
+  repeatedDestinations,
   timeouts,
+  pathRewrites,
+  bodies,
   destinationPorts,
   gatewayHosts,
   unusedGateways,
@@ -56,6 +63,7 @@ export const checks: readonly Check[] = [
   sameHostRules,
   subsets,
   tlsConflicts,
+  trust,
   emptyServices,
   servicePorts,
   conflictingServices,
