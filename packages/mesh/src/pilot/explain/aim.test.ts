@@ -13,7 +13,8 @@ const sidecar = sidecarOf('web', { capture: { mode: 'explicit', httpProxyPort: 2
 const gateway = sidecarOf('gate', { role: 'router', capture: { mode: 'gateway', hostPorts: { 80: 8080 } } });
 
 function aimed(url: string, from: WorkloadInstance = sidecar, headers: [string, string][] = [], method = 'GET'): Call {
-  return aim({ method, url, headers }, from, 'cluster.local');
+  const mesh = { clusterDomain: 'cluster.local', outboundPort: 15_001, services: () => [], addressesBehind: () => [] };
+  return aim({ method, url, headers }, from, mesh);
 }
 
 function portOf({ at }: Call): number {

@@ -1,14 +1,10 @@
 import { LateenError } from '@lateen/api/lateen-error.ts';
 import { isIp } from '@lateen/api/names.ts';
 import type { VerdictHeader } from '@lateen/api/verdict.ts';
-import {
-  type ExplicitCapture,
-  type GatewayCapture,
-  instanceKey,
-  type WorkloadInstance,
-} from '@lateen/api/workload-instance.ts';
+import type { ExplicitCapture, GatewayCapture, WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import { serviceHostname } from '../model/hostname.ts';
-import type { Call, HttpPayload, Payload } from '../simulator/call.ts';
+import type { Call, HttpPayload, Payload, SocketAddress } from '../simulator/call.ts';
+import { addressOf, type NamedServices } from './address-of.ts';
 import { type CallUrl, parseCallUrl } from './call-url.ts';
 
 /** A request as a user writes it down. */
@@ -19,6 +15,13 @@ export interface AskedRequest {
   readonly headers: readonly VerdictHeader[];
 }
 
+/** What callers know of the mesh around them. */
+export interface Surroundings extends NamedServices {
+  readonly clusterDomain: string;
+  /** Where the kernel redirects calls to. */
+  readonly outboundPort: number;
+}
+
 /** An application may offer these, whatever it then speaks. */
 const CLIENT_ALPN = ['h2', 'http/1.1'];
 const TCP: Payload = { type: 'tcp' };
@@ -26,27 +29,31 @@ const TCP: Payload = { type: 'tcp' };
 /**
  * How the request gets into the proxy of the workload that makes it, or into the gateway. Throws LAT0505, LAT0560, LAT0561.
  */
-export function aim(asked: AskedRequest, instance: WorkloadInstance, clusterDomain: string): Call {
+export function aim(asked: AskedRequest, instance: WorkloadInstance, mesh: Surroundings): Call {
   const url = parseCallUrl(asked.url);
   checkRequest(asked);
   const { capture } = instance;
   switch (capture.mode) {
     case 'gateway':
-      return call(instance, gatewayPort(instance, capture, url), atGateway(asked, url));
+      return call(instance, gatewayPort(instance, capture, url), toServer(asked, url));
     case 'explicit':
-      if (url.scheme === 'tcp') return call(instance, servicePort(instance, capture, url, clusterDomain), TCP);
+      if (url.scheme === 'tcp') return call(instance, servicePort(instance, capture, url, mesh.clusterDomain), TCP);
       return call(instance, capture.httpProxyPort, toHttpProxy(asked, url));
-    case 'redirect':
-      throw new LateenError(
-        'LAT0561',
-        `Calls of ${instanceKey(instance)} are redirected to its proxy, so where they go depends on the address.`,
-        'Explain calls of workloads that Lateen runs, or of gateways.',
-      );
+    case 'redirect': {
+      const payload = toServer(asked, url);
+      if (capture.interception === 'none') return { ...call(instance, url.port, payload), at: onLoopback(url.port) };
+      const originalDestination = { host: addressOf(url.host, url.port, instance, mesh), port: url.port };
+      return { ...call(instance, mesh.outboundPort, payload), originalDestination };
+    }
   }
 }
 
 function call({ address }: WorkloadInstance, port: number, payload: Payload): Call {
   return { at: { host: address, port }, source: { host: address, port: 0 }, payload };
+}
+
+function onLoopback(port: number): SocketAddress {
+  return { host: '127.0.0.1', port };
 }
 
 function checkRequest({ method, headers }: AskedRequest): void {
@@ -65,9 +72,12 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
 const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f]/;
 
-function atGateway(asked: AskedRequest, url: CallUrl): Payload {
-  const http = httpPayload(asked, url, asked.headers.find(([name]) => isHost(name))?.[1] ?? url.authority);
-  return { http, https: tls(url, http), tcp: TCP }[url.scheme];
+/** To whoever is at the URL. The Host header may name another one, as `curl --connect-to` has it. */
+function toServer(asked: AskedRequest, url: CallUrl): Payload {
+  const named = asked.headers.find(([name]) => isHost(name))?.[1];
+  const http = httpPayload(asked, url, named ?? url.authority);
+  const host = named !== undefined && isIp(url.host) ? named.replace(/:\d+$/, '') : url.host;
+  return { http, https: tls({ host }, http), tcp: TCP }[url.scheme];
 }
 
 function toHttpProxy(asked: AskedRequest, url: CallUrl): Payload {
@@ -93,7 +103,7 @@ function isHost(name: string): boolean {
 }
 
 /** Clients name the server that they want, but not where it is an address. */
-function tls({ host }: CallUrl, inside: Payload): Payload {
+function tls({ host }: Pick<CallUrl, 'host'>, inside: Payload): Payload {
   const named = isIp(host) ? {} : { serverName: host };
   return { type: 'tls', ...named, applicationProtocols: CLIENT_ALPN, inside };
 }

@@ -6,6 +6,8 @@ import { instanceKey, nodeIdOf, type WorkloadInstance } from '@lateen/api/worklo
 import { asWritten } from '@lateen/api/written-kind.ts';
 import { sourceLocator } from '../config/locate-source.ts';
 import type { Origin } from '../config/parse.ts';
+import { endpointKey } from '../model/endpoints.ts';
+import { currentDefaults } from '../model/mesh.ts';
 import type { Pilot } from '../pilot.ts';
 import { followCall } from '../simulator/journey/journey.ts';
 import { instanceMesh } from '../simulator/journey/mesh-view.ts';
@@ -22,10 +24,18 @@ export function explain(
   const { settings } = pilot.model;
   const instances = [...pilot.instances.entries()].map(([, instance]) => instance);
   const instance = findInstance(instances, from);
-  const call = aim(request, instance, settings.clusterDomain);
+  const { ports } = currentDefaults(pilot.model);
+  const call = aim(request, instance, {
+    clusterDomain: settings.clusterDomain,
+    outboundPort: ports.outbound,
+    services: () => [...pilot.model.services.entries()].map(([, service]) => service),
+    addressesBehind: (service, port) =>
+      (pilot.model.endpoints.get(endpointKey(service, port)) ?? []).map(({ address }) => address),
+  });
   const journey = withProxies(pilot, instances, () => {
     const mesh = instanceMesh({
       instances,
+      inboundPort: ports.inbound,
       configurationOf: (each) => heldConfiguration(pilot.resources, nodeIdOf(each, settings.clusterDomain)),
       certificateOf: (each) => ({ names: [spiffeIdOf({ ...settings, ...each })], trusted: true }),
     });

@@ -104,6 +104,11 @@ export function defaultsOf(model: Pick<MeshModel, 'defaults'>, read: Reader): Me
   return read.get(model.defaults, MESH_KEY) ?? NO_MESH_CONFIG;
 }
 
+/** The same, for who only looks on. */
+export function currentDefaults({ defaults }: Pick<MeshModel, 'defaults'>): MeshDefaults {
+  return defaults.get(MESH_KEY) ?? NO_MESH_CONFIG;
+}
+
 /** What holds for the sidecar of a workload. Gateways have none. */
 export function sidecarOf(
   client: Pick<WorkloadInstance, 'role' | 'namespace' | 'labels'>,

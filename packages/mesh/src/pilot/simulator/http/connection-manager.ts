@@ -7,7 +7,7 @@ import {
 import { PreparedTable } from '../route/route-table.ts';
 import { tableOf } from '../route/table-source.ts';
 import { unknownFields } from '../unknowns.ts';
-import { type PreparedFilter, prepareFilters } from './http-filters.ts';
+import { type PreparedFilter, prepareFilters, unknownRouterFields } from './http-filters.ts';
 
 /** An HTTP connection manager, made ready to be asked often. */
 export interface PreparedManager {
@@ -25,9 +25,10 @@ export function prepareManager(config: Uint8Array): PreparedManager {
   const manager = fromBinary(HttpConnectionManagerSchema, config);
   const where = `connection manager ${manager.statPrefix}`;
   const { routeSpecifier: routes } = manager;
+  const filters = prepareFilters(manager.httpFilters);
   return {
     manager,
-    filters: prepareFilters(manager.httpFilters),
+    filters,
     tableName: routes.case === 'rds' ? routes.value.routeConfigName : '',
     inlineTable: routes.case === 'routeConfig' ? new PreparedTable(tableOf(routes.value)) : undefined,
     upgrades: new Set(
@@ -37,6 +38,7 @@ export function prepareManager(config: Uint8Array): PreparedManager {
     ),
     unknowns: [
       ...unknownFields(HttpConnectionManagerSchema, manager, MANAGER_FIELDS, where),
+      ...unknownRouterFields(filters, where),
       ...manager.upgradeConfigs
         .filter(({ filters }) => filters.length > 0)
         .map(({ upgradeType }) => ({ what: `HTTP filters of their own for the upgrade ${upgradeType}`, where })),

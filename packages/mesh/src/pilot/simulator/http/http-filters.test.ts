@@ -207,6 +207,15 @@ test('what is not known is named, and nothing of what is', () => {
   ]);
 });
 
+test('what of the router is not considered is named', () => {
+  const proxy = routesOf('[{match: {prefix: /}, route: {cluster: a}}]', {
+    router: ', dynamic_stats: false, suppress_envoy_headers: true',
+  });
+  expect(simulate(proxy, request('/')).unknowns).toEqual([
+    { what: 'Router.suppress_envoy_headers', where: 'connection manager front, HTTP filter router' },
+  ]);
+});
+
 test('policies of the way', () => {
   const retry =
     'retry_policy: {retry_on: "5xx,reset", num_retries: 3, per_try_timeout: 1s, retriable_status_codes: [429]}';

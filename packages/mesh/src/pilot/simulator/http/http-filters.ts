@@ -2,8 +2,10 @@ import { fromBinary } from '@bufbuild/protobuf';
 import type { Any } from '@bufbuild/protobuf/wkt';
 import type { Unknown } from '@lateen/api/verdict.ts';
 import { FilterConfigSchema } from '@lateen/envoy-api/envoy/config/route/v3/route_components_pb.js';
+import { RouterSchema } from '@lateen/envoy-api/envoy/extensions/filters/http/router/v3/router_pb.js';
 import type { HttpFilter } from '@lateen/envoy-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
 import { typeName } from '../any-type.ts';
+import { unknownFields } from '../unknowns.ts';
 
 /** An HTTP filter of a connection manager, by what the simulator does about it. */
 export interface PreparedFilter {
@@ -32,6 +34,29 @@ export function prepareFilters(filters: readonly HttpFilter[]): PreparedFilter[]
     const config = configType.case === 'typedConfig' ? configType.value : undefined;
     return { name, kind: KINDS[typeName(config)] ?? 'unknown', config, disabled };
   });
+}
+
+/**
+ * Fields of Envoy's own last filter that say nothing of where a call goes. `suppress_envoy_headers` is none of them: with it,
+ * `x-envoy-...` headers are missing from requests and answers.
+ */
+const ROUTER_FIELDS = new Set([
+  ...['dynamic_stats', 'start_child_span', 'upstream_log', 'upstream_log_options'],
+  'suppress_grpc_request_failure_code_stats',
+]);
+
+/** What of the router's own settings is not considered. */
+export function unknownRouterFields(filters: readonly PreparedFilter[], where: string): Unknown[] {
+  return filters
+    .filter(({ config }) => typeName(config) === RouterSchema.typeName)
+    .flatMap(({ name, config }) =>
+      unknownFields(
+        RouterSchema,
+        fromBinary(RouterSchema, config?.value ?? new Uint8Array()),
+        ROUTER_FIELDS,
+        `${where}, HTTP filter ${name}`,
+      ),
+    );
 }
 
 /** Configuration of filters at one level: a weighted cluster, a route, a virtual host or a table. */

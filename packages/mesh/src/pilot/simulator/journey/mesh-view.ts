@@ -9,6 +9,8 @@ export interface MeshViewOptions {
   /** Of the proxy beside an instance; undefined: it has none yet. Asked for when a call gets there. */
   readonly configurationOf: (instance: WorkloadInstance) => ProxyConfiguration | undefined;
   readonly certificateOf: (instance: WorkloadInstance) => Certificate | undefined;
+  /** Where the kernel hands connections to the proxies of redirected instances. */
+  readonly inboundPort?: number;
   /** What is at an address that is none of the mesh's. By default it is outside. */
   readonly elsewhere?: (address: SocketEndpoint) => Place;
 }
@@ -21,13 +23,24 @@ export interface InstanceMesh extends MeshView {
   readonly proxy: (key: string) => MeshProxy | undefined;
 }
 
-export function instanceMesh({ instances, configurationOf, certificateOf, elsewhere }: MeshViewOptions): InstanceMesh {
+/** Istio's. */
+const INBOUND_PORT = 15_006;
+
+export function instanceMesh({
+  instances,
+  inboundPort = INBOUND_PORT,
+  configurationOf,
+  certificateOf,
+  elsewhere,
+}: MeshViewOptions): InstanceMesh {
   const proxies = new Map<string, MeshProxy | undefined>();
+  const redirected = new Map<string, WorkloadInstance>();
   const byKey = new Map<string, WorkloadInstance>();
   const sockets = new Map<string, Socket>();
   for (const instance of instances) {
     byKey.set(instanceKey(instance), instance);
-    for (const socket of socketsOf(instance)) sockets.set(`${instance.address}:${socket.port}`, socket);
+    if (isRedirected(instance)) redirected.set(instance.address, instance);
+    else for (const socket of socketsOf(instance)) sockets.set(`${instance.address}:${socket.port}`, socket);
   }
   const proxy = (key: string): MeshProxy | undefined => {
     const instance = byKey.get(key);
@@ -37,8 +50,18 @@ export function instanceMesh({ instances, configurationOf, certificateOf, elsewh
   };
   return {
     proxy,
-    lookUp(_, address) {
+    lookUp(from, address) {
       const { host, port } = address;
+      const caller = byKey.get(from.name);
+      const own = caller !== undefined && isRedirected(caller) && (host === caller.address || isLoopback(host));
+      if (own) return { type: 'application', instance: from.name, workload: caller.workload };
+      const called = redirected.get(host);
+      if (called !== undefined) {
+        const found = proxy(instanceKey(called));
+        const reason = `the proxy of ${instanceKey(called)} has no configuration`;
+        if (found === undefined) return { type: 'nobody', reason };
+        return { type: 'proxy', proxy: found, at: { host, port: inboundPort }, originalDestination: { host, port } };
+      }
       const socket = sockets.get(`${host}:${port}`);
       if (socket === undefined) return elsewhere?.(address) ?? { type: 'outside' };
       const { instance, owner } = socket;
@@ -49,6 +72,15 @@ export function instanceMesh({ instances, configurationOf, certificateOf, elsewh
       return { type: 'proxy', proxy: found, at: { host, port } };
     },
   };
+}
+
+/** The kernel hands every connection from outside to the proxy, and those of the proxy to the application. */
+function isRedirected({ capture }: WorkloadInstance): boolean {
+  return capture.mode === 'redirect' && capture.interception !== 'none';
+}
+
+function isLoopback(host: string): boolean {
+  return host.startsWith('127.') || host === '::1';
 }
 
 interface Socket {

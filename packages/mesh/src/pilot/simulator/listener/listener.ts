@@ -92,8 +92,10 @@ function isAt(address: Address | undefined, host: string, port: number): boolean
 }
 
 /** Where the connection goes to, as chains are chosen by it. */
-export function destinationOf({ restoresDestination }: PreparedListener, call: Call): SocketAddress {
-  if (restoresDestination && call.originalDestination !== undefined) return call.originalDestination;
+export function destinationOf(prepared: PreparedListener, call: Call): SocketAddress {
+  // A listener that connections are handed on to gets them with the address restored.
+  const isRestored = prepared.restoresDestination || atAddress([prepared], call.at) === undefined;
+  if (isRestored && call.originalDestination !== undefined) return call.originalDestination;
   return 'listener' in call.at ? { host: '', port: 0 } : call.at;
 }
 

@@ -38,9 +38,9 @@ export function proxyOf(text: string): PreparedProxy {
 /** A proxy with one listener, at 127.0.0.1:8080, and in it one virtual host with these routes. */
 export function routesOf(
   routes: string,
-  more: { host?: string; table?: string; manager?: string } = {},
+  more: { host?: string; table?: string; manager?: string; router?: string } = {},
 ): PreparedProxy {
-  const { host = '', table = '', manager = '' } = more;
+  const { host = '', table = '', manager = '', router = '' } = more;
   return proxyOf(`
 listeners:
   - name: front
@@ -64,7 +64,7 @@ listeners:
               http_filters:
                 - {name: cors, typed_config: {'@type': type.googleapis.com/envoy.extensions.filters.http.cors.v3.Cors}}
                 - {name: fault, typed_config: {'@type': type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault}}
-                - {name: router, typed_config: {'@type': type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}
+                - {name: router, typed_config: {'@type': type.googleapis.com/envoy.extensions.filters.http.router.v3.Router${router}}}
 clusters:
   - {name: a, type: STATIC, load_assignment: {cluster_name: a, endpoints: [{lb_endpoints: [${endpoint(9001)}]}]}}
   - {name: b, type: STATIC, load_assignment: {cluster_name: b, endpoints: [{lb_endpoints: [${endpoint(9002)}]}]}}
