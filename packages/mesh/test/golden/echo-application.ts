@@ -120,10 +120,16 @@ function echoLine(socket: Socket, { workload, instance, containerPort }: EchoOpt
   let body = '';
   socket.setEncoding('utf8').on('data', (text: string) => {
     body += text;
-    if (!body.endsWith('\n')) return;
+    if (!isComplete(body)) return;
     const report: EchoReport = { workload, instance, ...portOf(containerPort), protocol: 'TCP', body: body.trimEnd() };
     socket.end(JSON.stringify(report));
   });
+}
+
+/** Answering the PROXY header alone would close the connection on what is still to come, and the answer could be lost. */
+function isComplete(body: string): boolean {
+  const lines = body.startsWith('PROXY ') ? 2 : 1;
+  return body.endsWith('\n') && body.split('\n').length > lines;
 }
 
 async function answer(
