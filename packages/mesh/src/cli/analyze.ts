@@ -45,7 +45,7 @@ export const analyze = defineCommand({
     const { checkSources } = await import('./check/check-sources.ts');
     const { sourceScope, tellSkipped } = await import('./check/scope.ts');
     const sources = await readSources(paths, { cwd: context.cwd, stdin: context.terminal.stdin });
-    const findings = checkSources(sources, options.namespace ?? 'default', true);
+    const findings = await checkSources(sources, options.namespace ?? 'default', true);
     if (options.output === undefined) tellSkipped(stderr, sources, findings);
     return report(stdout, findings.diagnostics, options.output, sourceScope(findings));
   },

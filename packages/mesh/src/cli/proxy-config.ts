@@ -1,5 +1,5 @@
-import { defineCommand } from './command.ts';
-import { meshOption, outputOption } from './options.ts';
+import { defineCommand, UsageError } from './command.ts';
+import { fileOption, meshOption, outputOption } from './options.ts';
 
 export const proxyConfig = defineCommand({
   name: 'proxy-config',
@@ -9,6 +9,7 @@ export const proxyConfig = defineCommand({
     'Listeners, routes, clusters and endpoints are those that the control plane wants the proxy to have; each row ends ' +
     'with the files and lines that it came from. Secrets, the bootstrap and the health of endpoints are asked of the ' +
     'Envoy itself. Private keys are never shown.\n\n' +
+    'With files, it is what the proxies of a mesh of these would hold, with made-up ports; nothing has to run.\n\n' +
     'Routes that stand in a listener are shown with the others. -o json and -o yaml print all of the configuration.',
   arguments: [
     {
@@ -24,7 +25,13 @@ export const proxyConfig = defineCommand({
     },
   ],
   options: {
-    namespace: { type: 'text', short: 'n', value: 'NAMESPACE', description: 'The namespace (default: "default").' },
+    namespace: {
+      type: 'text',
+      short: 'n',
+      value: 'NAMESPACE',
+      description: 'The namespace of the workload, and of objects in files that name none (default: "default").',
+    },
+    file: fileOption,
     name: { type: 'text', value: 'NAME', description: 'Only what has this name; for routes, that of their table.' },
     fqdn: {
       type: 'text',
@@ -57,12 +64,29 @@ export const proxyConfig = defineCommand({
     { command: 'lateen proxy-config listeners gateway', description: 'The sockets of the ingress gateway.' },
     { command: 'lateen proxy-config endpoints reviews-v1 --port 9080', description: 'Endpoints, and how they are.' },
     { command: 'lateen proxy-config secrets reviews-v1', description: 'Its certificates.' },
+    {
+      command: 'lateen proxy-config clusters productpage-v1 -f samples/bookinfo',
+      description: 'What files would make of it, without a mesh.',
+    },
     { command: 'lateen proxy-config bootstrap reviews-v1 -o yaml', description: 'What its Envoy was started with.' },
   ],
   run: async ({ arguments: [what = '', workload = ''], options, context }) => {
     const { showProxyConfig } = await import('./proxy-config/show.ts');
-    const { mesh, output, namespace, ...filters } = options;
-    await showProxyConfig(context.terminal, { what, workload, namespace, mesh, output, filters });
+    const { mesh, output, namespace, file, ...filters } = options;
+    const shown = { what, workload, namespace, output, filters };
+    if (file.length === 0) {
+      const { runningProxies } = await import('./proxy-config/proxies.ts');
+      await showProxyConfig(context.terminal, shown, () => runningProxies(mesh));
+      return 0;
+    }
+    if (mesh !== undefined) {
+      throw new UsageError('Files are looked at without a mesh.', 'Leave out either -f or --mesh.');
+    }
+    const { plannedProxies } = await import('./proxy-config/planned-proxies.ts');
+    const { readSources } = await import('./check/read-sources.ts');
+    await showProxyConfig(context.terminal, shown, async () =>
+      plannedProxies(await readSources(file, { cwd: context.cwd, stdin: context.terminal.stdin }), namespace),
+    );
     return 0;
   },
 });

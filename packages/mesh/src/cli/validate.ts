@@ -34,7 +34,7 @@ export const validate = defineCommand({
     const { sourceScope, tellSkipped } = await import('./check/scope.ts');
     const { stdout, stderr } = context.terminal;
     const sources = await readSources(paths, { cwd: context.cwd, stdin: context.terminal.stdin });
-    const findings = checkSources(sources, options.namespace ?? 'default', false);
+    const findings = await checkSources(sources, options.namespace ?? 'default', false);
     if (options.output === undefined) tellSkipped(stderr, sources, findings);
     const told = findings.diagnostics.filter(({ severity }) => severity !== 'info');
     return report(stdout, told, options.output, sourceScope(findings));

@@ -29,6 +29,7 @@ import type {
 import { PilotDirectory } from '#pilot/xds/directory.ts';
 import { bootstrapPatches } from '#pilot/xds/patch/bootstrap.ts';
 import { countMatches, type UnmatchedPatch, unmatchedPatches } from '#pilot/xds/patch-matches.ts';
+import { printProxyConfig } from '#pilot/xds/print-proxy-config.ts';
 import { AdsServer } from '#pilot/xds/server/server.ts';
 import { type AdminServer, startAdminServer } from './admin/server.ts';
 import { adminHandlers } from './admin-handlers.ts';
@@ -36,7 +37,6 @@ import { BackgroundAnalysis } from './background-analysis.ts';
 import { manifestsMessage } from './manifests.ts';
 import { meshStatus } from './mesh-status.ts';
 import { objectStatus } from './object-status.ts';
-import { printProxyConfig } from './proxy-config.ts';
 import { Refusals } from './refusals.ts';
 import { ScheduleClock } from './schedule-clock.ts';
 

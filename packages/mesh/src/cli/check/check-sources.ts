@@ -1,7 +1,7 @@
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
 import { keyOfRef } from '@lateen/api/object-key.ts';
 import { analyze } from '#pilot/analysis/analyze.ts';
-import { checkFiles } from '#pilot/config/check-files.ts';
+import { type CheckedFiles, checkFiles } from '#pilot/config/check-files.ts';
 import { DEFAULT_SETTINGS } from '#pilot/model/settings.ts';
 import type { Sources } from './read-sources.ts';
 
@@ -14,7 +14,7 @@ export interface SourceFindings {
 }
 
 /** Everything that is wrong with files, as a mesh made of them would have it. */
-export function checkSources({ files }: Sources, namespace: string, wholeMesh: boolean): SourceFindings {
+export async function checkSources({ files }: Sources, namespace: string, wholeMesh: boolean): Promise<SourceFindings> {
   const { clusterDomain } = DEFAULT_SETTINGS;
   const checked = checkFiles(files, { defaultNamespace: namespace, clusterDomain, wholeMesh });
   const { objects, isPart } = checked;
@@ -24,5 +24,19 @@ export function checkSources({ files }: Sources, namespace: string, wholeMesh: b
     placeOf: (ref) => objects.get(keyOfRef(ref))?.origin,
     isPart,
   });
-  return { diagnostics: [...checked.diagnostics, ...found], objects: objects.size, files: files.length, isPart };
+  const unmatched = await unmatchedPatchesOf(checked);
+  return {
+    diagnostics: [...checked.diagnostics, ...unmatched, ...found],
+    objects: objects.size,
+    files: files.length,
+    isPart,
+  };
+}
+
+/** What patches find is in the configuration of the proxies, which is only made where there are patches, and no errors. */
+async function unmatchedPatchesOf({ objects, diagnostics, isPart }: CheckedFiles): Promise<readonly Diagnostic[]> {
+  const hasFilters = [...objects.values()].some(({ object }) => object.kind === 'EnvoyFilter');
+  if (!hasFilters || isPart || diagnostics.some(({ severity }) => severity === 'error')) return [];
+  const { unmatchedIn } = await import('./unmatched-patches.ts');
+  return unmatchedIn({ objects });
 }

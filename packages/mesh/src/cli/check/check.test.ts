@@ -137,3 +137,29 @@ test('a command line that makes no sense, and files that are not there', async (
   expect(await lateen('validate gone.yaml')).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('LAT0506') });
   expect(await lateen('validate empty')).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('LAT0507') });
 });
+
+test('patches that find nothing in any proxy are told where all of the mesh is there', async () => {
+  const deployment =
+    'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: reviews}\nspec:\n  selector: {matchLabels: {app: reviews}}\n' +
+    '  template: {metadata: {labels: {app: reviews}}, spec: {containers: [{name: app, image: x}]}}\n';
+  const filter = (cluster: string) => `apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter
+metadata: {name: timeouts}
+spec:
+  configPatches:
+    - applyTo: CLUSTER
+      match: {cluster: {service: ${cluster}}}
+      patch: {operation: MERGE, value: {connect_timeout: 1s}}
+`;
+  write('mesh.yaml', `${SERVICE}---\n${deployment}`);
+  write('filter.yaml', filter('revews.default.svc.cluster.local'));
+  expect((await lateen('analyze mesh.yaml filter.yaml')).stdout).toContain(
+    `filter.yaml
+  6  warning LAT0531: matches nothing: no cluster of the proxies that are selected fits
+     EnvoyFilter default/timeouts spec.configPatches[0]
+`,
+  );
+  expect((await lateen('validate filter.yaml')).stdout, 'a part of a mesh').not.toContain('LAT0531');
+  write('filter.yaml', filter('reviews.default.svc.cluster.local'));
+  expect((await lateen('analyze mesh.yaml filter.yaml')).stdout).not.toContain('LAT0531');
+});

@@ -1,8 +1,6 @@
 import type { ProxyConfigResponse } from '@lateen/api/admin.ts';
 import { LateenError, messageOf } from '@lateen/api/lateen-error.ts';
-import type { AdminClient } from '../admin-client.ts';
 import { UsageError } from '../command.ts';
-import { connectToMesh } from '../connect.ts';
 import { printDocument } from '../output.ts';
 import { formatTable } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
@@ -12,6 +10,7 @@ import { endpointsView } from './endpoints.ts';
 import { askEnvoy } from './envoy-admin.ts';
 import { type ClusterHealth, clusterHealth } from './health.ts';
 import { listenersView } from './listeners.ts';
+import type { Proxies } from './proxies.ts';
 import { routesView } from './routes.ts';
 import { SECRET_DUMPS, secretsView } from './secrets.ts';
 import { findTarget, type Target } from './target.ts';
@@ -21,7 +20,6 @@ export interface ShowOptions {
   readonly what: string;
   readonly workload: string;
   readonly namespace: string | undefined;
-  readonly mesh: string | undefined;
   readonly output: 'json' | 'yaml' | undefined;
   readonly filters: Filters;
 }
@@ -31,37 +29,40 @@ type FilterName = keyof Filters;
 interface Kind {
   /** Those that make sense for it. */
   readonly filters: readonly FilterName[];
-  readonly view: (client: AdminClient, target: Target, filters: Filters) => Promise<View>;
+  /** The Envoy itself is asked. */
+  readonly needsEnvoy?: true;
+  readonly view: (proxies: Proxies, target: Target, filters: Filters) => Promise<View>;
 }
 
 const KINDS: Readonly<Record<string, Kind>> = {
   listeners: {
     filters: ['name', 'port', 'direction'],
-    view: async (client, target, filters) => listenersView(await held(client, target, LISTENER), filters),
+    view: async (proxies, target, filters) => listenersView(await held(proxies, target, LISTENER), filters),
   },
   routes: {
     filters: ['name', 'fqdn'],
-    view: async (client, target, filters) => {
-      const config = await client.proxyConfig(proxyName(target));
+    view: async (proxies, target, filters) => {
+      const config = await proxies.configOf(proxyName(target));
       return routesView(messages(config, ROUTE), messages(config, LISTENER), filters);
     },
   },
   clusters: {
     filters: ['name', 'fqdn', 'port', 'subset', 'direction'],
-    view: async (client, target, filters) => {
-      const [clusters, health] = await Promise.all([held(client, target, CLUSTER), healthOf(target)]);
+    view: async (proxies, target, filters) => {
+      const [clusters, health] = await Promise.all([held(proxies, target, CLUSTER), healthOf(target)]);
       return clustersView(clusters, health, filters);
     },
   },
   endpoints: {
     filters: ['name', 'fqdn', 'port', 'subset', 'direction'],
-    view: async (client, target, filters) => {
-      const [config, health] = await Promise.all([client.proxyConfig(proxyName(target)), healthOf(target)]);
+    view: async (proxies, target, filters) => {
+      const [config, health] = await Promise.all([proxies.configOf(proxyName(target)), healthOf(target)]);
       return endpointsView(messages(config, ENDPOINT), messages(config, CLUSTER), health, filters);
     },
   },
   secrets: {
     filters: ['name'],
+    needsEnvoy: true,
     view: async (_, target, filters) => {
       const dumps = SECRET_DUMPS.map(async ({ status, path }) => ({ status, answer: await ask(target, path) }));
       return secretsView(await Promise.all(dumps), filters);
@@ -69,6 +70,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   },
   bootstrap: {
     filters: [],
+    needsEnvoy: true,
     view: async (_, target) => bootstrapView(await ask(target, '/config_dump?mask=bootstrap')),
   },
 };
@@ -80,7 +82,11 @@ const CLUSTER = `${TYPE}.cluster.v3.Cluster`;
 const ENDPOINT = `${TYPE}.endpoint.v3.ClusterLoadAssignment`;
 
 /** `lateen proxy-config`. Throws `UsageError` for a filter that makes no sense, LAT0534, LAT0535, LAT0544. */
-export async function showProxyConfig({ stdout, stderr }: Terminal, options: ShowOptions): Promise<void> {
+export async function showProxyConfig(
+  { stdout, stderr }: Terminal,
+  options: ShowOptions,
+  openProxies: () => Promise<Proxies>,
+): Promise<void> {
   const { what, filters } = options;
   const kind = KINDS[what];
   if (kind === undefined)
@@ -90,9 +96,12 @@ export async function showProxyConfig({ stdout, stderr }: Terminal, options: Sho
     const known = kind.filters.map((each) => `--${each}`).join(', ');
     throw new UsageError(`--${name} is not for ${what}.`, known === '' ? 'It takes none.' : `Those are: ${known}.`);
   }
-  const client = connectToMesh(options.mesh);
-  const target = findTarget(await client.status(), options.workload, options.namespace);
-  const view = await kind.view(client, target, filters);
+  const proxies = await openProxies();
+  if (kind.needsEnvoy === true && !proxies.areRunning) {
+    throw new UsageError(`Only a running Envoy knows its ${what}.`, 'Leave out -f, or ask for something else.');
+  }
+  const target = findTarget(proxies.names, options.workload, options.namespace);
+  const view = await kind.view(proxies, target, filters);
   if (options.output !== undefined) {
     await printDocument(stdout, options.output, view.document);
     return;
@@ -111,12 +120,13 @@ function messages(config: ProxyConfigResponse, type: string): Messages {
   return config[type] ?? [];
 }
 
-async function held(client: AdminClient, target: Target, type: string): Promise<Messages> {
-  return messages(await client.proxyConfig(proxyName(target)), type);
+async function held(proxies: Proxies, target: Target, type: string): Promise<Messages> {
+  return messages(await proxies.configOf(proxyName(target)), type);
 }
 
 /** Nothing if Envoy does not answer: what it should have can be shown all the same. */
 function healthOf({ envoyAdmin }: Target): Promise<ClusterHealth | undefined> {
+  if (envoyAdmin === '') return Promise.resolve(undefined);
   return askEnvoy(envoyAdmin, '/clusters?format=json').then(clusterHealth, () => undefined);
 }
 

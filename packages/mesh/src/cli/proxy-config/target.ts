@@ -1,13 +1,18 @@
-import type { MeshStatus } from '@lateen/api/admin.ts';
 import { INGRESS_GATEWAY } from '@lateen/api/gateway-workload.ts';
 import { LateenError } from '@lateen/api/lateen-error.ts';
 import { didYouMean } from '@lateen/api/suggest.ts';
 
-/** A proxy of the running mesh. */
+/** What proxies are called. */
+export interface NamedProxies {
+  readonly workloads: readonly (Omit<Target, 'replicas'> & { readonly workload: string })[];
+  readonly gateways: readonly Omit<Target, 'replicas'>[];
+}
+
+/** A proxy of a mesh. */
 export interface Target {
   readonly name: string;
   readonly namespace: string;
-  /** `http://127.0.0.1:PORT` */
+  /** `http://127.0.0.1:PORT`; empty if it does not run. */
   readonly envoyAdmin: string;
   /** Replicas of the workload, if one was named. */
   readonly replicas: number;
@@ -20,7 +25,7 @@ const GATEWAY = 'gateway';
  * The proxy that is meant by the name of a replica, of a Deployment (its first replica), or `gateway`; each may have
  * `.NAMESPACE` behind it. Throws LAT0534.
  */
-export function findTarget(status: MeshStatus, word: string, namespace: string | undefined): Target {
+export function findTarget(status: NamedProxies, word: string, namespace: string | undefined): Target {
   const bare = word.replace(/^(pods?|deployments?|deploy)\//, '');
   const all = [...status.workloads, ...status.gateways.map((each) => ({ ...each, workload: each.name }))];
   // Others may run beside it: the egress gateway, and those of Deployments.

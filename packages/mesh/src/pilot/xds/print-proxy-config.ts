@@ -2,11 +2,11 @@ import type { EnvoyMessage, LocatedSource, ProxyConfigResponse } from '@lateen/a
 import type { ObjectRef } from '@lateen/api/diagnostic.ts';
 import type { ObjectKey } from '@lateen/api/object-key.ts';
 import { asWritten } from '@lateen/api/written-kind.ts';
-import { sourceLocator } from '#pilot/config/locate-source.ts';
-import type { Origin } from '#pilot/config/parse.ts';
-import type { Pilot } from '#pilot/pilot.ts';
-import { type ResourceType, typeUrls } from '#pilot/xds/resource.ts';
-import { METADATA_KEY } from '#pilot/xds/translate/metadata.ts';
+import { sourceLocator } from '../config/locate-source.ts';
+import type { Origin } from '../config/parse.ts';
+import type { Pilot } from '../pilot.ts';
+import { type ResourceType, typeUrls } from './resource.ts';
+import { METADATA_KEY } from './translate/metadata.ts';
 
 /** What the proxy `NAME.NAMESPACE` should hold; undefined if it is not connected. */
 export async function printProxyConfig(
@@ -14,7 +14,7 @@ export async function printProxyConfig(
   pilot: Pilot,
   originOf: (key: ObjectKey) => Origin | undefined,
 ): Promise<ProxyConfigResponse | undefined> {
-  const { printResource } = await import('#pilot/xds/print-resource.ts');
+  const { printResource } = await import('./print-resource.ts');
   const { holdings, resources } = pilot.resources;
   const proxy = [...pilot.proxies.entries()].find(([, { instance }]) => instance === name);
   const held = proxy === undefined ? undefined : holdings.get(proxy[0]);

@@ -2,7 +2,7 @@ import { instanceKey } from '@lateen/api/workload-instance.ts';
 import { expect, test } from 'vitest';
 import type { Origin } from '#pilot/config/parse.ts';
 import { networkingText, pilotOf, serviceText, sidecarOf } from '#pilot/testing/pilot-of.ts';
-import { printProxyConfig } from './proxy-config.ts';
+import { printProxyConfig } from './print-proxy-config.ts';
 
 const TYPE = 'type.googleapis.com/envoy.config';
 const sidecar = sidecarOf('a-0', { workload: 'a' });
