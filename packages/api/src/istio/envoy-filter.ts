@@ -189,17 +189,6 @@ const configPatch = object(
         report(`has no effect with applyTo ${value.applyTo}`, ['match', 'listener', 'filterChain']);
       }
       const { operation, filterClass = 'UNSPECIFIED' } = value.patch;
-      const beside = {
-        LISTENER_FILTER: listenerFilter,
-        NETWORK_FILTER: inner,
-        HTTP_FILTER: inner?.subFilter,
-        HTTP_ROUTE: value.match?.routeConfiguration?.vhost?.route,
-      };
-      if (value.applyTo in beside && beside[value.applyTo as keyof typeof beside] === undefined) {
-        const other = { INSERT_BEFORE: 'INSERT_FIRST', INSERT_AFTER: 'ADD' }[operation as string];
-        if (other !== undefined)
-          report(`is the same as ${other}, as match names nothing to stand beside`, ['patch', 'operation']);
-      }
       if (filterClass === 'UNSPECIFIED') return;
       if (operation !== 'ADD') {
         report(`has no effect with the operation ${operation}: it is for ADD`, ['patch', 'filterClass']);

@@ -273,11 +273,15 @@ export class Admission {
     const known = new Set([...this.#hosts.hostnames(), ...view.hosts.hostnames()]);
     const pattern = patternsCovering(hostname).find((each) => known.has(each));
     if (pattern !== undefined) return `there is no service ${hostname}, only ${pattern}: write that`;
-    const own = `.${namespace}.svc.${this.#clusterDomain}`;
-    const close = suggest(hostname, known);
-    if (close === undefined) return `there is no service ${hostname}`;
-    const shown = close.endsWith(own) ? close.slice(0, -own.length) : close;
-    return `there is no service ${hostname}; did you mean ${shown}?`;
+    // The end that most names share makes none of them alike.
+    const domain = `.svc.${this.#clusterDomain}`;
+    const own = `.${namespace}${domain}`;
+    const ends = hostname.endsWith(own) ? [own, domain] : [domain];
+    const close = suggest(
+      withoutEnd(hostname, ends),
+      [...known].map((each) => withoutEnd(each, ends)),
+    );
+    return `there is no service ${hostname}${close === undefined ? '' : `; did you mean ${close}?`}`;
   }
 
   #reindex(key: ObjectKey, before: ConfigObject | undefined, after: ConfigObject | undefined): void {
@@ -287,6 +291,11 @@ export class Admission {
     this.#hosts.add(key, after);
     move(this.#usersOf, key, usedHosts(before), usedHosts(after));
   }
+}
+
+function withoutEnd(hostname: string, ends: readonly string[]): string {
+  const end = ends.find((each) => hostname.endsWith(each));
+  return end === undefined ? hostname : hostname.slice(0, -end.length);
 }
 
 function move(

@@ -143,10 +143,18 @@ describe('broken text', () => {
     [
       'an alias without anchor',
       'data: {a: *nowhere}\n',
-      'a.yaml:1: error LAT0101: unresolved alias (the anchor must be set before the alias): nowhere',
+      'a.yaml:4: error LAT0101: there is no anchor &nowhere before the alias *nowhere',
     ],
   ])('%s', (_, rest, message) => {
     expect(messages(configMap('x', rest))).toEqual([message]);
+  });
+
+  test('what is no text in UTF-8', () => {
+    const { diagnostics, syntaxErrors } = parse(Buffer.from(configMap('x'), 'utf16le').toString('utf8'));
+    expect(diagnostics.map(formatDiagnostic)).toEqual([
+      'a.yaml:1: error LAT0101: the file is no text in UTF-8: it has a NUL character',
+    ]);
+    expect(syntaxErrors).toBe(true);
   });
 
   test('aliases that expand to too much', () => {

@@ -64,6 +64,13 @@ export function parseDocuments(text: string, file: string, options: ParseOptions
     into.syntaxErrors = true;
     const message = `the file has ${text.length} characters; at most ${MAX_TEXT_LENGTH} are read`;
     into.diagnostics.push(diagnostic('LAT0102', message, { file }));
+  } else if (text.includes('\0')) {
+    into.syntaxErrors = true;
+    // No YAML has this character, but UTF-16 is full of it.
+    const line = text.slice(0, text.indexOf('\0')).split('\n').length;
+    into.diagnostics.push(
+      diagnostic('LAT0101', 'the file is no text in UTF-8: it has a NUL character', { file, line }),
+    );
   } else {
     for (const source of readYaml(text)) parseDocument(source, into);
   }
@@ -74,7 +81,7 @@ export function parseDocuments(text: string, file: string, options: ParseOptions
 
 function parseDocument(source: YamlDocument, into: Collector): void {
   const { file } = into;
-  const { value, problem } = dataOf(source);
+  const { value, problem, line = lineOfPath(source, []) } = dataOf(source);
   const problems = problemsOf(source);
   if (problem === undefined && problems.length === 0) {
     parseValue(source, value, [], into);
@@ -90,7 +97,7 @@ function parseDocument(source: YamlDocument, into: Collector): void {
   }
   if (problem !== undefined && problems.length === 0) {
     const code = problem.includes('expand') ? 'LAT0102' : 'LAT0101';
-    into.diagnostics.push(diagnostic(code, problem, { file, line: lineOfPath(source, []), ...object }));
+    into.diagnostics.push(diagnostic(code, problem, { file, line, ...object }));
   }
 }
 
@@ -104,6 +111,15 @@ function isList(value: Fields): value is Fields & { items: unknown[] } {
   return typeof value.kind === 'string' && value.kind.endsWith('List') && Array.isArray(value.items);
 }
 
+/** What `kubectl get -o yaml` prints, but without its objects. */
+function isPlainList({ apiVersion, kind }: Fields): boolean {
+  return apiVersion === 'v1' && kind === 'List';
+}
+
+const LIST_WITHOUT_ITEMS: Identity = {
+  problem: { code: 'LAT0104', message: 'a List needs items, the list of its objects', path: ['items'] },
+};
+
 function parseValue(source: YamlDocument, value: unknown, base: readonly PathPart[], into: Collector): void {
   if (isFields(value) && isList(value) && base.length === 0) {
     value.items.forEach((item, index) => {
@@ -111,7 +127,10 @@ function parseValue(source: YamlDocument, value: unknown, base: readonly PathPar
     });
     return;
   }
-  const identity = identify(value, into.defaultNamespace);
+  const identity =
+    base.length === 0 && isFields(value) && isPlainList(value)
+      ? LIST_WITHOUT_ITEMS
+      : identify(value, into.defaultNamespace);
   if (identity.kind === undefined) {
     const { code, message, path } = identity.problem;
     into.syntaxErrors ||= code !== 'LAT0106';

@@ -1,6 +1,7 @@
 import type { PathPart } from '@lateen/api/field-path.ts';
 import { messageOf } from '@lateen/api/lateen-error.ts';
 import {
+  type Alias,
   type Document,
   isAlias,
   isMap,
@@ -97,14 +98,30 @@ function isEmptyScalar(node: unknown): boolean {
 }
 
 /** The document as plain data, or why it cannot be one. */
-export function dataOf({ document }: YamlDocument): { value?: unknown; problem?: string } {
+export function dataOf({ document, lineAt }: YamlDocument): { value?: unknown; problem?: string; line?: number } {
   try {
     return { value: document.toJS({ maxAliasCount: MAX_ALIAS_COUNT }) as unknown };
   } catch (error) {
     const message = messageOf(error);
     if (message.startsWith('Excessive alias')) return { problem: 'the aliases of the document expand to too much' };
-    return { problem: lowerFirst(message) };
+    const dangling = danglingAlias(document);
+    if (dangling === undefined) return { problem: lowerFirst(message) };
+    const { source, range } = dangling;
+    return { problem: `there is no anchor &${source} before the alias *${source}`, line: lineAt(range?.[0] ?? 0) };
   }
+}
+
+/** The first one whose anchor does not stand before it. */
+function danglingAlias(document: Document.Parsed): Alias | undefined {
+  let found: Alias | undefined;
+  visit(document, {
+    Alias(_, alias) {
+      if (alias.resolve(document) !== undefined) return undefined;
+      found = alias;
+      return visit.BREAK;
+    },
+  });
+  return found;
 }
 
 function lowerFirst(message: string): string {
