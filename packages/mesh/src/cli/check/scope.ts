@@ -13,7 +13,8 @@ export function meshScope(objects: number): string {
 }
 
 /** What was not looked at. */
-export function tellSkipped(output: Output, { skipped }: Sources, { isPart }: SourceFindings): void {
+export function tellSkipped(output: Output, { skipped }: Sources, { isPart, objects }: SourceFindings): void {
   for (const folder of skipped) output.write(`${printable(folder)}/ is not read; name it to read it\n`);
-  if (isPart) output.write('no Service is among the files, so hosts that they name were not looked for\n');
+  if (isPart && objects > 0)
+    output.write('no Service is among the files, so hosts that they name were not looked for\n');
 }

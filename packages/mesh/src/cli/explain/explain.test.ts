@@ -135,6 +135,30 @@ spec:
     expect((await lateen('gateway', 'GET', 'http://localhost:81/', '-f', 'mesh.yaml')).stderr).toContain('80, 8080');
   });
 
+  test('what a consistent hash goes by, and what is not said of it', async () => {
+    const rule = (key: string) =>
+      `---\napiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: shop}\nspec: {host: shop, trafficPolicy: {loadBalancer: {consistentHash: {${key}}}}}\n`;
+    let protocol = 'http';
+    const chosen = async (key: string, ...words: string[]) => {
+      writeFileSync(join(dir, 'mesh.yaml'), MESH.replace('name: http', `name: ${protocol}`) + rule(key));
+      const { stdout } = await lateen('web', 'GET', ...words, '-f', 'mesh.yaml');
+      return /the endpoint is chosen by (.*)\n +(.*)/.exec(stdout)?.slice(1);
+    };
+    const notComputed =
+      'requests that agree in it go to the same one as long as that is healthy; which one is not computed';
+    expect(await chosen('httpHeaderName: user', 'http://shop/', '-H', 'user: kate')).toEqual([
+      'header user',
+      notComputed,
+    ]);
+    expect(await chosen('httpHeaderName: user', 'http://shop/')).toEqual([
+      'header user (which the request lacks)',
+      'so each request goes to any of them',
+    ]);
+    expect(await chosen('useSourceIp: true', 'http://shop/')).toEqual(['source address', notComputed]);
+    protocol = 'tcp';
+    expect(await chosen('useSourceIp: true', 'tcp://shop:80')).toEqual(['source address', notComputed]);
+  });
+
   test('calls of TCP and of unknown hosts have an end as well', async () => {
     const tcp = await lateen('web', 'GET', 'tcp://shop:80', '-f', 'mesh.yaml');
     expect(tcp.exitCode).toBe(0);

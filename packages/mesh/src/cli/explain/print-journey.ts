@@ -4,6 +4,7 @@ import type {
   ClusterVerdict,
   End,
   EndpointVerdict,
+  HashVerdict,
   HeaderChange,
   Hop,
   HttpTarget,
@@ -12,6 +13,7 @@ import type {
   RouteChoice,
   RouteTrial,
   Share,
+  TcpTarget,
   VerdictRequest,
   VerdictSource,
 } from '@lateen/api/verdict.ts';
@@ -99,7 +101,7 @@ function proxyLines({ at, listener, chain, handling }: ProxyVerdict, sent: strin
     case 'undecided':
       return [...lines, `${handling.type}: ${handling.reason}`];
     case 'tcp':
-      return [...lines, ...handling.tcp.targets.flatMap(({ share, cluster }) => clusterLines(cluster, share))];
+      return [...lines, ...handling.tcp.targets.flatMap(tcpTargetLines)];
     case 'http': {
       const { virtualHost, routes, choices, request } = handling.http;
       const normalized = sent !== undefined && request.method !== 'CONNECT' && request.path !== sent;
@@ -177,14 +179,38 @@ function targetLines({ share, cluster, request, responseHeaders, hash }: HttpTar
     ...(request.authority === asked.authority ? [] : [`host ${asked.authority} becomes ${request.authority}`]),
   ];
   const answer = responseHeaders.filter(({ name }) => !name.startsWith(OWN_HEADERS)).map(changeText);
-  const by = hash.map((each) => ('name' in each ? `${each.type} ${each.name}` : 'source address'));
   return [
     ...clusterLines(cluster, share),
     ...indented([
       ...changes,
       ...(answer.length === 0 ? [] : [`headers of the answer: ${answer.join(', ')}`]),
-      ...(by.length === 0 ? [] : [`the endpoint is chosen by ${by.join(', ')}`]),
+      ...hashLines(cluster, hash),
     ]),
+  ];
+}
+
+function tcpTargetLines({ share, cluster, hash }: TcpTarget): string[] {
+  return [...clusterLines(cluster, share), ...indented(hashLines(cluster, hash))];
+}
+
+/**
+ * What decides on the endpoint. Which one that is follows from the addresses of all that are healthy at the moment, so it is
+ * not said.
+ */
+function hashLines({ loadBalancer }: ClusterVerdict, hash: readonly HashVerdict[]): string[] {
+  // Others than these look at nothing of the call.
+  if (hash.length === 0 || !['ring-hash', 'maglev'].includes(loadBalancer)) return [];
+  const by = hash.map((each) => {
+    if (each.type === 'source') return 'source address';
+    const isMissing = each.type !== 'other' && !each.value;
+    return `${each.type} ${each.name}${isMissing ? ' (which the request lacks)' : ''}`;
+  });
+  const decides = hash.some((each) => each.type === 'source' || each.type === 'other' || Boolean(each.value));
+  return [
+    `the endpoint is chosen by ${by.join(', ')}`,
+    decides
+      ? '  requests that agree in it go to the same one as long as that is healthy; which one is not computed'
+      : '  so each request goes to any of them',
   ];
 }
 
