@@ -156,7 +156,7 @@ function redirectPort(
     case 'from-request':
       return authority === undefined && scheme === undefined ? undefined : context.port;
     case 'from-protocol-default':
-      if (authority !== undefined && !authority.includes(':')) return undefined;
+      if (authority !== undefined) return undefined;
       return (scheme ?? (context.tls ? 'https' : 'http')) === 'https' ? 443 : 80;
     default:
       return port;

@@ -222,7 +222,6 @@ describe('a redirect that keeps the port of the request', () => {
     ['{authority: b.test, derivePort: FROM_REQUEST_PORT}', 9080],
     ['{scheme: https, derivePort: FROM_REQUEST_PORT}', 9080],
     ['{authority: b.test, derivePort: FROM_PROTOCOL_DEFAULT}', undefined],
-    ["{authority: 'b.test:81', derivePort: FROM_PROTOCOL_DEFAULT}", 80],
     ['{scheme: https, derivePort: FROM_PROTOCOL_DEFAULT}', 443],
     ['{derivePort: FROM_PROTOCOL_DEFAULT}', 80],
     ['{authority: b.test}', undefined],
