@@ -155,12 +155,18 @@ function meshTls(certificate: string, serverName: string | undefined, inside: Pa
   };
 }
 
-/** An endpoint that cannot be connected to is not the end where another can: the request is tried again there. */
+/**
+ * An endpoint that cannot be connected to is not the end where another can: the request is tried again there. A cluster that
+ * has none is the end.
+ */
 function withoutRetried(outcomes: readonly JourneyOutcome[]): readonly JourneyOutcome[] {
   const isReached = ({ end }: JourneyOutcome) => end.type === 'application' || end.type === 'outside';
   if (!outcomes.some(isReached)) return outcomes;
   return outcomes.filter(
-    (outcome) => isReached(outcome) || (outcome.end.type === 'answer' && outcome.end.by === 'fault'),
+    (outcome) =>
+      isReached(outcome) ||
+      outcome.clusters.length > outcome.endpoints.length ||
+      (outcome.end.type === 'answer' && outcome.end.by === 'fault'),
   );
 }
 

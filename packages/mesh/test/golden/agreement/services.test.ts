@@ -22,7 +22,7 @@ import { listenersOf, randomCalls, randomObjects, SERVICE_MESH } from './random-
 /** To see a failure again: SEED=... npx vitest run --project golden agreement */
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
 
-const PAIRS = Number(process.env.PAIRS ?? 1_500);
+const PAIRS = Number(process.env.PAIRS ?? 5_000);
 const CALLS_PER_MESH = 75;
 const CONCURRENCY = 12;
 /** Names are looked up, and clusters warmed, after the configuration was taken. */
