@@ -3,9 +3,9 @@ import type { Protocol } from '../model/protocol.ts';
 import type { Service, ServicePort } from '../model/service.ts';
 import type { ListenerAddress } from '../model/sidecar.ts';
 import { clusterName } from './clusters.ts';
-import { isFoundByName } from './discovery.ts';
+import { isFoundByName, lookUpPort } from './discovery.ts';
 import { isHttp, outboundChains } from './filter-chains.ts';
-import type { HttpConnectionIr, ListenerIr, SocketIr, TcpConnectionIr } from './ir/listener.ts';
+import type { HttpConnectionIr, ListenerIr, SocketIr, TcpConnectionIr, TcpProxyIr } from './ir/listener.ts';
 import { BLACK_HOLE_CLUSTER } from './own-clusters.ts';
 import type { BoundListener } from './scope.ts';
 import { NO_CHAINS, type RuleChains } from './service-connections.ts';
@@ -48,6 +48,15 @@ export function boundListener(
   const { connection } = first === undefined || isHttp(protocol) ? {} : connectionOf(first.service, first.port.port);
   const cluster =
     first === undefined ? BLACK_HOLE_CLUSTER : clusterName(meantOf(first.service).hostname, first.port.port);
+  const isOriginalKnown = capture.type === 'redirect' && isCaptured;
+  const { lookUpPort: serverNamePort } =
+    first === undefined ? {} : lookUpPort(first.service, first.port.port, isOriginalKnown);
+  const tcp: TcpProxyIr = {
+    statPrefix,
+    cluster,
+    ...(serverNamePort === undefined ? {} : { serverNamePort }),
+    ...(connection === undefined ? {} : { connection }),
+  };
   const rules = first === undefined || isHttp(protocol) ? NO_CHAINS : rulesOf(first.service, first.port.port);
   const http: HttpConnectionIr = {
     statPrefix,
@@ -63,10 +72,7 @@ export function boundListener(
     port: port?.number ?? 0,
     direction: 'outbound',
     ...socket,
-    ...outboundChains(
-      { protocol, http, tcp: { statPrefix, cluster, ...(connection === undefined ? {} : { connection }) } },
-      rules.chains,
-    ),
+    ...outboundChains({ protocol, http, tcp }, rules.chains),
     sources: [source, ...rules.sources],
   };
 }

@@ -120,6 +120,22 @@ describe('an egress listener with an address of its own', () => {
       },
     ]);
   });
+
+  it('for TLS to hosts that only the handshake names looks them up', () => {
+    const wild = networkingText(
+      'ServiceEntry',
+      'wild',
+      '{hosts: ["*.x.test"], ports: [{number: 443, name: tls, protocol: TLS}], resolution: DYNAMIC_DNS}',
+    );
+    const listener = '{port: {number: 443, protocol: TLS}, bind: 127.0.0.2, hosts: ["./*.x.test"]}';
+    const { listeners } = held(pilotOf(wild + sidecar(`{egress: [${listener}]}`), explicit), explicit);
+    expect(listeners.find(({ name }) => name === '127.0.0.2_443')?.chains).toMatchObject([
+      {
+        match: { transport: 'tls' },
+        handler: { type: 'tcp', tcp: { cluster: 'outbound|443||*.x.test', serverNamePort: 443 } },
+      },
+    ]);
+  });
 });
 
 describe('calls outside, where they are redirected', () => {
