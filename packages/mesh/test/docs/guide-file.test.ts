@@ -59,7 +59,15 @@ it('takes dots for any text, and for any lines', () => {
 it('repeats only what changes nothing', () => {
   expect(onlyLooks('npx lateen status')).toBe(true);
   expect(onlyLooks('for i in 1 2; do curl -s http://localhost:8080/; done | sort | uniq -c')).toBe(true);
-  for (const command of ['npx lateen apply -f x', 'kill -9 1', "sed -i.bak 's/a/b/' x", 'cat > x', 'cat <<E']) {
+  expect(onlyLooks("openssl s_client 2>&1 | grep -o '<title>'")).toBe(true);
+  for (const command of [
+    'npx lateen apply -f x',
+    'kill -9 1',
+    "sed -i.bak 's/a/b/' x",
+    'cat > x',
+    'cat <<E',
+    "cat <<'E'",
+  ]) {
     expect(onlyLooks(command), command).toBe(false);
   }
 });

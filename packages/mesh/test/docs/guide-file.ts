@@ -41,7 +41,9 @@ export function readGuide(path: string): GuideStep[] {
 
 /** Whether the commands only look at the mesh, so that they may be repeated until it has become what they show. */
 export function onlyLooks(commands: string): boolean {
-  return !/\blateen (up|down|apply|create|delete)\b|\b(cp|rm|sed|kill)\b|<<|>/.test(commands);
+  // What is quoted is no command, and an output that joins another is no file.
+  const typed = commands.replaceAll(/'[^']*'|2>&1/g, '');
+  return !/\blateen (up|down|apply|create|delete)\b|\b(cp|rm|sed|kill)\b|<<|>/.test(typed);
 }
 
 /** Whether the guide says that the last command fails: then it shows the error. */
