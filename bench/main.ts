@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { formatError, isLateenError } from '@lateen/api/lateen-error.ts';
+import { analysis } from './analysis.ts';
 import { change } from './change.ts';
 import { core } from './core.ts';
 import type { Benchmark, Result } from './harness/benchmark.ts';
@@ -12,7 +13,7 @@ import { pipeline } from './pipeline.ts';
 import { ready } from './ready.ts';
 import { simulator } from './simulator.ts';
 
-const benchmarks: readonly Benchmark[] = [ready, change, memory, path, pipeline, simulator, core];
+const benchmarks: readonly Benchmark[] = [ready, change, memory, path, pipeline, simulator, analysis, core];
 
 const USAGE = `npm run bench -- [NAME...] [--quick] [--json FILE]
 

@@ -1,91 +1,19 @@
 import type { ConfigObject } from '@lateen/api/kinds.ts';
 import { expect, test } from 'vitest';
-import { parseDocuments } from '../config/parse.ts';
 import { DEFAULT_SETTINGS } from '../model/settings.ts';
+import { meshWithMistakes } from '../testing/mesh-with-mistakes.ts';
 import { analysisSteps, analyze, checks } from './analyze.ts';
-
-/** Everything that checks look at, in as many services as wanted, with mistakes in each. */
-function meshOf(services: number): ConfigObject[] {
-  const texts = Array.from({ length: services }, (_, index) => {
-    const namespace = `ns${index % 50}`;
-    const other = `s${(index + 1) % services}.ns${(index + 1) % 50}.svc.cluster.local`;
-    return `apiVersion: v1
-kind: Service
-metadata: {name: s${index}, namespace: ${namespace}}
-spec: {selector: {app: s${index}}, ports: [{port: 80, name: web, targetPort: 8080}]}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: s${index}, namespace: ${namespace}}
-spec:
-  selector: {matchLabels: {app: s${index}}}
-  template:
-    metadata: {labels: {app: s${index}, team: blue}}
-    spec: {containers: [{name: a, command: [a], ports: [{containerPort: 8080}]}]}
----
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: {name: s${index}, namespace: ${namespace}}
-spec: {host: s${index}, subsets: [{name: v1, labels: {version: v1}}]}
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: {name: s${index}, namespace: ${namespace}}
-spec:
-  hosts: [s${index}, shared.example.com]
-  http:
-    - match: [{uri: {prefix: /s${index}/}}]
-      route: [{destination: {host: ${other}}}]
-    - match: [{uri: {prefix: /s${index}/a}}]
-      route: [{destination: {host: s${index}, subset: v1}}]
-    - route: [{destination: {host: s${index}}}]
----
-apiVersion: networking.istio.io/v1
-kind: ServiceEntry
-metadata: {name: e${index}, namespace: ${namespace}}
-spec:
-  hosts: [e${index}.example.com]
-  addresses: [10.${index % 200}.${Math.floor(index / 200)}.0/24]
-  ports: [{number: 5432, name: tcp, protocol: TCP}]
----
-apiVersion: networking.istio.io/v1
-kind: Sidecar
-metadata: {name: s${index}, namespace: ${namespace}}
-spec: {workloadSelector: {labels: {app: s${index}}}, egress: [{hosts: ["./*", "*/*.example.com"]}]}
-`;
-  });
-  return parseDocuments(texts.join('---\n'), 'mesh.yaml', { defaultNamespace: 'default' }).objects.map(
-    ({ object }) => object,
-  );
-}
 
 const look = (objects: readonly ConfigObject[]) => analyze({ ...DEFAULT_SETTINGS, objects, placeOf: () => undefined });
 
-/** Milliseconds of the processor, the least of several times: others may use the machine, too. */
-function cost(objects: readonly ConfigObject[]): number {
-  const times = Array.from({ length: 5 }, () => {
-    const start = process.cpuUsage();
-    expect(look(objects).length).toBeGreaterThan(objects.length / 3);
-    return process.cpuUsage(start).user / 1000;
-  });
-  return Math.min(...times);
-}
-
-test('the cost grows with the configuration and no faster', () => {
-  const [small, large] = [meshOf(50), meshOf(1_000)];
-  cost(small);
-  // Twenty times as large; a quadratic loop would take four hundred times as long.
-  expect(cost(large)).toBeLessThan(Math.max(cost(small), 1) * 20 * 6);
-});
-
 test('there is time for other things between the checks', () => {
-  const steps = analysisSteps({ ...DEFAULT_SETTINGS, objects: meshOf(2), placeOf: () => undefined });
+  const steps = analysisSteps({ ...DEFAULT_SETTINGS, objects: meshWithMistakes(2), placeOf: () => undefined });
   let count = 0;
   while (!steps.next().done) count++;
   expect(count).toBe(checks.length);
 });
 
 test('the order of the objects does not matter', () => {
-  const objects = meshOf(20);
+  const objects = meshWithMistakes(20);
   expect(look(objects.toReversed())).toEqual(look(objects));
 });
