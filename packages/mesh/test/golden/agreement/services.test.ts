@@ -26,7 +26,7 @@ const PAIRS = Number(process.env.PAIRS ?? 5_000);
 const CALLS_PER_MESH = 75;
 const CONCURRENCY = 12;
 /** Names are looked up, and clusters warmed, after the configuration was taken. */
-const PATIENCE_MS = 2_000;
+const PATIENCE_MS = 20_000;
 const TIMEOUT_MS = 600_000;
 
 const dir = mkdtempSync(join(tmpdir(), 'lateen-agreement-'));
