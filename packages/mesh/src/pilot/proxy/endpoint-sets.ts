@@ -115,14 +115,21 @@ export function resolveEndpoints(
   const ofApplication = graph.index('instances by application', model.instances, (instance) => [
     applicationKey(instance),
   ]);
-  const views = graph.derive('endpoint views of clients', clients, (client, read) =>
-    placed(client, read).map((cluster) => viewOf(cluster, client)),
+  const ofClients = graph.derive(
+    'endpoint views of clients',
+    clients,
+    (client, read): ReadonlyMap<string, EndpointView> =>
+      new Map(
+        placed(client, read).map((cluster) => {
+          const view = viewOf(cluster, client);
+          return [keyOf(view), view];
+        }),
+      ),
   );
-  const byKey = graph.index('endpoint views', views, (list) => list.map(keyOf));
-  const viewOfKey = (list: readonly EndpointView[], key: string) => list.find((each) => keyOf(each) === key);
-  const ofViews = graph.derive('endpoint sets by view', byKey, ([list = []], read, key): EndpointsIr | undefined => {
-    const view = viewOfKey(list, key);
-    if (view === undefined) return undefined;
+  const byKey = graph.index('clients by endpoint view', ofClients, (views) => views.keys());
+  // That one more client has a view is no reason to look at the endpoints again.
+  const views = graph.derive('endpoint views', byKey, ([ofClient], _, key) => ofClient?.get(key));
+  const ofViews = graph.derive('endpoint sets by view', views, (view, read): EndpointsIr => {
     const { cluster, application, ...client } = view;
     const colleagues = application === undefined ? [] : (read.get(ofApplication, application) ?? []);
     const applicationLocalities = colleagues
@@ -134,11 +141,7 @@ export function resolveEndpoints(
       groups: groupsFrom({ ...client, applicationLocalities }, endpoints, cluster.placement),
     };
   });
-  const clusterOfView = graph.derive(
-    'clusters by view',
-    byKey,
-    ([list = []], _, key) => viewOfKey(list, key)?.cluster.key,
-  );
+  const clusterOfView = graph.derive('clusters by view', views, ({ cluster }) => cluster.key);
   return { shared, ofViews, clusterOfView };
 }
 
