@@ -52,12 +52,23 @@ export function isSelected(
   return Object.entries(selector).every(([key, value]) => labels[key] === value);
 }
 
-/** The ports of all Gateways that mean a workload with these labels, sorted. */
+/** What one Gateway wants opened, and by whom. */
+export interface GatewayPorts {
+  readonly selector: Readonly<Record<string, string>>;
+  /** Only by workloads of this namespace; absent: of any. */
+  readonly namespace?: string;
+  readonly ports: readonly number[];
+}
+
+/** The ports of all Gateways that mean a workload, sorted. */
 export function portsFor(
-  labels: Readonly<Record<string, string>>,
-  gateways: readonly { readonly selector: Readonly<Record<string, string>>; readonly ports: readonly number[] }[],
+  workload: { readonly labels: Readonly<Record<string, string>>; readonly namespace: string },
+  gateways: readonly GatewayPorts[],
 ): number[] {
-  const selecting = gateways.filter(({ selector }) => isSelected(labels, selector));
+  const selecting = gateways.filter(
+    ({ selector, namespace }) =>
+      (namespace === undefined || namespace === workload.namespace) && isSelected(workload.labels, selector),
+  );
   return [...new Set(selecting.flatMap(({ ports }) => ports))].sort((a, b) => a - b);
 }
 

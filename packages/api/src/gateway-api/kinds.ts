@@ -45,7 +45,6 @@ export const gatewayApiKinds: { readonly [K in keyof GatewayApiObjectByKind]: Ki
     shortNames: ['gc'],
     namespaced: false,
     summary: 'Who runs the Gateways of a class.',
-    later: LATER,
     schema: gatewayClass,
   },
   KubernetesGateway: {
@@ -58,7 +57,6 @@ export const gatewayApiKinds: { readonly [K in keyof GatewayApiObjectByKind]: Ki
     shortNames: ['gtw'],
     namespaced: true,
     summary: 'Listeners of a gateway that is started for this object, in the words of the Kubernetes Gateway API.',
-    later: LATER,
     schema: kubernetesGateway,
   },
   ListenerSet: {
@@ -70,7 +68,6 @@ export const gatewayApiKinds: { readonly [K in keyof GatewayApiObjectByKind]: Ki
     shortNames: ['lset'],
     namespaced: true,
     summary: 'More listeners of a Gateway, which others than its owner may write.',
-    later: LATER,
     schema: listenerSet,
   },
   ReferenceGrant: {
@@ -82,7 +79,6 @@ export const gatewayApiKinds: { readonly [K in keyof GatewayApiObjectByKind]: Ki
     shortNames: ['refgrant'],
     namespaced: true,
     summary: 'Allows objects of other namespaces to refer to objects of this one.',
-    later: LATER,
     schema: referenceGrant,
   },
   BackendTLSPolicy: {
@@ -106,7 +102,6 @@ export const gatewayApiKinds: { readonly [K in keyof GatewayApiObjectByKind]: Ki
     shortNames: [],
     namespaced: true,
     summary: 'Rules that say where HTTP requests go which reach a Gateway or a Service.',
-    later: LATER,
     schema: httpRoute,
   },
   GRPCRoute: {
@@ -118,7 +113,6 @@ export const gatewayApiKinds: { readonly [K in keyof GatewayApiObjectByKind]: Ki
     shortNames: [],
     namespaced: true,
     summary: 'Rules that say where gRPC requests go which reach a Gateway or a Service.',
-    later: LATER,
     schema: grpcRoute,
   },
   TLSRoute: {
@@ -130,7 +124,6 @@ export const gatewayApiKinds: { readonly [K in keyof GatewayApiObjectByKind]: Ki
     shortNames: [],
     namespaced: true,
     summary: 'Where TLS connections go, by the host that the client asks for.',
-    later: LATER,
     schema: tlsRoute,
   },
   TCPRoute: {
@@ -142,7 +135,6 @@ export const gatewayApiKinds: { readonly [K in keyof GatewayApiObjectByKind]: Ki
     shortNames: [],
     namespaced: true,
     summary: 'Where TCP connections go.',
-    later: LATER,
     schema: tcpRoute,
   },
   UDPRoute: {

@@ -46,7 +46,7 @@ export class BuiltInGateways {
   /** The whole wanted state. */
   apply({ gateways, deployments, builtInProxies }: ManifestsMessage): void {
     if (this.#stopped) return;
-    this.#ingress.serve(portsFor(INGRESS_GATEWAY.labels, gateways));
+    this.#ingress.serve(portsFor(INGRESS_GATEWAY, gateways));
     for (const gateway of this.#all()) gateway.configure(builtInProxies[gateway.name] ?? {});
     const wanted = wantsEgressGateway(
       gateways.map(({ selector }) => selector),
@@ -57,7 +57,7 @@ export class BuiltInGateways {
     );
     if (wanted) {
       this.#egress ??= this.#startEgress(builtInProxies[EGRESS_GATEWAY.name] ?? {});
-      this.#egress.serve(portsFor(EGRESS_GATEWAY.labels, gateways));
+      this.#egress.serve(portsFor(EGRESS_GATEWAY, gateways));
     } else if (this.#egress !== undefined) {
       this.#end(this.#egress);
       this.#egress = undefined;

@@ -84,7 +84,7 @@ export class GatewayReplica {
   /** Opens the ports that the Gateways which select it ask for. */
   manifestsChanged(gateways: readonly GatewayRef[]): void {
     const labels = this.#options.template.metadata?.labels ?? {};
-    this.#gateway.serve(portsFor(labels, gateways));
+    this.#gateway.serve(portsFor({ labels, namespace: this.#options.namespace }, gateways));
   }
 
   problems(): Diagnostic[] {

@@ -33,8 +33,9 @@ export function manifestsMessage(
       ),
     gateways: [...model.gateways.entries()]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([, { selector, servers }]) => ({
+      .map(([, { selector, namespace, servers }]) => ({
         selector,
+        ...(namespace === undefined ? {} : { namespace }),
         ports: [...new Set(servers.map(({ port }) => port))].sort((a, b) => a - b),
       })),
     builtInProxies: Object.fromEntries(

@@ -8,12 +8,11 @@ import type {
   WorkloadStatus,
 } from '@lateen/api/admin.ts';
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
-import { isSelected } from '@lateen/api/gateway-workload.ts';
 import { refOfKey } from '@lateen/api/object-key.ts';
 import { spiffeIdOf } from '@lateen/api/spiffe-id.ts';
 import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import { endpointKey } from '#pilot/model/endpoints.ts';
-import { byPreference } from '#pilot/model/gateway.ts';
+import { byPreference, isServedBy } from '#pilot/model/gateway.ts';
 import type { MeshModel, ScheduleState } from '#pilot/model/mesh.ts';
 import type { Service } from '#pilot/model/service.ts';
 import type { InstanceReport, ProxyState } from '#pilot/registry/processes/link.ts';
@@ -73,8 +72,9 @@ function ingressStatuses({ model, reports }: StatusInput): IngressStatus[] {
     .map(([, gateway]) => gateway)
     .filter(({ source }) => source.kind === 'Ingress')
     .sort(byPreference)
-    .map(({ source: { name, namespace }, selector }) => {
-      const serving = routers.filter(({ labels }) => isSelected(labels, selector));
+    .map((gateway) => {
+      const { name, namespace } = gateway.source;
+      const serving = routers.filter((each) => isServedBy(gateway, each));
       return { name, namespace, addresses: [...new Set(serving.map(({ address }) => address))].sort() };
     });
 }
@@ -111,12 +111,13 @@ function gatewayStatus({ instance, process }: InstanceReport, { model }: StatusI
   };
 }
 
-function gatewayPorts({ labels, capture }: WorkloadInstance, model: MeshModel): GatewayPortStatus[] {
+function gatewayPorts(instance: WorkloadInstance, model: MeshModel): GatewayPortStatus[] {
+  const { capture } = instance;
   if (capture.mode !== 'gateway') return [];
   const protocols = new Map<number, string>();
-  for (const [, { selector, servers }] of [...model.gateways.entries()].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    if (!isSelected(labels, selector)) continue;
-    for (const { port, protocol } of servers) if (!protocols.has(port)) protocols.set(port, protocol);
+  for (const [, gateway] of [...model.gateways.entries()].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    if (!isServedBy(gateway, instance)) continue;
+    for (const { port, protocol } of gateway.servers) if (!protocols.has(port)) protocols.set(port, protocol);
   }
   return [...protocols]
     .sort(([a], [b]) => a - b)

@@ -84,7 +84,11 @@ export function gatewayInstances(
 ): WorkloadInstance[] {
   const gateways = [...model.gateways.entries()]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, { selector, servers }]) => ({ selector, ports: servers.map(({ port }) => port) }));
+    .map(([, { selector, namespace, servers }]) => ({
+      selector,
+      ...(namespace === undefined ? {} : { namespace }),
+      ports: servers.map(({ port }) => port),
+    }));
   if (gateways.length === 0) return [];
   const own = deployments.filter(({ spec }) => isGatewayPod(spec.template));
   const wantsEgress = wantsEgressGateway(
@@ -99,13 +103,14 @@ export function gatewayInstances(
     health: 'ready' as const,
     capture: {
       mode: 'gateway' as const,
-      hostPorts: Object.fromEntries(
-        portsFor(gateway.labels, gateways).map((port) => [port, hostPort(port, gateway.name)]),
-      ),
+      hostPorts: Object.fromEntries(portsFor(gateway, gateways).map((port) => [port, hostPort(port, gateway.name)])),
     },
   });
   return [
     instance({ ...INGRESS_GATEWAY, workload: INGRESS_GATEWAY.name }),
+    ...[...model.kubernetesGateways.proxies.entries()]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, gateway]) => instance({ ...gateway, workload: gateway.name })),
     ...(wantsEgress ? [instance({ ...EGRESS_GATEWAY, workload: EGRESS_GATEWAY.name })] : []),
     ...own.flatMap(({ metadata: { name, namespace = 'default' }, spec }) =>
       Array.from({ length: spec.replicas ?? 1 }, (_, replica) =>

@@ -1,5 +1,5 @@
-import { type BuiltInGateway, isSelected } from '@lateen/api/gateway-workload.ts';
-import type { Gateway, GatewayServer } from './gateway.ts';
+import type { BuiltInGateway } from '@lateen/api/gateway-workload.ts';
+import { type Gateway, type GatewayServer, isServedBy } from './gateway.ts';
 import { serviceHostname, shortNamesOf } from './hostname.ts';
 import { protocolOf } from './protocol.ts';
 import { type ServiceDeclaration, type ServicePort, serviceKey } from './service.ts';
@@ -17,7 +17,7 @@ export function declareGatewayService(
   clusterDomain: string,
 ): ServiceDeclaration {
   const ports = new Map(USUAL_PORTS.map((port) => [port.port, port]));
-  const selecting = gateways.filter(({ selector }) => isSelected(labels, selector));
+  const selecting = gateways.filter((each) => isServedBy(each, { labels, namespace }));
   for (const { servers } of [...selecting].sort((a, b) => (a.key < b.key ? -1 : 1))) {
     for (const server of servers) if (!ports.has(server.port)) ports.set(server.port, portOf(server));
   }

@@ -70,13 +70,18 @@ export function keyPairName(credential: string): string {
 }
 
 /** Istio's name of the resource with the key pair of a Secret in a certain namespace, wherever the proxy is. */
-export function ingressSecretName(namespace: string, credential: string): string {
+export function sharedKeyPairName(namespace: string, credential: string): string {
   return `kubernetes-gateway://${namespace}/${credential}`;
 }
 
 /** Istio's name of the resource with the authorities that go with a Secret. */
 export function authoritiesName(credential: string): string {
   return `${PREFIX}${credential}${AUTHORITIES_SUFFIX}`;
+}
+
+/** The same for authorities. */
+export function sharedAuthoritiesName(namespace: string, credential: string): string {
+  return `${sharedKeyPairName(namespace, credential)}${AUTHORITIES_SUFFIX}`;
 }
 
 /** The credentials, by preference, that a resource named by `authoritiesName` can be made of. */

@@ -1,12 +1,15 @@
 import type { Gateway as GatewayObject } from '@lateen/api/kinds.ts';
 import type { SourceRef } from '../proxy/ir/source.ts';
 import { buildServerTls, type ServerTls } from './server-tls.ts';
+import { hasLabels } from './service.ts';
 
 /** Ports that gateway proxies open, and the hosts they take requests for: a Gateway, or what an Ingress stands for. */
 export interface Gateway {
-  /** `NAMESPACE/NAME` */
+  /** `NAMESPACE/NAME`, or the key of a listener of the Gateway API. */
   readonly key: string;
-  /** Gateway proxies with all of these labels serve it, in whichever namespace they are. */
+  /** Only proxies of this namespace serve it; absent: those of any. */
+  readonly namespace?: string;
+  /** Gateway proxies with all of these labels serve it. */
   readonly selector: Readonly<Record<string, string>>;
   readonly servers: readonly GatewayServer[];
   readonly source: SourceRef;
@@ -29,6 +32,8 @@ export interface GatewayServer {
   readonly httpsRedirect: boolean;
   /** HTTP/3 is offered as well. */
   readonly http3: boolean;
+  /** Hosts that it covers best are its own: rules of servers with wider hosts do not hold for them. */
+  readonly isolated?: true;
   readonly source: SourceRef;
 }
 
@@ -85,6 +90,14 @@ function buildServer(server: ServerObject, source: SourceRef, http3: boolean): G
     http3: http3 && protocol === 'HTTPS' && tls?.type === 'terminate' && (tls.parameters.maxVersion ?? '1.3') === '1.3',
     source,
   };
+}
+
+/** Whether a gateway proxy serves it. */
+export function isServedBy(
+  { selector, namespace }: Pick<Gateway, 'selector' | 'namespace'>,
+  proxy: { readonly labels: Readonly<Record<string, string>>; readonly namespace: string },
+): boolean {
+  return (namespace === undefined || namespace === proxy.namespace) && hasLabels(proxy.labels, selector);
 }
 
 /** HTTP that is not in TLS. */

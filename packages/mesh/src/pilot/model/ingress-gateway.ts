@@ -1,6 +1,6 @@
 import type { Ingress } from '@lateen/api/kinds.ts';
 import type { SourceRef } from '../proxy/ir/source.ts';
-import { ingressSecretName } from './credential.ts';
+import { sharedKeyPairName } from './credential.ts';
 import type { Gateway, GatewayServer } from './gateway.ts';
 import type { IngressSettings } from './ingress-class.ts';
 import type { TerminatingTls } from './server-tls.ts';
@@ -55,7 +55,7 @@ function terminate(secretName: string, { namespace, path }: SourceRef): Terminat
   return {
     type: 'terminate',
     isMesh: false,
-    certificates: [{ name: ingressSecretName(namespace, secretName), from: 'pilot' }],
+    certificates: [{ name: sharedKeyPairName(namespace, secretName), from: 'pilot' }],
     parameters: {},
     files: [],
     credentials: [{ name: secretName, part: 'key-pair', path: `${path}.secretName`, namespace }],

@@ -7,6 +7,8 @@ export interface L4Rule {
   /** Never empty: a rule for everything has one match without conditions. */
   readonly matches: readonly L4Match[];
   readonly destinations: readonly WeightedDestination[];
+  /** Weight of the connections that are closed, since who should answer is not there. */
+  readonly refused?: number;
   readonly source: SourceRef;
 }
 

@@ -12,6 +12,8 @@ import { delegateKey, mergeDelegates } from './delegation.ts';
 import type { ServiceEndpoint } from './endpoint.ts';
 import { deriveEndpoints } from './endpoints.ts';
 import { buildGateway, type Gateway } from './gateway.ts';
+import { deriveKubernetesGateways, type KubernetesGateways } from './gateway-api/gateways.ts';
+import { deriveKubernetesRoutes, type KubernetesRoutes } from './gateway-api/routes.ts';
 import { patternsCovering } from './hostname.ts';
 import { deriveInbound, type InboundPort, type PeerDecisions } from './inbound.ts';
 import { portsUnder } from './ingress.ts';
@@ -58,6 +60,8 @@ export interface MeshModel {
   readonly gatewayRoutes: Collection<readonly RouteRuleSet[]>;
   /** Those that are written, and those that Ingresses stand for. */
   readonly gateways: Collection<Gateway>;
+  readonly kubernetesGateways: KubernetesGateways;
+  readonly kubernetesRoutes: KubernetesRoutes;
   /** By namespace, in order of name. */
   readonly sidecars: Collection<readonly SidecarRules[]>;
   /** Whether each TrafficSchedule is open now, and when that changes; by object key. */
@@ -150,12 +154,18 @@ export function buildModel(
     object.kind === 'Gateway' ? buildGateway(object) : undefined,
   );
   const ingresses = deriveIngresses(graph, objects, (read) => defaults(read).ingress, rootNamespace);
-  const gateways = graph.union('gateways', [writtenGateways, ingresses.gateways]);
+  const credentials = graph.derive('credentials', objects, (object) => {
+    if (object.kind === 'Secret') return buildCredential(object);
+    return object.kind === 'ConfigMap' ? buildBundle(object) : undefined;
+  });
+  const kubernetesGateways = deriveKubernetesGateways(graph, objects, credentials);
+  const gateways = graph.union('gateways', [writtenGateways, ingresses.gateways, kubernetesGateways.served]);
   const builtInGateways = graph.source<BuiltInGateway>('built-in gateways');
   graph.transaction(() => {
     for (const gateway of BUILT_IN_GATEWAYS) builtInGateways.set(instanceKey(gateway), gateway);
   });
-  const gatewayServices = graph.expand('gateway services', builtInGateways, (gateway, read, key) => {
+  const startedGateways = graph.union('started gateways', [builtInGateways, kubernetesGateways.proxies]);
+  const gatewayServices = graph.expand('gateway services', startedGateways, (gateway, read, key) => {
     const isReplaced = read.get(objects, keyOfRef({ kind: 'Service', ...gateway })) !== undefined;
     if (isReplaced || read.get(instances, key) === undefined) return [];
     const service = declareGatewayService(gateway, [...read.all(gateways).values()], clusterDomain);
@@ -166,6 +176,12 @@ export function buildModel(
     workloads,
     clusterDomain,
     exportedTo: (read) => defaults(read).exportTo.services,
+  });
+  const servicesByHost = graph.index('services by host', services, ({ hostname }) => [hostname]);
+  const kubernetesRoutes = deriveKubernetesRoutes(graph, objects, {
+    ...kubernetesGateways,
+    servicesByHost,
+    clusterDomain,
   });
   const trafficPolicyObjects = graph.derive('traffic policies', objects, (object, read) =>
     object.kind === 'DestinationRule'
@@ -193,12 +209,13 @@ export function buildModel(
     const { namespace, name } = rules.source;
     return withoutClosedRules(rules, read.get(closedSchedules, `${namespace}/${name}`) ?? []);
   });
-  const routes = graph.derive('routes', routeRules, (set, read) =>
+  const writtenRoutes = graph.derive('routes', routeRules, (set, read) =>
     set.hosts.length === 0
       ? undefined
       : mergeDelegates(set, (delegate) => read.get(routeRules, delegateKey(delegate))).set,
   );
   const ingressRoutes = deriveIngressRoutes(graph, ingresses.rules, services, clusterDomain);
+  const routes = graph.union('all routes', [writtenRoutes, kubernetesRoutes.ruleSets]);
   const sidecars = graph.derive('sidecars', objects, (object) =>
     object.kind === 'Sidecar' ? buildSidecar(object, clusterDomain) : undefined,
   );
@@ -236,7 +253,7 @@ export function buildModel(
     settings,
     defaults: meshDefaults,
     services,
-    servicesByHost: graph.index('services by host', services, ({ hostname }) => [hostname]),
+    servicesByHost,
     instances,
     endpoints,
     peerIds: graph.derive('peer IDs', endpoints, peerIdsOf),
@@ -255,12 +272,11 @@ export function buildModel(
       ({ gateways: ofSet }) => ofSet.filter((gateway) => gateway !== MESH_GATEWAY),
     ),
     gateways,
+    kubernetesGateways,
+    kubernetesRoutes,
     sidecars: sidecarsByNamespace,
     scheduleStates,
-    credentials: graph.derive('credentials', objects, (object) => {
-      if (object.kind === 'Secret') return buildCredential(object);
-      return object.kind === 'ConfigMap' ? buildBundle(object) : undefined;
-    }),
+    credentials,
     askedLabels: graph.derive('asked labels', askedBy, (_, __, label) => label),
   };
 }

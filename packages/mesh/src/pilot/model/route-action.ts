@@ -9,6 +9,8 @@ export type RouteAction = ForwardAction | RedirectAction | DirectResponseActionI
 export interface ForwardAction {
   readonly type: 'forward';
   readonly destinations: readonly WeightedDestination[];
+  /** Weight of the requests that are answered with 500, since who should answer is not there. */
+  readonly refused?: number;
 }
 
 export interface Destination {
@@ -25,8 +27,11 @@ export interface WeightedDestination extends Destination {
 }
 
 export interface RedirectAction extends Omit<RedirectActionIr, 'port' | 'path'> {
-  /** `from-request` is the port that the request came for, `from-protocol-default` that of the scheme. */
-  readonly port?: number | 'from-request' | 'from-protocol-default';
+  /**
+   * `from-request` is the port that the request came for, `from-protocol-default` that of the scheme; and
+   * `from-scheme-or-listener` that of a scheme which is given, or else of the listener.
+   */
+  readonly port?: number | 'from-request' | 'from-protocol-default' | 'from-scheme-or-listener';
   readonly path?: { readonly type: 'full' | 'prefix'; readonly value: string };
 }
 

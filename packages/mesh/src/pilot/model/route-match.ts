@@ -1,6 +1,7 @@
 import type { VirtualService } from '@lateen/api/kinds.ts';
 import type { HeaderMatchIr, PathMatchIr, QueryMatchIr, StringMatchIr, ValueMatchIr } from '../proxy/ir/route-match.ts';
 import type { SourceRef } from '../proxy/ir/source.ts';
+import type { Rank } from './gateway-api/precedence.ts';
 import { gatewayKey } from './hostname.ts';
 
 /** All that is given must hold. */
@@ -15,6 +16,8 @@ export interface RouteMatch {
   /** `mesh`, or `NAMESPACE/NAME` of a Gateway. Absent: all that the rule set is for. */
   readonly gateways?: readonly string[];
   readonly statPrefix?: string;
+  /** Among the matches of all rule sets that have one; those that have none come later, in their order. */
+  readonly rank?: Rank;
   readonly source: SourceRef;
   /** The match of the rule that delegates here. */
   readonly delegatedFrom?: SourceRef;

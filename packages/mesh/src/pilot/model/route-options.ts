@@ -21,8 +21,9 @@ export interface RouteOptions {
   readonly mirrors?: readonly Mirror[];
 }
 
-/** `uri` replaces the matched prefix, or the whole path if the match was not for a prefix. */
+/** `uri` replaces the matched prefix, or the whole path if the match was not for a prefix; `path` says which it is. */
 export interface RewriteRule {
+  readonly path?: { readonly type: 'full' | 'prefix'; readonly value: string };
   readonly uri?: string;
   readonly regex?: { readonly pattern: string; readonly substitution: string };
   readonly authority?: string;

@@ -1,5 +1,6 @@
 import type { VirtualService as VirtualServiceObject } from '@lateen/api/kinds.ts';
 import type { SourceRef } from '../proxy/ir/source.ts';
+import type { Rank } from './gateway-api/precedence.ts';
 import { gatewayKey, resolveHost } from './hostname.ts';
 import { buildL4Rules, type L4Rule } from './l4-rule.ts';
 import { buildAction, type Destination, type RouteAction } from './route-action.ts';
@@ -21,6 +22,10 @@ export interface RouteRuleSet {
   readonly tls: readonly L4Rule[];
   readonly tcp: readonly L4Rule[];
   readonly visibility: Visibility;
+  /** Written by who calls, not by who answers: it counts in the place of what the latter wrote (Gateway API). */
+  readonly isConsumer?: true;
+  /** Of the Gateway API: its matches have ranks; where that does not help, this tells whose rules come first. */
+  readonly age?: Rank;
   /** Keys of labels of the caller that rules ask for. */
   readonly askedLabels: readonly string[];
   /**

@@ -32,6 +32,8 @@ export interface CredentialRef {
   readonly path: string;
   /** Where it is looked up before the namespace of the proxy. */
   readonly namespace?: string;
+  /** Of the object that holds it; absent: a Secret, or for authorities perhaps a ConfigMap. */
+  readonly kind?: 'Secret' | 'ConfigMap';
 }
 
 /** Names of the secrets that the agent beside each proxy serves, as in Istio. */

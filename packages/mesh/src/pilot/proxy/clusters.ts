@@ -19,6 +19,9 @@ import type { EndpointGroupIr } from './ir/endpoints.ts';
 import type { SourceRef } from './ir/source.ts';
 import { type PortTrafficSettings, resolveUpstreamPolicy, upstreamProtocolFor } from './upstream-policy.ts';
 
+/** No proxy has it: for the share of calls that nobody can answer. */
+export const NO_BACKEND_CLUSTER = 'no-backend';
+
 /** Istio's cluster name. */
 export function clusterName(hostname: string, port: number, subset = ''): string {
   return `outbound|${port}|${subset}|${hostname}`;

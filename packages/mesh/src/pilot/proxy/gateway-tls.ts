@@ -10,7 +10,7 @@ import type { FilterChainIr, FilterChainMatchIr } from './ir/listener.ts';
 import type { CertificateServerTlsIr } from './ir/server-tls.ts';
 import type { SourceRef } from './ir/source.ts';
 import {
-  byNamespaceAndName,
+  byPrecedence,
   candidateChains,
   candidatesAt,
   type L4Candidate,
@@ -84,7 +84,7 @@ export function connectionChains(
 
 /** Rule sets that the server lets in, and the hosts that each shares with it. */
 function rulesFor({ gateway, hosts }: AttachedServer, namespace: string, model: MeshModel, read: Reader) {
-  return [...(read.get(model.gatewayRoutes, gateway) ?? [])].sort(byNamespaceAndName).flatMap((ruleSet) => {
+  return [...(read.get(model.gatewayRoutes, gateway) ?? [])].sort(byPrecedence).flatMap((ruleSet) => {
     if (!isVisible(ruleSet.visibility, namespace)) return [];
     const open = hosts.filter((host) => host.namespace === undefined || host.namespace === ruleSet.source.namespace);
     const shared = open.filter(({ host }) => ruleSet.hosts.some((each) => intersectHosts(host, each) !== undefined));

@@ -1,11 +1,11 @@
 import { keyOfRef } from '@lateen/api/object-key.ts';
 import { type GatewayCapture, hostPortOf, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import type { Reader } from '../incremental/collection.ts';
-import { ingressSecretName } from '../model/credential.ts';
-import { byPreference } from '../model/gateway.ts';
+import { type Credential, sharedAuthoritiesName, sharedKeyPairName } from '../model/credential.ts';
+import { byPreference, isServedBy } from '../model/gateway.ts';
 import { type AttachedServer, type GatewayPort, groupServers } from '../model/gateway-port.ts';
 import { defaultsOf, type MeshModel } from '../model/mesh.ts';
-import { hasLabels } from '../model/service.ts';
+import type { CredentialRef } from '../model/server-tls.ts';
 import { anyAddress } from './captured-outbound.ts';
 import { httpHandler } from './filter-chains.ts';
 import { type ChainTable, tellMisdirected } from './gateway-hosts.ts';
@@ -19,7 +19,7 @@ import type { SecretIr } from './ir/secret.ts';
 import type { SourceRef } from './ir/source.ts';
 import { distinct } from './l4-chains.ts';
 import { resolveGatewayTable } from './routes.ts';
-import { keyPairSecret } from './secrets.ts';
+import { authoritiesSecret, keyPairSecret } from './secrets.ts';
 
 export interface GatewayFragments {
   readonly secrets: readonly SecretIr[];
@@ -42,7 +42,7 @@ interface GatewayContext {
 export function resolveGateway(context: GatewayContext, clusterNames: () => Iterable<string>): GatewayFragments {
   const { instance, capture, model, read } = context;
   const servers = [...read.all(model.gateways).values()]
-    .filter(({ selector }) => hasLabels(instance.labels, selector))
+    .filter((gateway) => isServedBy(gateway, instance))
     .sort(byPreference)
     .flatMap((gateway) => gateway.servers.map((server): AttachedServer => ({ gateway: gateway.key, ...server })));
   const listeners: ListenerIr[] = [];
@@ -57,7 +57,7 @@ export function resolveGateway(context: GatewayContext, clusterNames: () => Iter
     opened.push(...serversOf(port));
   }
   return {
-    secrets: [...fileSecrets(opened), ...ingressSecrets(opened, context)],
+    secrets: [...fileSecrets(opened), ...sharedSecrets(opened, context)],
     clusters: passthroughClusters(opened, clusterNames, defaultsOf(context.model, context.read).connectTimeoutMs),
     listeners,
     tables,
@@ -182,26 +182,45 @@ function gatewayTable(
   servers: readonly AttachedServer[],
   { instance, model, read }: GatewayContext,
 ): RouteTableIr {
-  const attached = servers.map(({ gateway, hosts }) => ({ key: gateway, hosts }));
+  const attached = servers.map(({ gateway, hosts, isolated }) => ({
+    key: gateway,
+    hosts,
+    isolated: isolated === true,
+  }));
   const endsTls = servers.every(({ tls }) => tls?.type === 'terminate');
   const table = resolveGatewayTable({ port, ...(endsTls ? { tls: true } : {}) }, attached, instance, model, read);
-  return { ...table, name, virtualHosts: table.virtualHosts.filter(({ routes }) => routes.length > 0) };
+  const isolated = new Set(servers.flatMap((server) => (server.isolated ? server.hosts.map(({ host }) => host) : [])));
+  const virtualHosts = table.virtualHosts.filter(
+    ({ routes, domains }) => routes.length > 0 || domains.some((domain) => isolated.has(domain)),
+  );
+  return { ...table, name, virtualHosts };
 }
 
-/** Those of the Ingress's own namespace, as Kubernetes has it; or of the gateway's, where Istio looks for them. */
-function ingressSecrets(servers: readonly AttachedServer[], { instance, model, read }: GatewayContext): SecretIr[] {
+/**
+ * Those that an Ingress, or a Gateway of Kubernetes, names, of the namespace that it says; or of the gateway's, where Istio
+ * looks for them.
+ */
+function sharedSecrets(servers: readonly AttachedServer[], { instance, model, read }: GatewayContext): SecretIr[] {
   const byName = new Map<string, SecretIr>();
   for (const { tls } of servers) {
-    for (const { name, namespace } of tls?.type === 'terminate' ? tls.credentials : []) {
+    for (const { name, namespace, part, kind = 'Secret' } of tls?.type === 'terminate' ? tls.credentials : []) {
       if (namespace === undefined) continue;
-      const found = [namespace, instance.namespace]
-        .map((each) => read.get(model.credentials, keyOfRef({ kind: 'Secret', namespace: each, name })))
-        .find((credential) => credential?.keyPair !== undefined);
-      const resource = ingressSecretName(namespace, name);
-      if (found !== undefined) byName.set(resource, keyPairSecret(resource, found));
+      const candidates = [namespace, instance.namespace].map((each) =>
+        read.get(model.credentials, keyOfRef({ kind, namespace: each, name })),
+      );
+      const found = candidates.flatMap((each) =>
+        each === undefined ? [] : (sharedSecret(each, part, namespace) ?? []),
+      )[0];
+      if (found !== undefined) byName.set(found.name, found);
     }
   }
   return [...byName.values()];
+}
+
+function sharedSecret(credential: Credential, part: CredentialRef['part'], namespace: string): SecretIr | undefined {
+  const { name, keyPair, authorities } = credential;
+  if (part === 'key-pair') return keyPair && keyPairSecret(sharedKeyPairName(namespace, name), credential);
+  return authorities && authoritiesSecret(sharedAuthoritiesName(namespace, name), { authorities, ...credential });
 }
 
 /** Each once, whichever servers use it. */

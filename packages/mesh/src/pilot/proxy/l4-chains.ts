@@ -1,11 +1,12 @@
 import type { Reader } from '../incremental/collection.ts';
 import type { ClientClass } from '../model/client.ts';
+import { byRank } from '../model/gateway-api/precedence.ts';
 import type { L4Match, L4Rule } from '../model/l4-rule.ts';
 import type { MeshModel } from '../model/mesh.ts';
 import type { Destination, WeightedDestination } from '../model/route-action.ts';
 import type { RouteRuleSet } from '../model/route-rule.ts';
 import { hasLabels, serviceSeenFrom } from '../model/service.ts';
-import { clusterName, policyForClient, settingsOfPort } from './clusters.ts';
+import { clusterName, NO_BACKEND_CLUSTER, policyForClient, settingsOfPort } from './clusters.ts';
 import { lookUpPort } from './discovery.ts';
 import { tcpHandler } from './filter-chains.ts';
 import type { FilterChainIr, FilterChainMatchIr, TcpConnectionIr, TcpProxyIr } from './ir/listener.ts';
@@ -32,12 +33,13 @@ export interface L4Place {
 export interface L4Candidate {
   readonly match: FilterChainMatchIr;
   readonly destinations: readonly WeightedDestination[];
+  readonly refused?: number;
   readonly source: SourceRef;
 }
 
 /** The matches of rules that may hold at a place, in their order. TLS rules ask for one of their server names. */
 export function candidatesAt(rules: readonly L4Rule[], place: L4Place): L4Candidate[] {
-  return rules.flatMap(({ matches, destinations }) =>
+  return rules.flatMap(({ matches, destinations, refused }) =>
     matches
       .filter((match) => mayHold(match, place))
       .map(({ sniHosts, destinationSubnets, sourceSubnet, source }) => ({
@@ -49,6 +51,7 @@ export function candidatesAt(rules: readonly L4Rule[], place: L4Place): L4Candid
           ...(sourceSubnet === undefined ? {} : { sourceRanges: [sourceSubnet] }),
         },
         destinations,
+        ...(refused === undefined ? {} : { refused }),
         source,
       })),
   );
@@ -89,7 +92,7 @@ export function candidateChains(
       {
         name: `${namespace}/${name} ${path.replace(/^spec\./, '')}`,
         match,
-        handler: tcpHandler(proxyTo(statPrefix, candidate.destinations, place, model, read)),
+        handler: tcpHandler(proxyTo(statPrefix, candidate, place, model, read)),
       },
     ];
   });
@@ -123,22 +126,23 @@ export function distinct(chains: readonly FilterChainIr[]): FilterChainIr[] {
 /** Several destinations share the connections by weight; what the policy of the first says of connections holds for all. */
 function proxyTo(
   statPrefix: string,
-  destinations: readonly WeightedDestination[],
+  { destinations, refused = 0 }: L4Candidate,
   { port, client }: L4Place,
   model: MeshModel,
   read: Reader,
 ): TcpProxyIr {
   const used = destinations.filter(({ weight }) => weight > 0);
   const targets = used.map((each) => targetOf(each, port, client, model, read));
-  const [only, ...others] = targets;
-  const { connection } = only ?? {};
+  const shares = [
+    ...targets.map(({ cluster }, i) => ({ cluster, weight: used[i]?.weight ?? 0 })),
+    ...(refused === 0 ? [] : [{ cluster: NO_BACKEND_CLUSTER, weight: refused }]),
+  ];
+  const [only, ...others] = shares;
+  const { connection } = targets[0] ?? {};
   const serverNamePort = targets.find(({ lookUpPort: each }) => each !== undefined)?.lookUpPort;
   return {
     statPrefix,
-    cluster:
-      only !== undefined && others.length === 0
-        ? only.cluster
-        : targets.map(({ cluster }, i) => ({ cluster, weight: used[i]?.weight ?? 0 })),
+    cluster: only !== undefined && others.length === 0 ? only.cluster : shares,
     ...(serverNamePort === undefined ? {} : { serverNamePort }),
     ...(connection === undefined ? {} : { connection }),
   };
@@ -173,8 +177,10 @@ function targetOf(
   };
 }
 
-/** In the order in which rule sets are asked: by namespace and name. */
-export function byNamespaceAndName(a: RouteRuleSet, b: RouteRuleSet): number {
+/** In the order in which rule sets are asked: those of the Gateway API by age, then others by namespace and name. */
+export function byPrecedence(a: RouteRuleSet, b: RouteRuleSet): number {
+  if (a.age !== undefined && b.age !== undefined) return byRank({ rank: a.age }, { rank: b.age });
+  if (a.age !== undefined || b.age !== undefined) return a.age === undefined ? 1 : -1;
   const key = ({ source }: RouteRuleSet) => `${source.namespace}/${source.name}`;
   return key(a) < key(b) ? -1 : 1;
 }

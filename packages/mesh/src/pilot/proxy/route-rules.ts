@@ -1,5 +1,6 @@
 import type { Reader } from '../incremental/collection.ts';
 import type { ClientClass } from '../model/client.ts';
+import { byRank } from '../model/gateway-api/precedence.ts';
 import type { HeaderOperations } from '../model/header-operations.ts';
 import { defaultsOf, type MeshModel } from '../model/mesh.ts';
 import { RETRY_SAFE_HEADER } from '../model/retry.ts';
@@ -8,7 +9,7 @@ import type { RouteMatch } from '../model/route-match.ts';
 import type { RewriteRule, RouteOptions } from '../model/route-options.ts';
 import type { RouteRule, RouteRuleSet } from '../model/route-rule.ts';
 import { hasLabels, type ServicePort, serviceSeenFrom } from '../model/service.ts';
-import { clusterName } from './clusters.ts';
+import { clusterName, NO_BACKEND_CLUSTER } from './clusters.ts';
 import { lookUpPort } from './discovery.ts';
 import { withinOneLabel } from './ingress-hosts.ts';
 import type { RouteIr } from './ir/route.ts';
@@ -31,9 +32,35 @@ export interface RouteContext {
 
 /**
  * One Envoy route for each match that can hold here. Of several rule sets for one host, those come first whose namespace
- * and name do, but routes for every request come last, so that none hides those of another set.
+ * and name do, but routes for every request come last, so that none hides those of another set. Rules of the Gateway API,
+ * which ranks them, come before all others.
  */
 export function resolveRules(
+  ruleSets: readonly RouteRuleSet[],
+  context: RouteContext,
+  model: MeshModel,
+  read: Reader,
+): readonly RouteIr[] {
+  const ranked = ruleSets
+    .filter(({ age }) => age !== undefined)
+    .flatMap(({ rules }) =>
+      rules.flatMap((rule) => rule.matches.map((match) => ({ rule, match, rank: match.rank ?? [] }))),
+    )
+    .sort(byRank)
+    .flatMap(({ rule, match }) => resolveRule({ ...rule, matches: [match] }, context, model, read));
+  return [
+    ...ranked,
+    ...resolveWritten(
+      ruleSets.filter(({ age }) => age === undefined),
+      context,
+      model,
+      read,
+    ),
+  ];
+}
+
+/** In the order in which they are written. */
+function resolveWritten(
   ruleSets: readonly RouteRuleSet[],
   context: RouteContext,
   model: MeshModel,
@@ -158,9 +185,25 @@ function redirectPort(
     case 'from-protocol-default':
       if (authority !== undefined) return undefined;
       return (scheme ?? (context.tls ? 'https' : 'http')) === 'https' ? 443 : 80;
+    case 'from-scheme-or-listener':
+      return redirectPortOfListener(authority, scheme, context);
     default:
       return port;
   }
+}
+
+/** Undefined where the port is not written, or is that of the request already. */
+function redirectPortOfListener(
+  authority: string | undefined,
+  scheme: string | undefined,
+  { port, tls }: RouteContext,
+): number | undefined {
+  const wanted = scheme === undefined ? port : scheme === 'https' ? 443 : 80;
+  if (scheme === undefined && authority === undefined) return undefined;
+  const isUsual = wanted === ((scheme ?? (tls ? 'https' : 'http')) === 'https' ? 443 : 80);
+  // The host of the request has a port only where the listener does not have the usual one.
+  const listensAsUsual = port === (tls ? 443 : 80);
+  return isUsual && (authority !== undefined || listensAsUsual) ? undefined : wanted;
 }
 
 function resolveForward(
@@ -177,13 +220,19 @@ function resolveForward(
   const targets = used.map((destination) => targetOf(destination, requestPort, model, read));
   const ir: ForwardActionIr = {
     type: 'forward',
-    destinations: used.map(({ weight, headers }, i) => ({
-      cluster: targets[i]?.cluster ?? '',
-      weight,
-      ...(headers === undefined ? {} : { headers: headers.operations }),
-      ...(headers?.authority === undefined || rewrite?.authority !== undefined ? {} : { authority: headers.authority }),
-      ...targets[i]?.lookedUp,
-    })),
+    destinations: [
+      ...used.map(({ weight, headers }, i) => ({
+        cluster: targets[i]?.cluster ?? '',
+        weight,
+        ...(headers === undefined ? {} : { headers: headers.operations }),
+        ...(headers?.authority === undefined || rewrite?.authority !== undefined
+          ? {}
+          : { authority: headers.authority }),
+        ...targets[i]?.lookedUp,
+      })),
+      ...(action.refused === undefined ? [] : [{ cluster: NO_BACKEND_CLUSTER, weight: action.refused }]),
+    ],
+    ...(action.refused === undefined ? {} : { noClusterStatus: 500 as const }),
     ...(rewrite === undefined ? {} : { rewrite }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     retry,
@@ -233,7 +282,8 @@ function resolveRewrite(
   };
 }
 
-function rewrittenPath({ uri, regex }: RewriteRule, path: PathMatchIr): RewriteIr['path'] {
+function rewrittenPath({ uri, regex, path: replaced }: RewriteRule, path: PathMatchIr): RewriteIr['path'] {
+  if (replaced !== undefined) return { ...replaced, type: replacesPrefix(replaced, path) ? 'prefix' : 'full' };
   if (regex !== undefined) return { type: 'regex', ...regex };
   if (uri === undefined) return undefined;
   return { type: replacesPrefix({ type: 'prefix' }, path) ? 'prefix' : 'full', value: uri };
@@ -241,5 +291,5 @@ function rewrittenPath({ uri, regex }: RewriteRule, path: PathMatchIr): RewriteI
 
 /** The rest of the path stays where a prefix was matched; where nothing was asked for, that is `/`. */
 function replacesPrefix({ type }: { readonly type: 'prefix' | 'full' }, match: PathMatchIr): boolean {
-  return type === 'prefix' && (match.type === 'prefix' || match.type === 'any');
+  return type === 'prefix' && (match.type === 'prefix' || match.type === 'separated-prefix' || match.type === 'any');
 }

@@ -1,7 +1,7 @@
 import type { Collection, Reader } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 import type { ClientClass } from '../model/client.ts';
-import { intersectHosts } from '../model/hostname.ts';
+import { hostCovers, intersectHosts } from '../model/hostname.ts';
 import type { MeshModel } from '../model/mesh.ts';
 import { asksWhoCalls, type RouteRuleSet } from '../model/route-rule.ts';
 import type { Service, ServicePort } from '../model/service.ts';
@@ -246,12 +246,15 @@ export function resolveServiceTable(name: string, routes: readonly RouteIr[]): R
 /** Where a gateway's servers and the rule sets attached to it meet: a virtual host for each host that both name. */
 export function resolveGatewayTable(
   { port, tls }: Pick<RouteContext, 'port' | 'tls'>,
-  gateways: readonly { readonly key: string; readonly hosts: readonly { namespace?: string; host: string }[] }[],
+  gateways: readonly GatewayHosts[],
   client: Pick<ClientClass, 'namespace' | 'labels'>,
   model: MeshModel,
   read: Reader,
 ): RouteTableIr {
   const byDomain = new Map<string, { readonly sets: Set<RouteRuleSet>; readonly gateways: Set<string> }>();
+  const isolated = gateways.flatMap((each) => (each.isolated ? each.hosts.map(({ host }) => host) : []));
+  // A host for which nobody has rules is not for a server with a wider host either.
+  for (const host of isolated) byDomain.set(host, { sets: new Set(), gateways: new Set() });
   for (const gateway of gateways) {
     for (const ruleSet of read.get(model.gatewayRoutes, gateway.key) ?? []) {
       if (!isVisible(ruleSet.visibility, client.namespace)) continue;
@@ -259,7 +262,7 @@ export function resolveGatewayTable(
         if (server.namespace !== undefined && server.namespace !== ruleSet.source.namespace) continue;
         for (const host of ruleSet.hosts) {
           const domain = intersectHosts(server.host, host);
-          if (domain === undefined) continue;
+          if (domain === undefined || narrowest(domain, [server.host, ...isolated]) !== server.host) continue;
           const found = byDomain.get(domain) ?? { sets: new Set(), gateways: new Set() };
           found.sets.add(ruleSet);
           found.gateways.add(gateway.key);
@@ -281,6 +284,20 @@ export function resolveGatewayTable(
   });
   const virtualHosts = resolved.map((host) => withDeeperHosts(host, resolved));
   return { name: `http.${port}`, virtualHosts, ignorePortInHost: true };
+}
+
+/** The hosts of a server, and whose rules may use them. */
+interface GatewayHosts {
+  readonly key: string;
+  readonly hosts: readonly { readonly namespace?: string; readonly host: string }[];
+  /** Nobody else's rules hold for a host that one of these covers best. */
+  readonly isolated: boolean;
+}
+
+/** Of the patterns that cover a domain, the one that says most of it; of equals, the first. */
+function narrowest(domain: string, patterns: readonly string[]): string | undefined {
+  const covering = patterns.filter((pattern) => hostCovers(pattern, domain));
+  return covering.toSorted((a, b) => b.length - a.length)[0];
 }
 
 /** What Ingresses say comes behind what VirtualServices say. */

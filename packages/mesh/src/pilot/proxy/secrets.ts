@@ -34,14 +34,7 @@ export function resolveSecrets(
     const name = key.slice(key.indexOf('/') + 1);
     const chosen = preferred(candidates, name);
     if (chosen?.authorities === undefined) return undefined;
-    const { roots, revoked } = chosen.authorities;
-    return {
-      type: 'authorities',
-      name,
-      roots: text(roots),
-      ...(revoked === undefined ? {} : { revoked: text(revoked) }),
-      sources: [chosen.source],
-    };
+    return authoritiesSecret(name, { authorities: chosen.authorities, source: chosen.source });
   });
   const filesOf = graph.derive('files of clusters', clusters, ({ settings: { tls } }) =>
     tls?.type === 'originate' && tls.files.length > 0 ? tls.files : undefined,
@@ -58,6 +51,19 @@ export function keyPairSecret(name: string, { keyPair, source }: Pick<Credential
     name,
     chain: text(keyPair?.chain ?? ''),
     privateKey: text(keyPair?.privateKey ?? ''),
+    sources: [source],
+  };
+}
+
+export function authoritiesSecret(
+  name: string,
+  { authorities: { roots, revoked }, source }: Required<Pick<Credential, 'authorities' | 'source'>>,
+): SecretIr {
+  return {
+    type: 'authorities',
+    name,
+    roots: text(roots),
+    ...(revoked === undefined ? {} : { revoked: text(revoked) }),
     sources: [source],
   };
 }

@@ -7,7 +7,7 @@ import type { Service } from '../model/service.ts';
 import { isVisible } from '../model/visibility.ts';
 import type { FilterChainIr } from './ir/listener.ts';
 import type { SourceRef } from './ir/source.ts';
-import { byNamespaceAndName, candidateChains, candidatesAt, type L4Place } from './l4-chains.ts';
+import { byPrecedence, candidateChains, candidatesAt, type L4Place } from './l4-chains.ts';
 
 /** The rule sets for each service that has rules for its connections: by pattern of the host, the narrowest first. */
 export type ConnectionRules = Collection<readonly (readonly RouteRuleSet[])[]>;
@@ -40,7 +40,7 @@ export function ruleChains(
   const byPattern = read.get(connectionRules, service.key);
   if (byPattern === undefined) return NO_CHAINS;
   const visible = byPattern.map((sets) => sets.filter(({ visibility }) => isVisible(visibility, client.namespace)));
-  const ruleSets = [...(visible.find((sets) => sets.length > 0) ?? [])].sort(byNamespaceAndName);
+  const ruleSets = [...(visible.find((sets) => sets.length > 0) ?? [])].sort(byPrecedence);
   const place: L4Place = {
     gateway: MESH_GATEWAY,
     client,

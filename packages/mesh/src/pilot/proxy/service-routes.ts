@@ -98,7 +98,7 @@ function seenFrom(namespace: string, byPattern: readonly (readonly RouteRuleSet[
 
 /** Tells rule sets for one host from others. */
 export function viewKey(sets: readonly RouteRuleSet[]): string {
-  return sets.map(({ source }) => ` ${source.namespace}/${source.name}`).join('');
+  return sets.map(({ source }) => ` ${source.kind} ${source.namespace}/${source.name}`).join('');
 }
 
 /** As `client` calls a service port. */
@@ -123,9 +123,17 @@ function resolvePort(
   read: Reader,
 ): readonly RouteIr[] {
   const context = sidecarContext(port.port, client);
-  const routes = mayBeHttp(port.protocol) ? resolveRules(ruleSets, context, model, read) : [];
+  const routes = mayBeHttp(port.protocol) ? resolveRules(heldAt(port.port, ruleSets), context, model, read) : [];
   // As if there were no rules for a client or a port that none of them is for.
   return routes.length === 0 ? [defaultRoute(service, port, defaultsOf(model, read).retry)] : routes;
+}
+
+/** Where callers have rules of their own for a port, those of who answers do not count. */
+function heldAt(port: number, sets: readonly RouteRuleSet[]): readonly RouteRuleSet[] {
+  const speaksOf = ({ rules }: RouteRuleSet) =>
+    rules.some(({ matches }) => matches.some((match) => match.port === undefined || match.port === port));
+  if (!sets.some((set) => set.isConsumer === true && speaksOf(set))) return sets;
+  return sets.filter(({ age, isConsumer }) => age === undefined || isConsumer === true);
 }
 
 export function sidecarContext(port: number, client: ClientClass | undefined): RouteContext {

@@ -130,6 +130,8 @@ export interface ManifestsMessage {
 
 export interface GatewayRef {
   readonly selector: Readonly<Record<string, string>>;
+  /** Of the workloads that open the ports; absent: any. */
+  readonly namespace?: string;
   /** Ports of its servers, sorted. */
   readonly ports: readonly number[];
 }

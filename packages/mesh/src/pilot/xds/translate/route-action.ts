@@ -4,6 +4,7 @@ import {
   type DirectResponseActionSchema,
   RedirectAction_RedirectResponseCode,
   type RedirectActionSchema,
+  RouteAction_ClusterNotFoundResponseCode,
   type RouteAction_RequestMirrorPolicySchema,
   type RouteActionSchema,
   type WeightedCluster_ClusterWeightSchema,
@@ -31,6 +32,9 @@ export function translateForward(action: ForwardActionIr, path: PathMatchIr): Ro
   const timeout = duration(action.timeoutMs ?? 0);
   return {
     clusterSpecifier: translateDestinations(action),
+    ...(action.noClusterStatus === undefined
+      ? {}
+      : { clusterNotFoundResponseCode: RouteAction_ClusterNotFoundResponseCode.INTERNAL_SERVER_ERROR }),
     // Zero is Envoy's "no limit"; left out it would be 15 s.
     timeout,
     // Callers of gRPC say themselves how long they wait, but the rule's limit holds for them too.

@@ -1,0 +1,70 @@
+import type { Collection, Reader } from '../../incremental/collection.ts';
+import { serviceHostname } from '../hostname.ts';
+import type { Destination } from '../route-action.ts';
+import { type Service, serviceSeenFrom } from '../service.ts';
+import type { Problem } from './conditions.ts';
+import { type Grants, mayRefer } from './reference-grant.ts';
+import { GATEWAY_GROUP } from './route-kind.ts';
+
+/** A reference to who shall answer, of any route. */
+export interface BackendRef {
+  readonly group?: string | undefined;
+  readonly kind?: string | undefined;
+  readonly namespace?: string | undefined;
+  readonly name: string;
+  readonly port?: number | undefined;
+}
+
+/** Who refers: the route, and the place in it. */
+export interface BackendContext {
+  readonly route: { readonly kind: string; readonly namespace: string; readonly name: string };
+  readonly clusterDomain: string;
+  readonly servicesByHost: Collection<readonly Service[]>;
+  readonly grants: Grants;
+  readonly read: Reader;
+}
+
+/** What a reference leads to; with a problem, nowhere. */
+export type Backend =
+  | { readonly destination: Destination; readonly problem?: never }
+  | { readonly destination?: never; readonly problem: Problem };
+
+/** The domain of services that clusters share (Multi-Cluster Services API). */
+const CLUSTER_SET_DOMAIN = 'clusterset.local';
+
+/** Groups and kinds that may answer, and the host under which the mesh knows them. */
+const HOST_OF: Readonly<Record<string, (ref: BackendRef, namespace: string, clusterDomain: string) => string>> = {
+  '/Service': ({ name }, namespace, clusterDomain) => serviceHostname(name, namespace, clusterDomain),
+  'multicluster.x-k8s.io/ServiceImport': ({ name }, namespace) => serviceHostname(name, namespace, CLUSTER_SET_DOMAIN),
+  // Istio's own: any host that a ServiceEntry knows.
+  'networking.istio.io/Hostname': ({ name }) => name,
+};
+
+/** @param path of the reference in the route */
+export function resolveBackend(ref: BackendRef, path: string, context: BackendContext): Backend {
+  const { route, clusterDomain, servicesByHost, grants, read } = context;
+  const { group = '', kind = 'Service', name, port } = ref;
+  const namespace = ref.namespace ?? route.namespace;
+  const wrong = (reason: string, message: string): Backend => ({
+    problem: { type: 'ResolvedRefs', reason, message, path },
+  });
+  const hostOf = HOST_OF[`${group}/${kind}`];
+  if (hostOf === undefined) {
+    return wrong('InvalidKind', `a ${kind} of the API group '${group}' cannot answer; a Service or ServiceImport can`);
+  }
+  const from = { group: GATEWAY_GROUP, kind: route.kind, namespace: route.namespace };
+  if (kind !== 'Hostname' && !mayRefer(from, { group, kind, namespace, name }, grants, read)) {
+    const message = `no ReferenceGrant in the namespace ${namespace} lets ${route.kind}s of ${route.namespace} refer to ${kind} ${name}`;
+    return wrong('RefNotPermitted', message);
+  }
+  const host = hostOf(ref, namespace, clusterDomain);
+  const service = serviceSeenFrom(read.get(servicesByHost, host), namespace);
+  if (service === undefined) return wrong('BackendNotFound', `there is no ${kind} ${namespace}/${name}`);
+  if (port !== undefined && !service.ports.some((each) => each.port === port)) {
+    const ports = service.ports.map((each) => each.port).join(', ');
+    return wrong('BackendNotFound', `${kind} ${namespace}/${name} has no port ${port}; it has ${ports}`);
+  }
+  // The route may be of a namespace that does not see the service: it is granted, so who serves the route does.
+  const source = { kind: route.kind, namespace: service.namespace, name: route.name, path };
+  return { destination: { host, ...(port === undefined ? {} : { port }), source } };
+}

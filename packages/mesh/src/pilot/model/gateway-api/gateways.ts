@@ -1,0 +1,84 @@
+import type { BuiltInGateway } from '@lateen/api/gateway-workload.ts';
+import type { ConfigObject, KubernetesGateway, ListenerSet, ReferenceGrant } from '@lateen/api/kinds.ts';
+import { keyOf, keyOfRef } from '@lateen/api/object-key.ts';
+import { instanceKey } from '@lateen/api/workload-instance.ts';
+import type { Collection } from '../../incremental/collection.ts';
+import type { Graph } from '../../incremental/graph.ts';
+import type { Credential } from '../credential.ts';
+import type { Gateway } from '../gateway.ts';
+import { controllerOf } from './gateway-class.ts';
+import { type GatewayListeners, gatewayOfSet, placeListeners } from './gateway-listeners.ts';
+import { buildGatewayProxy } from './gateway-proxy.ts';
+import { buildGatewayServer } from './gateway-server.ts';
+import { buildListenerTls, type ListenerTls } from './listener-tls.ts';
+import type { Grants } from './reference-grant.ts';
+
+/** What Gateways and ListenerSets of the Kubernetes Gateway API ask for. */
+export interface KubernetesGateways {
+  /** By object key of the Gateway or ListenerSet. */
+  readonly listeners: Collection<GatewayListeners>;
+  /** By `Listener.key`. */
+  readonly listenerTls: Collection<ListenerTls>;
+  /** One for each listener that is served, by `Listener.key`. */
+  readonly served: Collection<Gateway>;
+  /** The gateway that is started for each Gateway, by `NAME.NAMESPACE`. */
+  readonly proxies: Collection<BuiltInGateway>;
+  readonly grants: Grants;
+}
+
+export function deriveKubernetesGateways(
+  graph: Graph,
+  objects: Collection<ConfigObject>,
+  credentials: Collection<Credential>,
+): KubernetesGateways {
+  const grants = graph.index(
+    'reference grants by namespace',
+    graph.derive('reference grants', objects, (object): ReferenceGrant | undefined =>
+      object.kind === 'ReferenceGrant' ? object : undefined,
+    ),
+    ({ metadata }) => [metadata.namespace],
+  );
+  const setsByGateway = graph.index(
+    'listener sets by gateway',
+    graph.derive('listener sets', objects, (object): ListenerSet | undefined =>
+      object.kind === 'ListenerSet' ? object : undefined,
+    ),
+    (set) => gatewayOfSet(set) ?? [],
+  );
+  const listeners = graph.expand('listeners of gateways', objects, (object, read): [string, GatewayListeners][] => {
+    if (object.kind !== 'KubernetesGateway') return [];
+    const controller = controllerOf(object.spec.gatewayClassName, objects, read);
+    if (controller === undefined) return [];
+    const { namespace, name } = object.metadata;
+    const sets = read.get(setsByGateway, `${namespace}/${name}`) ?? [];
+    const { own, sets: ofSets } = placeListeners(object, controller, sets, objects, read);
+    return [
+      [keyOf(object), own],
+      ...ofSets.map(({ object: set, listeners: its }) => [keyOf(set), its] as [string, GatewayListeners]),
+    ];
+  });
+  const placed = graph.expand('listeners', listeners, ({ gateway, listeners: all }) =>
+    all.map((listener) => [listener.key, { gateway, listener }] as const),
+  );
+  const gatewayObject = (ref: { namespace: string; name: string }) => keyOfRef({ kind: 'KubernetesGateway', ...ref });
+  const listenerTls = graph.derive('TLS of listeners', placed, ({ gateway, listener }, read) => {
+    const object = read.get(objects, gatewayObject(gateway)) as KubernetesGateway | undefined;
+    return buildListenerTls(listener, object?.spec.tls, { credentials, grants, read });
+  });
+  const served = graph.derive('served listeners', placed, ({ gateway, listener }, read) => {
+    const object = read.get(objects, gatewayObject(gateway)) as KubernetesGateway | undefined;
+    return buildGatewayServer(
+      listener,
+      gateway,
+      object?.metadata.annotations ?? {},
+      read.get(listenerTls, listener.key),
+    );
+  });
+  const proxies = graph.expand('proxies of gateways', listeners, ({ gateway }, read, key) => {
+    const object = read.get(objects, key);
+    if (object?.kind !== 'KubernetesGateway') return [];
+    const proxy = buildGatewayProxy(object);
+    return [[instanceKey({ name: proxy.name, namespace: gateway.namespace }), proxy] as const];
+  });
+  return { listeners, listenerTls, served, proxies, grants };
+}

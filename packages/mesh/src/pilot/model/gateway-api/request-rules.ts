@@ -1,0 +1,160 @@
+import { optionalDurationMs } from '@lateen/api/duration.ts';
+import type { GRPCRoute, HTTPRoute } from '@lateen/api/kinds.ts';
+import type { RetryIr } from '../../proxy/ir/route-action.ts';
+import type { SourceRef } from '../../proxy/ir/source.ts';
+import type { RouteAction } from '../route-action.ts';
+import type { RouteMatch } from '../route-match.ts';
+import type { RouteOptions } from '../route-options.ts';
+import type { RouteRule } from '../route-rule.ts';
+import type { BackendContext } from './backend.ts';
+import { type Split, type SplitRef, splitRequests } from './backend-split.ts';
+import type { Problem } from './conditions.ts';
+import { buildGrpcMatch } from './grpc-match.ts';
+import { buildFilters, type FilterEffects } from './http-filters.ts';
+import { buildHttpMatch, type MatchPlace } from './http-match.ts';
+import { ageRank } from './precedence.ts';
+
+/** The rules of a route, whatever parents it has, and what is wrong with them. */
+export interface BuiltRules {
+  readonly rules: readonly RouteRule[];
+  readonly problems: readonly Problem[];
+}
+
+type HttpRule = NonNullable<HTTPRoute['spec']['rules']>[number];
+type GrpcRule = NonNullable<GRPCRoute['spec']['rules']>[number];
+
+/** All that rules of both kinds may say, but for their matches. */
+type Rule = Omit<HttpRule, 'matches'> | Omit<GrpcRule, 'matches'>;
+
+export function buildRequestRules(object: HTTPRoute | GRPCRoute, context: BackendContext): BuiltRules {
+  const problems: Problem[] = [];
+  const { kind, metadata } = object;
+  const { namespace, name } = metadata;
+  const age = ageRank(metadata);
+  const source: SourceRef = { kind, namespace, name };
+  const build = <M>(
+    rule: Rule & { readonly matches?: readonly M[] | undefined },
+    index: number,
+    matchOf: (match: M | undefined, place: MatchPlace) => RouteMatch,
+  ): RouteRule => {
+    const ofRule = { ...source, path: `spec.rules[${index}]` };
+    const { matches = [] } = rule;
+    const place = { age, rule: index };
+    return {
+      matches:
+        matches.length === 0
+          ? [matchOf(undefined, { ...place, match: 0, source: ofRule })]
+          : matches.map((match, i) =>
+              matchOf(match, { ...place, match: i, source: { ...ofRule, path: `${ofRule.path}.matches[${i}]` } }),
+            ),
+      ...buildRule(rule, ofRule, context, problems),
+    };
+  };
+  // A route without rules has one for every request, which leads nowhere.
+  const rules =
+    object.kind === 'HTTPRoute'
+      ? (object.spec.rules ?? [{}]).map((rule, i) => build(rule, i, buildHttpMatch))
+      : (object.spec.rules ?? [{}]).map((rule, i) => build(rule, i, buildGrpcMatch));
+  return { rules, problems };
+}
+
+function buildRule(
+  rule: Rule,
+  source: SourceRef,
+  context: BackendContext,
+  problems: Problem[],
+): Omit<RouteRule, 'matches'> {
+  const { filters = [], backendRefs = [] } = rule;
+  const effects = buildFilters(filters, `${source.path}.filters`, context);
+  const split = splitRequests(backends(backendRefs, source, context, problems), `${source.path}.backendRefs`, context);
+  problems.push(...effects.problems, ...unsupported(rule, source));
+  if (effects.redirect === undefined) problems.push(...split.problems);
+  return {
+    ...(rule.name === undefined ? {} : { name: rule.name }),
+    action: effects.redirect ?? actionOf(split),
+    options: buildOptions(rule, effects),
+    source,
+  };
+}
+
+/** What requests get whose share is of a backend that cannot be reached (as the Gateway API says). */
+const NO_BACKEND_STATUS = 500;
+
+function actionOf({ destinations, refused }: Split): RouteAction {
+  if (destinations.length === 0) return { type: 'direct-response', status: NO_BACKEND_STATUS };
+  return { type: 'forward', destinations, ...(refused === 0 ? {} : { refused }) };
+}
+
+/** What filters of a backend do holds for its share of the requests only. */
+function backends(
+  refs: NonNullable<Rule['backendRefs']>,
+  { path }: SourceRef,
+  context: BackendContext,
+  problems: Problem[],
+): readonly SplitRef[] {
+  return refs.map((ref, i) => {
+    const at = `${path}.backendRefs[${i}].filters`;
+    const { headers, rewrite, redirect, cors, mirrors, ...others } = buildFilters(ref.filters ?? [], at, context);
+    problems.push(...others.problems);
+    if (redirect !== undefined || cors !== undefined || mirrors.length > 0 || rewrite?.path !== undefined) {
+      problems.push({
+        type: 'Accepted',
+        reason: 'UnsupportedValue',
+        message: 'filters of a backend may change headers and the hostname; for all else, filter the whole rule',
+        path: at,
+      });
+    }
+    return {
+      ref,
+      ...(headers === undefined ? {} : { headers }),
+      ...(rewrite?.authority === undefined ? {} : { authority: rewrite.authority }),
+    };
+  });
+}
+
+function buildOptions(rule: Rule, effects: FilterEffects): RouteOptions {
+  const { timeouts = {}, retry } = 'timeouts' in rule || 'retry' in rule ? rule : {};
+  const timeoutMs = optionalDurationMs(timeouts.request);
+  const perTryMs = optionalDurationMs(timeouts.backendRequest);
+  const { rewrite, cors, headers, mirrors } = effects;
+  // Without retries there is one try, so its limit is that of the request.
+  const limit = timeoutMs ?? (retry === undefined ? perTryMs : undefined);
+  const retries = buildRetry(retry, perTryMs);
+  return {
+    ...(rewrite === undefined ? {} : { rewrite }),
+    ...(limit === undefined || limit === 0 ? {} : { timeoutMs: limit }),
+    ...(retries === undefined ? {} : { retry: retries }),
+    ...(cors === undefined ? {} : { cors }),
+    ...(headers === undefined ? {} : { headers }),
+    ...(mirrors.length === 0 ? {} : { mirrors }),
+  };
+}
+
+/** What a retry is for, whatever codes are asked for: the request was not answered. */
+const UNANSWERED = ['connect-failure', 'refused-stream', 'reset-before-request', 'retriable-headers'];
+
+/** Undefined: as the mesh does it where nobody says anything. */
+function buildRetry(retry: HttpRule['retry'], perTryMs: number | undefined): RetryIr | undefined {
+  if (retry === undefined) return undefined;
+  const { attempts = 1, codes = [], backoff } = retry;
+  if (attempts === 0) return { type: 'off' };
+  const baseIntervalMs = optionalDurationMs(backoff);
+  const limited = perTryMs !== undefined && perTryMs > 0;
+  return {
+    type: 'on',
+    attempts,
+    ...(limited ? { perTryTimeoutMs: perTryMs } : {}),
+    // A backend that took too long did not answer either.
+    conditions: [...UNANSWERED, ...(limited ? ['reset'] : []), ...(codes.length > 0 ? ['retriable-status-codes'] : [])],
+    statusCodes: codes,
+    ...(baseIntervalMs === undefined || baseIntervalMs === 0 ? {} : { baseIntervalMs }),
+    avoidTriedHosts: true,
+    otherLocalities: false,
+  };
+}
+
+function unsupported({ sessionPersistence }: Rule, { path }: SourceRef): Problem[] {
+  if (sessionPersistence === undefined) return [];
+  const message = 'session persistence is not supported yet';
+  return [{ type: 'Accepted', reason: 'UnsupportedValue', message, path: `${path}.sessionPersistence` }];
+}

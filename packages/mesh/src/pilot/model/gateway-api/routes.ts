@@ -1,0 +1,125 @@
+import type { ConfigObject, GRPCRoute, HTTPRoute, TCPRoute, TLSRoute } from '@lateen/api/kinds.ts';
+import type { Collection } from '../../incremental/collection.ts';
+import type { Graph } from '../../incremental/graph.ts';
+import { MESH_GATEWAY, type RouteRuleSet } from '../route-rule.ts';
+import type { Service } from '../service.ts';
+import { type Attachment, attach, type ServiceParent } from './attachment.ts';
+import type { BackendContext } from './backend.ts';
+import type { Problem } from './conditions.ts';
+import type { KubernetesGateways } from './gateways.ts';
+import { buildL4RouteRules } from './l4-route.ts';
+import { ageRank } from './precedence.ts';
+import { buildRequestRules } from './request-rules.ts';
+import { isRouteKind } from './route-kind.ts';
+
+/** What routes of the Kubernetes Gateway API ask for, and how they stand. */
+export interface KubernetesRoutes {
+  /** By object key of the route. */
+  readonly states: Collection<RouteState>;
+  readonly ruleSets: Collection<RouteRuleSet>;
+  /** How many routes a listener has, by `Listener.key`. */
+  readonly attached: Collection<number>;
+}
+
+/** A route with its parents. */
+export interface RouteState {
+  readonly attachments: readonly Attachment[];
+  readonly ruleSets: readonly RouteRuleSet[];
+  /** What is wrong with the route itself, whatever its parents. */
+  readonly problems: readonly Problem[];
+}
+
+export interface RoutesContext extends Pick<KubernetesGateways, 'listeners' | 'grants'> {
+  readonly servicesByHost: Collection<readonly Service[]>;
+  readonly clusterDomain: string;
+}
+
+export function deriveKubernetesRoutes(
+  graph: Graph,
+  objects: Collection<ConfigObject>,
+  { listeners, grants, servicesByHost, clusterDomain }: RoutesContext,
+): KubernetesRoutes {
+  const states = graph.derive('routes of Kubernetes', objects, (object, read): RouteState | undefined => {
+    if (!isRoute(object)) return undefined;
+    const { kind, metadata, spec } = object;
+    const { namespace, name } = metadata;
+    const hostnames = 'hostnames' in spec ? (spec.hostnames ?? []) : [];
+    const attachments = attach(
+      { kind, namespace, hostnames, parentRefs: spec.parentRefs ?? [] },
+      { objects, listeners, servicesByHost, clusterDomain, read },
+    );
+    const context = { route: { kind, namespace, name }, clusterDomain, servicesByHost, grants, read };
+    const { problems, ...rules } = buildRules(object, context);
+    const isRefused = problems.some(({ type }) => type === 'Accepted');
+    return { attachments, ruleSets: isRefused ? [] : ruleSetsOf(object, attachments, rules), problems };
+  });
+  const byListener = graph.index('routes by listener', states, ({ attachments }) => [
+    ...new Set(attachments.flatMap((each) => each.listeners)),
+  ]);
+  return {
+    states,
+    ruleSets: graph.expand('rule sets of routes', states, ({ ruleSets }, _, key) =>
+      ruleSets.map((set, i) => [`${key} ${i}`, set] as const),
+    ),
+    attached: graph.derive('attached routes', byListener, (list) => list.length),
+  };
+}
+
+type RouteObject = HTTPRoute | GRPCRoute | TLSRoute | TCPRoute;
+
+function isRoute(object: ConfigObject): object is RouteObject {
+  return isRouteKind(object.kind);
+}
+
+type Rules = Pick<RouteRuleSet, 'rules' | 'tls' | 'tcp'>;
+
+function buildRules(object: RouteObject, context: BackendContext): Rules & { readonly problems: readonly Problem[] } {
+  if (object.kind === 'HTTPRoute' || object.kind === 'GRPCRoute') {
+    return { tls: [], tcp: [], ...buildRequestRules(object, context) };
+  }
+  const { rules, problems } = buildL4RouteRules(object, context);
+  // A listener that ends TLS asks the rules for what is in it.
+  return { rules: [], tls: object.kind === 'TLSRoute' ? rules : [], tcp: rules, problems };
+}
+
+/** One set for all listeners, and one for each service whose callers the route is for. */
+function ruleSetsOf(
+  { kind, metadata, spec }: RouteObject,
+  attachments: readonly Attachment[],
+  rules: Rules,
+): readonly RouteRuleSet[] {
+  const { namespace, name } = metadata;
+  const common = { askedLabels: [], age: ageRank(metadata), source: { kind, namespace, name } };
+  const listeners = [...new Set(attachments.flatMap((each) => each.listeners))];
+  const hostnames = 'hostnames' in spec ? (spec.hostnames ?? []) : [];
+  const ofListeners = {
+    ...common,
+    ...rules,
+    hosts: hostnames.length === 0 ? ['*'] : hostnames,
+    gateways: listeners,
+    visibility: 'all' as const,
+  };
+  const ofServices = attachments.flatMap(({ service }) =>
+    service === undefined
+      ? []
+      : [
+          {
+            ...common,
+            ...rulesForService(rules, service, kind),
+            hosts: [service.host],
+            gateways: [MESH_GATEWAY],
+            visibility: service.consumers === undefined ? ('all' as const) : [service.consumers],
+            ...(service.consumers === undefined ? {} : { isConsumer: true as const }),
+          },
+        ],
+  );
+  return [...(listeners.length === 0 ? [] : [ofListeners]), ...ofServices];
+}
+
+function rulesForService({ rules, tls, tcp }: Rules, { port }: ServiceParent, kind: RouteObject['kind']): Rules {
+  const at = <R extends { readonly matches: readonly object[] }>(list: readonly R[]): readonly R[] =>
+    port === undefined
+      ? list
+      : list.map((rule) => ({ ...rule, matches: rule.matches.map((match) => ({ ...match, port })) }));
+  return { rules: at(rules), tls: at(tls), tcp: kind === 'TLSRoute' ? [] : at(tcp) };
+}
