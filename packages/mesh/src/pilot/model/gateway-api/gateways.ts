@@ -43,7 +43,7 @@ export function deriveKubernetesGateways(
     graph.derive('listener sets', objects, (object): ListenerSet | undefined =>
       object.kind === 'ListenerSet' ? object : undefined,
     ),
-    (set) => gatewayOfSet(set) ?? [],
+    (set) => [gatewayOfSet(set)].filter((gateway) => gateway !== undefined),
   );
   const listeners = graph.expand('listeners of gateways', objects, (object, read): [string, GatewayListeners][] => {
     if (object.kind !== 'KubernetesGateway') return [];
