@@ -199,28 +199,54 @@ const configPatch = object(
   },
 );
 
-const envoyFilterSpec = object({
-  workloadSelector: optional(
-    object({ labels: optional(v.labels(), 'A workload is selected when its pod has all of these labels.') }),
-    'Workloads whose proxies are patched. Without it: all of the namespace; in the root namespace (istio-system): all of the mesh.',
-  ),
-  targetRefs: later(
-    v.array(
-      object({
-        group: optional(v.text(), 'API group of the target.'),
-        kind: required(v.nonEmpty(), 'Kind of the target.'),
-        name: required(v.nonEmpty(), 'Name of the target.'),
-        namespace: optional(v.text(), 'Namespace of the target; the same.'),
+const targetRef = object(
+  {
+    group: optional(v.text(), 'API group of the target: gateway.networking.k8s.io.'),
+    kind: required(
+      v.oneOf(['Gateway', 'GatewayClass', 'Service', 'ServiceEntry'], {
+        Service: 'waypoints of ambient meshes',
+        ServiceEntry: 'waypoints of ambient meshes',
       }),
+      'Gateway: the proxies of a Gateway of the Kubernetes Gateway API. GatewayClass: those of all Gateways of the class.',
     ),
-    'the Kubernetes Gateway API',
-  ),
-  configPatches: optional(v.array(configPatch), 'Patches, applied one after another.'),
-  priority: optional(
-    v.int(-2_147_483_648),
-    'Place in the order of EnvoyFilters: smaller numbers come first, then older ones. 0 by default.',
-  ),
-});
+    name: required(v.nonEmpty(), 'Name of the target.'),
+    namespace: later(v.text(), 'targets of other namespaces, which Istio does not allow either', ['']),
+  },
+  {
+    rules({ group, kind }, report) {
+      if ((kind === 'Gateway' || kind === 'GatewayClass') && group !== GATEWAY_API) {
+        report(`must be ${GATEWAY_API} for a ${kind}`, ['group']);
+      }
+    },
+  },
+);
+
+const GATEWAY_API = 'gateway.networking.k8s.io';
+
+const envoyFilterSpec = object(
+  {
+    workloadSelector: optional(
+      object({ labels: optional(v.labels(), 'A workload is selected when its pod has all of these labels.') }),
+      'Workloads whose proxies are patched. Without it: all of the namespace; in the root namespace (istio-system): all of the mesh.',
+    ),
+    targetRefs: optional(
+      v.arrayUpTo(16, targetRef),
+      'Gateways whose proxies are patched, in place of workloadSelector. A GatewayClass only from the root namespace.',
+    ),
+    configPatches: optional(v.array(configPatch), 'Patches, applied one after another.'),
+    priority: optional(
+      v.int(-2_147_483_648),
+      'Place in the order of EnvoyFilters: smaller numbers come first, then older ones. 0 by default.',
+    ),
+  },
+  {
+    rules({ workloadSelector, targetRefs = [] }, report) {
+      if (workloadSelector !== undefined && targetRefs.length > 0) {
+        report('must not be set together with workloadSelector', ['targetRefs']);
+      }
+    },
+  },
+);
 
 export const envoyFilter = objectSchema('networking.istio.io/v1alpha3', 'EnvoyFilter', envoyFilterSpec);
 

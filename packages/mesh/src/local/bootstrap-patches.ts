@@ -1,3 +1,4 @@
+import { isSelected } from '@lateen/api/gateway-workload.ts';
 import type { WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import type { BootstrapPatch } from '#pilot/registry/processes/link.ts';
 
@@ -16,7 +17,8 @@ export class BootstrapPatches {
     return this.#patches.filter((patch) => {
       if (!patch.roles.includes(instance.role)) return false;
       if (patch.namespace !== undefined && patch.namespace !== instance.namespace) return false;
-      if (!Object.entries(patch.labels).every(([key, value]) => instance.labels[key] === value)) return false;
+      const { selectors } = patch;
+      if (selectors.length > 0 && !selectors.some((each) => isSelected(instance.labels, each))) return false;
       const { ISTIO_VERSION: version } = nodeMetadata;
       if (patch.proxyVersion !== undefined && !new RegExp(patch.proxyVersion).test(String(version ?? ''))) return false;
       return Object.entries(patch.metadata).every(([key, value]) => nodeMetadata[key] === value);

@@ -103,7 +103,7 @@ const patch: BootstrapPatch = {
   source: { namespace: 'default', name: 'f', path: 'spec.configPatches[0]' },
   roles: ['sidecar'],
   namespace: 'default',
-  labels: { app: 'hello' },
+  selectors: [{ app: 'hello' }],
   metadata: { CLUSTER_ID: 'Kubernetes' },
   value: { stats_flush_interval: '1s' },
 };
@@ -199,7 +199,7 @@ test('an Envoy that serves keeps its settings, which is told, and the next one h
 test.each([
   ['another role', { roles: ['router'] }],
   ['another namespace', { namespace: 'other' }],
-  ['other labels', { labels: { app: 'other' } }],
+  ['other labels', { selectors: [{ app: 'other' }] }],
   ['another version', { proxyVersion: '^1[.]2' }],
   ['other metadata', { metadata: { CLUSTER_ID: 'other' } }],
 ] as const)('a patch for %s is for other Envoys', (_, other) => {

@@ -90,7 +90,8 @@ export function unmatchedPatches(pilot: Pilot, before: readonly UnmatchedPatch[]
     const object = refOfKey(source.key);
     const selected = instances.filter((instance) => selectsInstance(source, instance, pilot.resources));
     if (selected.length === 0) {
-      const path = Object.keys(source.labels).length === 0 ? {} : { path: 'spec.workloadSelector' };
+      const { selectorPath } = source;
+      const path = selectorPath === undefined ? {} : { path: selectorPath };
       const message = 'selects no workload, so its patches have no effect';
       return [{ source, diagnostic: diagnostic('LAT0531', message, { object, ...path }) }];
     }

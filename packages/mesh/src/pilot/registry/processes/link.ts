@@ -101,8 +101,8 @@ export interface BootstrapPatch {
   readonly roles: readonly WorkloadInstance['role'][];
   /** Of workloads in this namespace; absent: in any. */
   readonly namespace?: string;
-  /** Of workloads with all of these labels. */
-  readonly labels: Readonly<Record<string, string>>;
+  /** Of workloads with all labels of one of these. None: of all. */
+  readonly selectors: readonly Readonly<Record<string, string>>[];
   /** A regular expression for the node metadata `ISTIO_VERSION`. */
   readonly proxyVersion?: string;
   /** Node metadata that the proxy has. */

@@ -27,7 +27,7 @@ export function bootstrapPatches(
             (role) => context === 'ANY' || contextsOf(role).includes(context),
           ),
           ...(namespace === rootNamespace ? {} : { namespace }),
-          labels: source.labels,
+          selectors: source.selectors,
           ...(proxy.version === undefined ? {} : { proxyVersion: proxy.version.source }),
           metadata: proxy.metadata,
           value: value as JsonObject,

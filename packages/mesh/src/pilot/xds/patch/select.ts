@@ -1,5 +1,6 @@
 import type { EnvoyFilter } from '@lateen/api/kinds.ts';
 import { keyOf, type ObjectKey } from '@lateen/api/object-key.ts';
+import { GATEWAY_CLASS_LABEL, GATEWAY_NAME_LABEL } from '../../model/gateway-api/gateway-proxy.ts';
 import { hasLabels } from '../../model/service.ts';
 import { buildPatches } from './build.ts';
 import type { Patch, PatchContext } from './patch.ts';
@@ -12,8 +13,10 @@ export interface PatchSource {
   readonly priority: number;
   /** As an API server writes it; empty for an object that never saw one. */
   readonly created: string;
-  /** Of the workloads that it is for. Empty: all. */
-  readonly labels: Readonly<Record<string, string>>;
+  /** Of the workloads that it is for: those with all labels of one of these. Empty: all. */
+  readonly selectors: readonly Readonly<Record<string, string>>[];
+  /** Where these are said. */
+  readonly selectorPath?: string;
   readonly patches: readonly Patch[];
 }
 
@@ -28,10 +31,27 @@ export interface PatchedProxy {
 
 export function buildPatchSource(object: EnvoyFilter): PatchSource {
   const { name, namespace, creationTimestamp = '' } = object.metadata;
-  const { priority = 0, workloadSelector } = object.spec;
+  const { priority = 0, workloadSelector, targetRefs = [] } = object.spec;
   const { patches } = buildPatches(object);
   const labels = workloadSelector?.labels ?? {};
-  return { key: keyOf(object), name, namespace, priority, created: creationTimestamp, labels, patches };
+  const hasLabelsToAsk = Object.keys(labels).length > 0;
+  const selectors = [
+    ...(hasLabelsToAsk ? [labels] : []),
+    ...targetRefs.map(({ kind, name: target }) => ({
+      [kind === 'GatewayClass' ? GATEWAY_CLASS_LABEL : GATEWAY_NAME_LABEL]: target,
+    })),
+  ];
+  const selectorPath = hasLabelsToAsk ? 'spec.workloadSelector' : 'spec.targetRefs';
+  return {
+    key: keyOf(object),
+    name,
+    namespace,
+    priority,
+    created: creationTimestamp,
+    selectors,
+    ...(selectors.length === 0 ? {} : { selectorPath }),
+    patches,
+  };
 }
 
 /** The contexts of a proxy of this role: a sidecar has one for each direction. */
@@ -41,8 +61,9 @@ export function contextsOf(role: PatchedProxy['role']): readonly PatchContext[] 
 
 /** Whether an EnvoyFilter is for a proxy: of its own namespace or, if it is in the root namespace, of any. */
 export function selects(source: PatchSource, proxy: PatchedProxy, rootNamespace: string): boolean {
-  const { namespace, labels } = source;
-  return (namespace === rootNamespace || namespace === proxy.namespace) && hasLabels(proxy.labels, labels);
+  const { namespace, selectors } = source;
+  if (namespace !== rootNamespace && namespace !== proxy.namespace) return false;
+  return selectors.length === 0 || selectors.some((labels) => hasLabels(proxy.labels, labels));
 }
 
 /** Istio's order: by priority, those of the root namespace first, the older ones first, and by name. */
