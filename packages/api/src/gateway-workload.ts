@@ -5,6 +5,8 @@ export interface BuiltInGateway {
   readonly name: string;
   readonly namespace: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** As those of a pod: some say how its proxy runs. */
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly serviceAccount: string;
 }
 

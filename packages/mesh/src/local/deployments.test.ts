@@ -68,7 +68,7 @@ function make() {
         configMaps,
         services: [],
         gateways,
-        builtInProxies: {},
+        startedGateways: [],
       });
     },
     /** Waits until there are just these replicas. */

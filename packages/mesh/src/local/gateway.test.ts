@@ -14,7 +14,7 @@ async function startGateway() {
     context: mesh.context,
     gateway: INGRESS_GATEWAY,
     proxy: {},
-    hostPorts: { 80: wanted },
+    hostPorts: { wanted: () => wanted, isOfAnother: () => false, reserved: [80] },
     onNotice: (text) => notices.push(text),
   });
   onTestFinished(() => gateway.stop());

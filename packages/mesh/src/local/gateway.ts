@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Diagnostic, diagnostic } from '@lateen/api/diagnostic.ts';
-import { INGRESS_GATEWAY, usualHostPort } from '@lateen/api/gateway-workload.ts';
+import { INGRESS_GATEWAY } from '@lateen/api/gateway-workload.ts';
 import { messageOf } from '@lateen/api/lateen-error.ts';
 import type { ProxySettings } from '@lateen/api/proxy-settings.ts';
 import { type GatewayCapture, instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
@@ -27,15 +27,25 @@ export interface GatewayIdentity {
   readonly portNames?: Readonly<Record<string, number>>;
 }
 
+/** The ports of a gateway that is called from outside. */
+export interface HostPorts {
+  /** The wanted one, by port of the Gateway server; if it is taken, one of those behind it. */
+  readonly wanted: (port: number) => number;
+  /** Those of other gateways are only taken where they are wanted. */
+  readonly isOfAnother: (hostPort: number) => boolean;
+  /** Ports of Gateway servers for which one is held before any Gateway asks. */
+  readonly reserved: readonly number[];
+  readonly onFound?: (port: number, hostPort: number) => void;
+}
+
 export interface GatewayOptions {
   readonly context: MeshContext;
   readonly gateway: GatewayIdentity;
   readonly proxy: ProxySettings;
-  /**
-   * Wanted ports of this machine by port of the Gateway server, for a gateway at well-known ports: by default 80: 8080,
-   * 443: 8443 and others as they are. `any`: whichever are free.
-   */
-  readonly hostPorts: Readonly<Record<number, number>> | 'any';
+  /** Which ports of this machine it takes. `any`: whichever are free. */
+  readonly hostPorts: HostPorts | 'any';
+  /** It does nothing before. */
+  readonly after?: Promise<void>;
   readonly onNotice: (text: string) => void;
   /** Its readiness changed, or it is gone. */
   readonly onChange?: () => void;
@@ -61,13 +71,14 @@ export class Gateway {
   #problem: string | undefined;
   #lastShown = '';
   /** Changes of ports, one after the other. */
-  #work: Promise<void> = Promise.resolve();
+  #work: Promise<void>;
   #stopped: Promise<void> | undefined;
 
   constructor(options: GatewayOptions) {
     const { name, namespace, labels, serviceAccount, deployment = name, portNames } = options.gateway;
     const { gatewayTopology } = options.proxy;
     this.#options = options;
+    this.#work = options.after ?? Promise.resolve();
     this.#settings = options.proxy;
     this.#instance = {
       name,
@@ -112,12 +123,12 @@ export class Gateway {
     return hostPort === undefined ? undefined : `${port === 443 ? 'https' : 'http'}://localhost:${hostPort}`;
   }
 
-  /**
-   * Starts Envoy; a gateway at well-known ports reserves the one for HTTP first. Resolves when the gateway is known to
-   * `context.instances`.
-   */
+  /** Reserves ports and starts Envoy. Resolves when the gateway is known to `context.instances`. */
   async start(): Promise<void> {
-    if (this.#options.hostPorts !== 'any') this.#work = this.#work.then(() => this.#assign(80));
+    const { hostPorts } = this.#options;
+    for (const port of hostPorts === 'any' ? [] : hostPorts.reserved) {
+      this.#work = this.#work.then(() => this.#assign(port));
+    }
     await this.#work;
     await this.#startProxy();
   }
@@ -274,8 +285,9 @@ export class Gateway {
   async #findPort(port: number): Promise<number> {
     const { context, gateway, hostPorts, onNotice } = this.#options;
     if (hostPorts === 'any') return (await context.ports.allocate(1))[0] ?? 0;
-    const wanted = hostPorts[port] ?? usualHostPort(port);
-    const found = await context.ports.claim(wanted);
+    const wanted = hostPorts.wanted(port);
+    const found = await context.ports.claim(wanted, hostPorts.isOfAnother);
+    hostPorts.onFound?.(port, found);
     if (found !== wanted) {
       const name = gateway.name === INGRESS_GATEWAY.name ? 'the ingress gateway' : gateway.name;
       const forPort = port === 80 ? '' : ` for port ${port}`;

@@ -58,10 +58,13 @@ export class Ports {
     return ports;
   }
 
-  /** The wanted port, or the next one after it on which nothing listens, whatever the address. Throws LAT0331. */
-  async claim(preferred: number): Promise<number> {
+  /**
+   * The wanted port, or the next one after it on which nothing listens, whatever the address; one that `isOfAnother` is left
+   * out there. Throws LAT0331.
+   */
+  async claim(preferred: number, isOfAnother: (port: number) => boolean = () => false): Promise<number> {
     for (let port = preferred; port < preferred + CLAIM_ATTEMPTS && port <= 65_535; port += 1) {
-      if (this.#inUse.has(port)) continue;
+      if (this.#inUse.has(port) || (port !== preferred && isOfAnother(port))) continue;
       this.#inUse.add(port);
       if (await isPortFree(port)) return port;
       this.#inUse.delete(port);

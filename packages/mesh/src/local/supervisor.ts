@@ -207,6 +207,7 @@ class LocalMesh implements Supervisor {
       context,
       hostPorts: gatewayHostPorts,
       onNotice: (text) => onEvent({ type: 'notice', text }),
+      onFileProblem: (problem) => this.#tellFileProblem(problem),
     });
     this.#parts = { gateways, deployments: new Deployments(context) };
     // An Envoy keeps asking until the control plane answers.

@@ -1,14 +1,22 @@
-import { BUILT_IN_GATEWAYS } from '@lateen/api/gateway-workload.ts';
+import {
+  type BuiltInGateway,
+  EGRESS_GATEWAY,
+  type GatewayPorts,
+  isGatewayPod,
+  portsFor,
+} from '@lateen/api/gateway-workload.ts';
 import { MESH_CONFIG } from '@lateen/api/istio/mesh-config.ts';
 import type { ConfigObject, Deployment } from '@lateen/api/kinds.ts';
 import { keyOfRef, type ObjectKey } from '@lateen/api/object-key.ts';
+import type { ProxySettings } from '@lateen/api/proxy-settings.ts';
 import { readMeshConfig } from '#pilot/config/mesh-config.ts';
-import { readProxyAnnotations } from '#pilot/config/proxy-annotations.ts';
+import { type PodAnnotations, podAnnotationsOf, readProxyAnnotations } from '#pilot/config/proxy-annotations.ts';
 import type { MeshModel } from '#pilot/model/mesh.ts';
 import { buildProxySettings, type ProxySettingsSources } from '#pilot/model/proxy-settings.ts';
 import type { Service, ServicePort } from '#pilot/model/service.ts';
+import { askedPorts, gatewaysToStart } from '#pilot/model/started-gateways.ts';
 import { hasOwnListener } from '#pilot/proxy/discovery.ts';
-import type { ManifestsMessage, ServicePortRef } from '#pilot/registry/processes/link.ts';
+import type { ManifestsMessage, ServicePortRef, StartedGateway } from '#pilot/registry/processes/link.ts';
 
 /** What the supervisor has to run, of what is in force now. `baseDirOf` gives the folder of an object's file. */
 export function manifestsMessage(
@@ -18,11 +26,17 @@ export function manifestsMessage(
 ): ManifestsMessage {
   const sorted = [...objects].sort(([a], [b]) => (a < b ? -1 : 1));
   const proxies = proxySettingsSources(objects, sorted);
+  const asked = askedPorts(model);
+  const ownLabels = sorted.flatMap(([, object]) =>
+    object.kind === 'Deployment' && isGatewayPod(object.spec.template)
+      ? [object.spec.template.metadata?.labels ?? {}]
+      : [],
+  );
   return {
     type: 'manifests',
     deployments: sorted.flatMap(([key, object]) =>
       object.kind === 'Deployment'
-        ? [{ deployment: object, baseDir: baseDirOf(key), proxy: proxyOf(object, proxies) }]
+        ? [{ deployment: object, baseDir: baseDirOf(key), proxy: deploymentProxy(object, proxies) }]
         : [],
     ),
     configMaps: sorted.flatMap(([, object]) => (object.kind === 'ConfigMap' ? [object] : [])),
@@ -31,16 +45,21 @@ export function manifestsMessage(
       .flatMap(([, service]) =>
         service.ports.filter(({ protocol }) => hasOwnListener(service, protocol)).map((port) => refOf(service, port)),
       ),
-    gateways: [...model.gateways.entries()]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([, { selector, namespace, servers }]) => ({
-        selector,
-        ...(namespace === undefined ? {} : { namespace }),
-        ports: [...new Set(servers.map(({ port }) => port))].sort((a, b) => a - b),
-      })),
-    builtInProxies: Object.fromEntries(
-      BUILT_IN_GATEWAYS.map((gateway) => [gateway.name, buildProxySettings(proxies, gateway)]),
-    ),
+    gateways: asked,
+    startedGateways: gatewaysToStart(model, ownLabels).map((gateway) => startedGateway(gateway, asked, proxies)),
+  };
+}
+
+function startedGateway(
+  { annotations = {}, ...gateway }: BuiltInGateway,
+  asked: readonly GatewayPorts[],
+  sources: ProxySettingsSources,
+): StartedGateway {
+  return {
+    ...gateway,
+    proxy: proxyOf(gateway, { annotations, path: [] }, sources),
+    ports: portsFor(gateway, asked),
+    hostPorts: gateway.name === EGRESS_GATEWAY.name && gateway.namespace === EGRESS_GATEWAY.namespace ? 'any' : 'usual',
   };
 }
 
@@ -68,11 +87,21 @@ function proxySettingsSources(
   };
 }
 
-function proxyOf({ metadata: { namespace }, spec: { template } }: Deployment, sources: ProxySettingsSources) {
+function deploymentProxy(object: Deployment, sources: ProxySettingsSources): ProxySettings {
+  const { namespace } = object.metadata;
+  const { labels = {} } = object.spec.template.metadata ?? {};
+  return proxyOf({ namespace, labels }, podAnnotationsOf(object) ?? { annotations: {}, path: [] }, sources);
+}
+
+function proxyOf(
+  workload: Pick<BuiltInGateway, 'namespace' | 'labels'>,
+  ofPods: PodAnnotations,
+  sources: ProxySettingsSources,
+): ProxySettings {
+  const { annotations } = ofPods;
   return buildProxySettings(sources, {
-    namespace,
-    labels: template.metadata?.labels ?? {},
-    annotations: template.metadata?.annotations ?? {},
-    annotation: readProxyAnnotations(template).value ?? {},
+    ...workload,
+    annotations,
+    annotation: readProxyAnnotations(ofPods).value ?? {},
   });
 }

@@ -43,8 +43,8 @@ class FakePorts extends Ports {
     return ports;
   }
 
-  override async claim(preferred: number): Promise<number> {
-    const port = await super.claim(preferred);
+  override async claim(preferred: number, isOfAnother?: (port: number) => boolean): Promise<number> {
+    const port = await super.claim(preferred, isOfAnother);
     this.held.add(port);
     return port;
   }

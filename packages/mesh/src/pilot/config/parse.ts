@@ -8,7 +8,7 @@ import { type Finding, type Validation, validate } from '@lateen/api/validate.ts
 import { buildPatches } from '../xds/patch/build.ts';
 import type { EmbeddedReading } from './embedded-yaml.ts';
 import { isMeshConfig, readMeshConfig } from './mesh-config.ts';
-import { PROXY_CONFIG_PATH, readProxyAnnotations } from './proxy-annotations.ts';
+import { podAnnotationsOf, proxyConfigPath, readProxyAnnotations } from './proxy-annotations.ts';
 import { dataOf, lineInText, lineOfPath, problemsOf, readYaml, type YamlDocument } from './yaml-document.ts';
 
 /** Where an object was written. */
@@ -165,9 +165,9 @@ function checkContents(
     return problems.length === 0;
   }
   if (isMeshConfig(object)) return checkText(source, readMeshConfig(object), MESH_CONFIG_PATH, base, ref, into);
-  if (object.kind !== 'Deployment') return true;
-  const reading = readProxyAnnotations(object.spec.template);
-  return checkText(source, reading, PROXY_CONFIG_PATH, base, ref, into);
+  const ofPods = podAnnotationsOf(object);
+  if (ofPods === undefined) return true;
+  return checkText(source, readProxyAnnotations(ofPods), proxyConfigPath(ofPods.path), base, ref, into);
 }
 
 /** Whether the text at the path, which was read like this, is right. */

@@ -1,13 +1,8 @@
-import {
-  EGRESS_GATEWAY,
-  INGRESS_GATEWAY,
-  isGatewayPod,
-  portsFor,
-  wantsEgressGateway,
-} from '@lateen/api/gateway-workload.ts';
+import { isGatewayPod, portsFor } from '@lateen/api/gateway-workload.ts';
 import type { Deployment } from '@lateen/api/kinds.ts';
 import type { WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import type { MeshModel } from '../model/mesh.ts';
+import { askedPorts, gatewaysToStart } from '../model/started-gateways.ts';
 
 /** Where everything of a mesh on one machine listens. */
 export const LOOPBACK = '127.0.0.1';
@@ -82,19 +77,10 @@ export function gatewayInstances(
   model: MeshModel,
   hostPort: (port: number, gateway: string) => number,
 ): WorkloadInstance[] {
-  const gateways = [...model.gateways.entries()]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, { selector, namespace, servers }]) => ({
-      selector,
-      ...(namespace === undefined ? {} : { namespace }),
-      ports: servers.map(({ port }) => port),
-    }));
+  const gateways = askedPorts(model);
   if (gateways.length === 0) return [];
   const own = deployments.filter(({ spec }) => isGatewayPod(spec.template));
-  const wantsEgress = wantsEgressGateway(
-    gateways.map(({ selector }) => selector),
-    own.map(({ spec }) => spec.template.metadata?.labels ?? {}),
-  );
+  const ownLabels = own.map(({ spec }) => spec.template.metadata?.labels ?? {});
   const instance = (gateway: Omit<WorkloadInstance, 'role' | 'address' | 'ports' | 'health' | 'capture'>) => ({
     ...gateway,
     role: 'router' as const,
@@ -107,11 +93,9 @@ export function gatewayInstances(
     },
   });
   return [
-    instance({ ...INGRESS_GATEWAY, workload: INGRESS_GATEWAY.name }),
-    ...[...model.kubernetesGateways.proxies.entries()]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([, gateway]) => instance({ ...gateway, workload: gateway.name })),
-    ...(wantsEgress ? [instance({ ...EGRESS_GATEWAY, workload: EGRESS_GATEWAY.name })] : []),
+    ...gatewaysToStart(model, ownLabels).map(({ annotations: _, ...gateway }) =>
+      instance({ ...gateway, workload: gateway.name }),
+    ),
     ...own.flatMap(({ metadata: { name, namespace = 'default' }, spec }) =>
       Array.from({ length: spec.replicas ?? 1 }, (_, replica) =>
         instance({

@@ -158,7 +158,7 @@ export function buildModel(
     if (object.kind === 'Secret') return buildCredential(object);
     return object.kind === 'ConfigMap' ? buildBundle(object) : undefined;
   });
-  const kubernetesGateways = deriveKubernetesGateways(graph, objects, credentials);
+  const kubernetesGateways = deriveKubernetesGateways(graph, objects, credentials, clusterDomain);
   const gateways = graph.union('gateways', [writtenGateways, ingresses.gateways, kubernetesGateways.served]);
   const builtInGateways = graph.source<BuiltInGateway>('built-in gateways');
   graph.transaction(() => {

@@ -1,6 +1,6 @@
 import { type Gateway, HTTP3, type ServerProtocol } from '../gateway.ts';
+import type { GatewayDeployment } from './gateway-deployment.ts';
 import type { PlacedListener } from './gateway-listeners.ts';
-import { GATEWAY_NAME_LABEL } from './gateway-proxy.ts';
 import type { ListenerTls } from './listener-tls.ts';
 
 /**
@@ -10,7 +10,7 @@ import type { ListenerTls } from './listener-tls.ts';
  */
 export function buildGatewayServer(
   listener: PlacedListener,
-  { namespace, name }: { readonly namespace: string; readonly name: string },
+  { namespace, selector }: NonNullable<GatewayDeployment['servedBy']>,
   annotations: Readonly<Record<string, string>>,
   { tls, problems = [] }: Partial<ListenerTls> = {},
 ): Gateway | undefined {
@@ -22,7 +22,7 @@ export function buildGatewayServer(
   return {
     key,
     namespace,
-    selector: { [GATEWAY_NAME_LABEL]: name },
+    selector,
     servers: [
       {
         port,

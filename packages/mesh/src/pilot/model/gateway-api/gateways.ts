@@ -7,8 +7,8 @@ import type { Graph } from '../../incremental/graph.ts';
 import type { Credential } from '../credential.ts';
 import type { Gateway } from '../gateway.ts';
 import { controllerOf } from './gateway-class.ts';
+import { buildGatewayDeployment, type GatewayDeployment } from './gateway-deployment.ts';
 import { type GatewayListeners, gatewayOfSet, placeListeners } from './gateway-listeners.ts';
-import { buildGatewayProxy } from './gateway-proxy.ts';
 import { buildGatewayServer } from './gateway-server.ts';
 import { buildListenerTls, type ListenerTls } from './listener-tls.ts';
 import type { Grants } from './reference-grant.ts';
@@ -21,6 +21,8 @@ export interface KubernetesGateways {
   readonly listenerTls: Collection<ListenerTls>;
   /** One for each listener that is served, by `Listener.key`. */
   readonly served: Collection<Gateway>;
+  /** By object key of the Gateway. */
+  readonly deployments: Collection<GatewayDeployment>;
   /** The gateway that is started for each Gateway, by `NAME.NAMESPACE`. */
   readonly proxies: Collection<BuiltInGateway>;
   readonly grants: Grants;
@@ -30,6 +32,7 @@ export function deriveKubernetesGateways(
   graph: Graph,
   objects: Collection<ConfigObject>,
   credentials: Collection<Credential>,
+  clusterDomain: string,
 ): KubernetesGateways {
   const grants = graph.index(
     'reference grants by namespace',
@@ -65,20 +68,22 @@ export function deriveKubernetesGateways(
     const object = read.get(objects, gatewayObject(gateway)) as KubernetesGateway | undefined;
     return buildListenerTls(listener, object?.spec.tls, { credentials, grants, read });
   });
+  const deployments = graph.derive('deployments of gateways', listeners, (_, read, key) => {
+    const object = read.get(objects, key);
+    return object?.kind === 'KubernetesGateway'
+      ? buildGatewayDeployment(object, { objects, clusterDomain, read })
+      : undefined;
+  });
   const served = graph.derive('served listeners', placed, ({ gateway, listener }, read) => {
     const object = read.get(objects, gatewayObject(gateway)) as KubernetesGateway | undefined;
-    return buildGatewayServer(
-      listener,
-      gateway,
-      object?.metadata.annotations ?? {},
-      read.get(listenerTls, listener.key),
+    const servedBy = read.get(deployments, gatewayObject(gateway))?.servedBy;
+    return (
+      servedBy &&
+      buildGatewayServer(listener, servedBy, object?.metadata.annotations ?? {}, read.get(listenerTls, listener.key))
     );
   });
-  const proxies = graph.expand('proxies of gateways', listeners, ({ gateway }, read, key) => {
-    const object = read.get(objects, key);
-    if (object?.kind !== 'KubernetesGateway') return [];
-    const proxy = buildGatewayProxy(object);
-    return [[instanceKey({ name: proxy.name, namespace: gateway.namespace }), proxy] as const];
-  });
-  return { listeners, listenerTls, served, proxies, grants };
+  const proxies = graph.expand('proxies of gateways', deployments, ({ proxy }) =>
+    proxy === undefined ? [] : [[instanceKey(proxy), proxy] as const],
+  );
+  return { listeners, listenerTls, served, deployments, proxies, grants };
 }

@@ -1,5 +1,6 @@
 import type { JsonObject } from '@bufbuild/protobuf';
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
+import type { BuiltInGateway } from '@lateen/api/gateway-workload.ts';
 import type { ConfigMap, Deployment } from '@lateen/api/kinds.ts';
 import type { ProxySettings } from '@lateen/api/proxy-settings.ts';
 import type { WorkloadInstance } from '@lateen/api/workload-instance.ts';
@@ -124,8 +125,16 @@ export interface ManifestsMessage {
   readonly services: readonly ServicePortRef[];
   /** What each Gateway asks of the gateway proxies that it selects. */
   readonly gateways: readonly GatewayRef[];
-  /** Of the gateways that Lateen runs by itself, by name. */
-  readonly builtInProxies: Readonly<Record<string, ProxySettings>>;
+  /** Gateways that run without a Deployment: always the ingress gateway, and whatever else the configuration asks for. */
+  readonly startedGateways: readonly StartedGateway[];
+}
+
+export interface StartedGateway extends Omit<BuiltInGateway, 'annotations'> {
+  readonly proxy: ProxySettings;
+  /** Ports that it opens, sorted. */
+  readonly ports: readonly number[];
+  /** `usual`: for calls from outside, at ports that are easy to remember. `any`: only the mesh calls it. */
+  readonly hostPorts: 'usual' | 'any';
 }
 
 export interface GatewayRef {

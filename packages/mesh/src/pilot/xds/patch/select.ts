@@ -1,6 +1,6 @@
 import type { EnvoyFilter } from '@lateen/api/kinds.ts';
 import { keyOf, type ObjectKey } from '@lateen/api/object-key.ts';
-import { GATEWAY_CLASS_LABEL, GATEWAY_NAME_LABEL } from '../../model/gateway-api/gateway-proxy.ts';
+import { GATEWAY_CLASS_LABEL, GATEWAY_NAME_LABEL } from '../../model/gateway-api/gateway-deployment.ts';
 import { hasLabels } from '../../model/service.ts';
 import { buildPatches } from './build.ts';
 import type { Patch, PatchContext } from './patch.ts';
