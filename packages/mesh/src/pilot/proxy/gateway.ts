@@ -180,7 +180,7 @@ function gatewayTable(
   name: string,
   port: number,
   servers: readonly AttachedServer[],
-  { instance, model, read }: GatewayContext,
+  { instance, capture, model, read }: GatewayContext,
 ): RouteTableIr {
   const attached = servers.map(({ gateway, hosts, isolated }) => ({
     key: gateway,
@@ -188,7 +188,8 @@ function gatewayTable(
     isolated: isolated === true,
   }));
   const endsTls = servers.every(({ tls }) => tls?.type === 'terminate');
-  const table = resolveGatewayTable({ port, ...(endsTls ? { tls: true } : {}) }, attached, instance, model, read);
+  const route = { port, hostPorts: capture.hostPorts, ...(endsTls ? { tls: true as const } : {}) };
+  const table = resolveGatewayTable(route, attached, instance, model, read);
   const isolated = new Set(servers.flatMap((server) => (server.isolated ? server.hosts.map(({ host }) => host) : [])));
   const virtualHosts = table.virtualHosts.filter(
     ({ routes, domains }) => routes.length > 0 || domains.some((domain) => isolated.has(domain)),

@@ -28,6 +28,8 @@ export interface RouteContext {
   readonly client?: Pick<ClientClass, 'namespace' | 'labels'>;
   /** It came over TLS that ends here. */
   readonly tls?: true;
+  /** Of a gateway: the ports at which clients find those that it opens. Others are found as they are. */
+  readonly hostPorts?: Readonly<Record<number, number>>;
 }
 
 /**
@@ -173,20 +175,30 @@ function resolveRedirect(
   };
 }
 
-/** Undefined: as it follows from the host, or from the request where scheme and host are repeated. */
+/**
+ * Undefined: as it follows from the host, or from the request where scheme and host are repeated. Whoever is sent to the
+ * same host again comes back to this gateway, so a port that follows from the listener is that at which clients find it.
+ */
 function redirectPort(
   port: RedirectAction['port'],
   { authority, scheme }: Pick<RedirectAction, 'authority' | 'scheme'>,
   context: RouteContext,
 ): number | undefined {
+  const found = (own: number) => context.hostPorts?.[own] ?? own;
+  const usual = (scheme ?? (context.tls ? 'https' : 'http')) === 'https' ? 443 : 80;
   switch (port) {
     case 'from-request':
-      return authority === undefined && scheme === undefined ? undefined : context.port;
+      if (authority === undefined) return scheme === undefined ? undefined : found(context.port);
+      return context.port;
     case 'from-protocol-default':
-      if (authority !== undefined) return undefined;
-      return (scheme ?? (context.tls ? 'https' : 'http')) === 'https' ? 443 : 80;
+      return authority === undefined ? found(usual) : undefined;
     case 'from-scheme-or-listener':
       return redirectPortOfListener(authority, scheme, context);
+    case undefined:
+      // Envoy leaves out the usual port of the scheme before; that of the other one may be found somewhere else.
+      return authority === undefined && scheme !== undefined && listensAsUsual(context) && found(usual) !== usual
+        ? found(usual)
+        : undefined;
     default:
       return port;
   }
@@ -196,14 +208,20 @@ function redirectPort(
 function redirectPortOfListener(
   authority: string | undefined,
   scheme: string | undefined,
-  { port, tls }: RouteContext,
+  context: RouteContext,
 ): number | undefined {
-  const wanted = scheme === undefined ? port : scheme === 'https' ? 443 : 80;
+  const { port, tls, hostPorts = {} } = context;
   if (scheme === undefined && authority === undefined) return undefined;
+  const wanted = scheme === undefined ? port : scheme === 'https' ? 443 : 80;
+  const hostPort = hostPorts[wanted];
+  if (authority === undefined && hostPort !== undefined && hostPort !== wanted) return hostPort;
   const isUsual = wanted === ((scheme ?? (tls ? 'https' : 'http')) === 'https' ? 443 : 80);
   // The host of the request has a port only where the listener does not have the usual one.
-  const listensAsUsual = port === (tls ? 443 : 80);
-  return isUsual && (authority !== undefined || listensAsUsual) ? undefined : wanted;
+  return isUsual && (authority !== undefined || listensAsUsual(context)) ? undefined : wanted;
+}
+
+function listensAsUsual({ port, tls }: RouteContext): boolean {
+  return port === (tls ? 443 : 80);
 }
 
 function resolveForward(

@@ -279,20 +279,62 @@ describe('a gateway', () => {
     ]);
   });
 
-  it('redirects to the port of the scheme that it took the request in', () => {
-    const text =
-      "---\n{apiVersion: networking.istio.io/v1, kind: Gateway, metadata: {name: front}, spec: {selector: {istio: ingressgateway}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ['*']}, {port: {number: 443, name: https, protocol: HTTPS}, hosts: ['*'], tls: {mode: SIMPLE, credentialName: a}}]}}\n" +
-      networkingText(
-        'VirtualService',
-        'x',
-        '{hosts: [a.test], gateways: [front], http: [{redirect: {derivePort: FROM_PROTOCOL_DEFAULT}}]}',
-      );
-    const { tables } = ownOf(text, { 80: 8080, 443: 8443 });
-    const ports = tables.map(({ virtualHosts }) => {
-      const action = virtualHosts[0]?.routes.find(({ action }) => action.type === 'redirect')?.action;
-      return action?.type === 'redirect' ? action.port : undefined;
+  describe('redirects', () => {
+    const redirect = (text: string) => networkingText('VirtualService', 'x', text);
+    const both =
+      "---\n{apiVersion: networking.istio.io/v1, kind: Gateway, metadata: {name: front}, spec: {selector: {istio: ingressgateway}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ['*']}, {port: {number: 443, name: https, protocol: HTTPS}, hosts: ['*'], tls: {mode: SIMPLE, credentialName: a}}]}}\n";
+    /** To which port those of each listener lead; undefined: it is not said. */
+    const portsOf = (action: string, hostPorts: Record<number, number>) =>
+      ownOf(
+        both + redirect(`{hosts: [a.test], gateways: [front], http: [{redirect: ${action}}]}`),
+        hostPorts,
+      ).tables.map(({ virtualHosts }) => {
+        const found = virtualHosts[0]?.routes.find(({ action }) => action.type === 'redirect')?.action;
+        return found?.type === 'redirect' ? found.port : undefined;
+      });
+    const asWritten = { 80: 80, 443: 443 };
+    const onLaptop = { 80: 8080, 443: 8443 };
+
+    it('to the port of the scheme that it took the request in', () => {
+      expect(portsOf('{derivePort: FROM_PROTOCOL_DEFAULT}', asWritten)).toEqual([80, 443]);
+      expect(portsOf('{derivePort: FROM_PROTOCOL_DEFAULT}', onLaptop)).toEqual([8080, 8443]);
     });
-    expect(ports).toEqual([80, 443]);
+
+    it('to the other scheme, where its listener is found', () => {
+      expect(portsOf('{scheme: https}', asWritten)).toEqual([undefined, undefined]);
+      expect(portsOf('{scheme: https}', onLaptop)).toEqual([8443, 8443]);
+      expect(portsOf('{scheme: https, derivePort: FROM_REQUEST_PORT}', onLaptop)).toEqual([8080, 8443]);
+    });
+
+    it('to what is written, and to other hosts, as it is written', () => {
+      expect(portsOf('{scheme: https, port: 443}', onLaptop)).toEqual([443, 443]);
+      expect(portsOf('{scheme: https, authority: b.test}', onLaptop)).toEqual([undefined, undefined]);
+    });
+
+    const GATEWAY_SERVICE = serviceText('gateway', '[{port: 80, name: http}]', { selector: '{istio: ingressgateway}' });
+    const web = (listeners: string) => `---
+{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, metadata: {name: web},
+ spec: {gatewayClassName: lateen, addresses: [{type: Hostname, value: gateway}], listeners: [${listeners}]}}
+---
+{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: web},
+ spec: {parentRefs: [{name: web}], rules: [
+  {matches: [{path: {value: /a}}], filters: [{type: RequestRedirect, requestRedirect: {scheme: https}}]},
+  {matches: [{path: {value: /b}}], filters: [{type: RequestRedirect, requestRedirect: {scheme: https, hostname: b.test}}]},
+  {matches: [{path: {value: /c}}], filters: [{type: RequestRedirect, requestRedirect: {path: {type: ReplaceFullPath, replaceFullPath: /}}}]}]}}
+`;
+    it.each([
+      ['a laptop', { 80: 8080, 443: 8443 }, { '/a': 8443, '/b': undefined, '/c': undefined }],
+      ['ports as written', { 80: 80, 443: 443 }, { '/a': undefined, '/b': undefined, '/c': undefined }],
+      ['a laptop without HTTPS', { 80: 8080 }, { '/a': undefined, '/b': undefined, '/c': undefined }],
+    ])('of the Gateway API on %s', (_, hostPorts, expected) => {
+      const { tables } = ownOf(GATEWAY_SERVICE + web('{name: http, port: 80, protocol: HTTP}'), hostPorts);
+      const routes = tables[0]?.virtualHosts[0]?.routes ?? [];
+      const ports = routes.map(({ match: { path }, action }) => [
+        'value' in path ? path.value : '',
+        action.type === 'redirect' ? action.port : action.type,
+      ]);
+      expect(Object.fromEntries(ports)).toStrictEqual(expected);
+    });
   });
 
   it('that no proxy is, opens nothing', () => {

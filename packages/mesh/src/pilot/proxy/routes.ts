@@ -245,7 +245,7 @@ export function resolveServiceTable(name: string, routes: readonly RouteIr[]): R
 
 /** Where a gateway's servers and the rule sets attached to it meet: a virtual host for each host that both name. */
 export function resolveGatewayTable(
-  { port, tls }: Pick<RouteContext, 'port' | 'tls'>,
+  route: Pick<RouteContext, 'port' | 'tls' | 'hostPorts'>,
   gateways: readonly GatewayHosts[],
   client: Pick<ClientClass, 'namespace' | 'labels'>,
   model: MeshModel,
@@ -271,7 +271,8 @@ export function resolveGatewayTable(
       }
     }
   }
-  const context = { port, client, ...(tls === undefined ? {} : { tls }) };
+  const { port } = route;
+  const context = { ...route, client };
   const sorted = [...byDomain].sort(([a], [b]) => (a < b ? -1 : 1));
   const resolved = sorted.map(([domain, found]): ResolvedHost => {
     const sets = withoutWiderIngresses(bySource([...found.sets]));
