@@ -44,6 +44,34 @@ test('an Ingress shows the addresses of the gateways that serve it', () => {
   expect(address?.cell({ object }, status as unknown as MeshStatus)).toBe('127.0.0.1');
 });
 
+test('a Gateway of the Gateway API shows where its gateway is found, or the one whose Service it names', () => {
+  const listeners = [{ port: 80, protocol: 'HTTP' }];
+  const object = (addresses: readonly unknown[] = []) => ({
+    kind: 'KubernetesGateway',
+    apiVersion: '',
+    metadata: { name: 'web', namespace: 'shop' },
+    spec: { listeners, addresses },
+  });
+  const ports = [
+    { port: 80, hostPort: 8080, protocol: 'HTTP' },
+    { port: 81, hostPort: 81, protocol: 'HTTP' },
+  ];
+  const ingress = { name: 'istio-ingressgateway', namespace: 'istio-system', labels: {}, ports };
+  const own = {
+    name: 'web-lateen',
+    namespace: 'shop',
+    labels: { 'gateway.networking.k8s.io/gateway-name': 'web' },
+    ports: [{ port: 80, hostPort: 8081, protocol: 'HTTP' }],
+  };
+  const columns = columnsOf({ kind: findKind('gtw'), items: [{ object: object() }], status: NO_STATUS });
+  const shown = (item: ReturnType<typeof object>, ...gateways: unknown[]) =>
+    columns.find(({ title }) => title === 'address')?.cell({ object: item }, { gateways } as unknown as MeshStatus);
+  expect(shown(object(), ingress, own)).toBe('http://localhost:8081 (port 80)');
+  expect(shown(object(), ingress)).toBe('');
+  const named = object([{ type: 'Hostname', value: 'istio-ingressgateway.istio-system.svc.cluster.local' }]);
+  expect(shown(named, ingress)).toBe('http://localhost:8080');
+});
+
 test.each([
   ['Secret', 'data: {a: <hidden>, b: <hidden>}', { type: 'Opaque', data: '2' }],
   [

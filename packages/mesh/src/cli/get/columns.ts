@@ -1,5 +1,6 @@
 import type { MeshStatus, ScheduleStatus } from '@lateen/api/admin.ts';
 import type { Item, ObjectGroup } from './fetch.ts';
+import { gatewayAddresses } from './gateway-addresses.ts';
 
 export interface Column {
   readonly title: string;
@@ -148,6 +149,29 @@ const columnsByKind: Readonly<Record<string, readonly Column[]>> = {
       title: 'hosts',
       cell: ({ object }) =>
         words(list(read(object, 'spec', 'servers')).flatMap((server) => list(read(server, 'hosts')))),
+    },
+  ],
+  KubernetesGateway: [
+    { title: 'class', cell: ({ object }) => text(read(object, 'spec', 'gatewayClassName')) },
+    {
+      title: 'listeners',
+      wide: true,
+      cell: ({ object }) =>
+        list(read(object, 'spec', 'listeners'))
+          .map((listener) => `${text(read(listener, 'port'))}/${text(read(listener, 'protocol'))}`)
+          .join(','),
+    },
+    {
+      title: 'address',
+      cell: ({ object }, status) =>
+        gatewayAddresses(
+          {
+            ...object.metadata,
+            addresses: list(read(object, 'spec', 'addresses')).map((address) => text(read(address, 'value'))),
+            ports: list(read(object, 'spec', 'listeners')).map((listener) => Number(read(listener, 'port'))),
+          },
+          status,
+        ).join(', '),
     },
   ],
   VirtualService: [
