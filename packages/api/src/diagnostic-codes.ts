@@ -1060,6 +1060,24 @@ export const diagnosticCodes = {
     why: 'A file is missing, cannot be read, or does not hold what the option asks for.',
     remedy: 'Check the file that the message names. All of them are PEM.',
   },
+  LAT0750: {
+    severity: 'warning',
+    title: 'A Gateway has parameters',
+    why: 'There are none that Lateen knows, so the Gateway is not accepted, and no gateway runs for it.',
+    remedy: 'Take spec.infrastructure.parametersRef away. Annotations in spec.infrastructure say how its proxy runs.',
+  },
+  LAT0751: {
+    severity: 'warning',
+    title: 'A Gateway asks for an address that it cannot have',
+    why: 'Its gateway would be somewhere else than the Gateway says, so none runs for it.',
+    remedy: 'Leave the address out. A Hostname may name one Service, whose gateways serve the Gateway then.',
+  },
+  LAT0752: {
+    severity: 'warning',
+    title: 'A Gateway names a Service that leads to no gateway',
+    why: 'A Gateway with such an address is served by the gateways behind the Service, and none is started for it.',
+    remedy: 'Correct the name, or leave the address out: then a gateway is started for this Gateway.',
+  },
   LAT0901: {
     severity: 'error',
     title: 'Envoy is not where it was looked for',

@@ -1,7 +1,5 @@
 import { BUILT_IN_GATEWAYS, type BuiltInGateway } from '@lateen/api/gateway-workload.ts';
-import type { ConfigObject, KubernetesGateway } from '@lateen/api/kinds.ts';
-import { keyOfRef } from '@lateen/api/object-key.ts';
-import type { Collection, Reader } from '../../incremental/collection.ts';
+import type { KubernetesGateway, Service } from '@lateen/api/kinds.ts';
 import { resolveHost, serviceHostname, shortNamesOf } from '../hostname.ts';
 import type { Problem } from './conditions.ts';
 
@@ -19,9 +17,8 @@ export interface GatewayDeployment {
 }
 
 export interface DeploymentContext {
-  readonly objects: Collection<ConfigObject>;
   readonly clusterDomain: string;
-  readonly read: Reader;
+  readonly serviceAt: (namespace: string, name: string) => Service | undefined;
 }
 
 /** Where what is started for a Gateway listens. */
@@ -93,12 +90,12 @@ function buildProxy({ metadata, spec }: KubernetesGateway): BuiltInGateway {
 function proxiesBehind(
   host: string,
   ownNamespace: string,
-  { objects, clusterDomain, read }: DeploymentContext,
+  { clusterDomain, serviceAt }: DeploymentContext,
 ): GatewayDeployment['servedBy'] {
   const hostname = resolveHost(host, ownNamespace, clusterDomain);
   const { namespace, near } = shortNamesOf(hostname, clusterDomain) ?? { namespace: '', near: [] };
-  const service = read.get(objects, keyOfRef({ kind: 'Service', namespace, name: near[0] ?? '' }));
-  if (service?.kind === 'Service') {
+  const service = serviceAt(namespace, near[0] ?? '');
+  if (service !== undefined) {
     const { selector = {} } = service.spec;
     return Object.keys(selector).length === 0 ? undefined : { namespace, selector };
   }

@@ -70,9 +70,12 @@ export function deriveKubernetesGateways(
   });
   const deployments = graph.derive('deployments of gateways', listeners, (_, read, key) => {
     const object = read.get(objects, key);
-    return object?.kind === 'KubernetesGateway'
-      ? buildGatewayDeployment(object, { objects, clusterDomain, read })
-      : undefined;
+    if (object?.kind !== 'KubernetesGateway') return undefined;
+    const serviceAt = (namespace: string, name: string) => {
+      const found = read.get(objects, keyOfRef({ kind: 'Service', namespace, name }));
+      return found?.kind === 'Service' ? found : undefined;
+    };
+    return buildGatewayDeployment(object, { clusterDomain, serviceAt });
   });
   const served = graph.derive('served listeners', placed, ({ gateway, listener }, read) => {
     const object = read.get(objects, gatewayObject(gateway)) as KubernetesGateway | undefined;
