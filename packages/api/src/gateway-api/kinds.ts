@@ -90,7 +90,6 @@ export const gatewayApiKinds: { readonly [K in keyof GatewayApiObjectByKind]: Ki
     shortNames: ['btlspolicy'],
     namespaced: true,
     summary: 'Services that are called with TLS, and which certificates they may show.',
-    later: LATER,
     schema: backendTlsPolicy,
   },
   HTTPRoute: {

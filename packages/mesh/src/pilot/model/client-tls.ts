@@ -1,15 +1,18 @@
 import { type ClientTlsSettings, SYSTEM_AUTHORITIES } from '@lateen/api/istio/client-tls.ts';
 import type { SecretDataIr, SecretIr, SecretRefIr } from '../proxy/ir/secret.ts';
 import type { SourceRef } from '../proxy/ir/source.ts';
+import type { TlsParametersIr } from '../proxy/ir/tls-parameters.ts';
 import { authoritiesName, keyPairName } from './credential.ts';
 import { defined } from './defined.ts';
 
-/** `tls` of a DestinationRule. */
+/** `tls` of a DestinationRule, or what a BackendTLSPolicy says in its place. */
 export type ClientTls =
   | { readonly type: 'plaintext' }
   /** Mutual TLS of the mesh towards all instances, whether they are known to accept it or not. */
   | { readonly type: 'mesh'; readonly sni?: string; readonly names?: readonly string[] }
-  | OriginatedTls;
+  | OriginatedTls
+  /** Nobody is called: TLS is wanted, but it cannot be had. */
+  | { readonly type: 'refuse' };
 
 export interface OriginatedTls {
   readonly type: 'originate';
@@ -20,14 +23,16 @@ export interface OriginatedTls {
   readonly authorities?: SecretRefIr;
   /** Revoked certificates, where the authorities do not bring them along. */
   readonly revokedFile?: string;
-  /** Secrets that come from files where the proxy runs. */
+  /** Absent: as the mesh has it. */
+  readonly parameters?: TlsParametersIr;
+  /** Secrets that the policy brings along, or that come from files where the proxy runs. */
   readonly files: readonly SecretIr[];
   /** Names of secrets that come from a credential in the namespace of the proxy. */
   readonly credentials: readonly string[];
 }
 
 /** The agent has the authorities that the operating system trusts, under Istio's name. */
-const SYSTEM_ROOTS: SecretRefIr = { name: 'file-root:system', from: 'agent' };
+export const SYSTEM_ROOTS: SecretRefIr = { name: 'file-root:system', from: 'agent' };
 
 /** @param source of the `tls` field */
 export function buildClientTls(settings: ClientTlsSettings, source: SourceRef): ClientTls {

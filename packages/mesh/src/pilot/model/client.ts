@@ -12,6 +12,8 @@ export interface ClientClass {
   /** Of the labels of the workload, those that some configuration asks for. */
   readonly labels: Readonly<Record<string, string>>;
   readonly capture: OutboundCapture;
+  /** `NAMESPACE/NAME` of the Gateway that it is a proxy of, if that shows a certificate of its own to backends. */
+  readonly gateway?: string;
 }
 
 /**
@@ -22,10 +24,14 @@ export type OutboundCapture =
   | { readonly type: 'explicit' | 'gateway' }
   | { readonly type: 'redirect' | 'loopback'; readonly family: 4 | 6 };
 
-/** @param askedLabels label keys by which configuration tells clients apart (`sourceLabels`, a `workloadSelector`) */
+/**
+ * @param askedLabels label keys by which configuration tells clients apart (`sourceLabels`, a `workloadSelector`)
+ * @param gateway as in the class
+ */
 export function clientClassOf(
   instance: Pick<WorkloadInstance, 'role' | 'namespace' | 'labels' | 'capture' | 'address'>,
   askedLabels: Iterable<string>,
+  gateway?: string,
 ): ClientClass {
   const { role, namespace, labels } = instance;
   const capture = captureOf(instance);
@@ -33,13 +39,15 @@ export function clientClassOf(
     const value = labels[key];
     return value === undefined ? [] : [[key, value] as const];
   });
+  const ofGateway = gateway === undefined ? [] : [`gateway ${gateway}`];
   const how = 'family' in capture ? [`${capture.type}${capture.family}`] : [];
   return {
-    key: [role, ...how, namespace, ...known.map(([key, value]) => `${key}=${value}`)].join('|'),
+    key: [role, ...how, namespace, ...known.map(([key, value]) => `${key}=${value}`), ...ofGateway].join('|'),
     role,
     namespace,
     labels: Object.fromEntries(known),
     capture,
+    ...(gateway === undefined ? {} : { gateway }),
   };
 }
 

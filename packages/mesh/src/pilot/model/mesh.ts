@@ -12,7 +12,9 @@ import { delegateKey, mergeDelegates } from './delegation.ts';
 import type { ServiceEndpoint } from './endpoint.ts';
 import { deriveEndpoints } from './endpoints.ts';
 import { buildGateway, type Gateway } from './gateway.ts';
+import { deriveBackendTls } from './gateway-api/backend-tls.ts';
 import { deriveKubernetesGateways, type KubernetesGateways } from './gateway-api/gateways.ts';
+import { derivePolicyStates, type PolicyState } from './gateway-api/policy-states.ts';
 import { deriveKubernetesRoutes, type KubernetesRoutes } from './gateway-api/routes.ts';
 import { patternsCovering } from './hostname.ts';
 import { deriveInbound, type InboundPort, type PeerDecisions } from './inbound.ts';
@@ -62,6 +64,8 @@ export interface MeshModel {
   readonly gateways: Collection<Gateway>;
   readonly kubernetesGateways: KubernetesGateways;
   readonly kubernetesRoutes: KubernetesRoutes;
+  /** How BackendTLSPolicies stand, by object key. */
+  readonly backendTlsStates: Collection<PolicyState>;
   /** By namespace, in order of name. */
   readonly sidecars: Collection<readonly SidecarRules[]>;
   /** Whether each TrafficSchedule is open now, and when that changes; by object key. */
@@ -172,10 +176,15 @@ export function buildModel(
     return [[`Gateway ${service.key}`, service]];
   });
   const workloads = deriveWorkloads(graph, objects, instances);
-  const services = deriveServices(graph, objects, gatewayServices, {
+  const declaredServices = deriveServices(graph, objects, gatewayServices, {
     workloads,
     clusterDomain,
     exportedTo: (read) => defaults(read).exportTo.services,
+  });
+  const backendTlsPolicies = deriveBackendTls(graph, objects, credentials, declaredServices);
+  const services = graph.derive('services with TLS', declaredServices, (service, read, key) => {
+    const backendTls = read.get(backendTlsPolicies.ofServices, key);
+    return backendTls === undefined ? service : { ...service, backendTls };
   });
   const servicesByHost = graph.index('services by host', services, ({ hostname }) => [hostname]);
   const kubernetesRoutes = deriveKubernetesRoutes(graph, objects, {
@@ -274,6 +283,14 @@ export function buildModel(
     gateways,
     kubernetesGateways,
     kubernetesRoutes,
+    backendTlsStates: derivePolicyStates(
+      graph,
+      backendTlsPolicies.policies,
+      backendTlsPolicies.problems,
+      kubernetesGateways,
+      kubernetesRoutes,
+      clusterDomain,
+    ),
     sidecars: sidecarsByNamespace,
     scheduleStates,
     credentials,

@@ -1,4 +1,5 @@
 import type { SourceRef } from '../proxy/ir/source.ts';
+import type { ClientTls } from './client-tls.ts';
 import type { ShortNames } from './hostname.ts';
 import type { LoadBalancing } from './load-balancer.ts';
 import type { Protocol } from './protocol.ts';
@@ -31,12 +32,20 @@ export interface Service {
   readonly backings: readonly Backing[];
   /** How endpoints are chosen, where no policy says it. */
   readonly loadBalancing?: LoadBalancing;
+  /** By port: which TLS those who answer want, in the place of what policies say of it. */
+  readonly backendTls?: Readonly<Record<number, BackendTls>>;
   readonly visibility: Visibility;
   /** Of a gateway that Lateen runs by itself; nobody declared it. */
   readonly builtIn?: true;
   /** The object that decides; of all that say something, the first. */
   readonly source: SourceRef;
   readonly sources: readonly SourceRef[];
+}
+
+/** As a BackendTLSPolicy has it. */
+export interface BackendTls {
+  readonly tls: ClientTls;
+  readonly source: SourceRef;
 }
 
 /** Where services come from. A `pod` is one of a headless Service, with a name of its own. */
@@ -80,7 +89,8 @@ export interface Backing {
 }
 
 /** What one object says of a service. */
-export interface ServiceDeclaration extends Omit<Service, 'backings' | 'sources' | 'allocatedAddress' | 'aliasOf'> {
+export interface ServiceDeclaration
+  extends Omit<Service, 'backings' | 'sources' | 'allocatedAddress' | 'aliasOf' | 'backendTls'> {
   readonly backing: Backing;
   /** The name that an ExternalName Service stands for. */
   readonly externalName?: string;

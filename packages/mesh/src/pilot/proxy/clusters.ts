@@ -16,6 +16,7 @@ import { type EndpointSets, type Placement, placementOf, weighsLocalities } from
 import type { ServiceClusterIr, UpstreamProtocol } from './ir/cluster.ts';
 import type { EndpointGroupIr } from './ir/endpoints.ts';
 
+import type { SecretIr } from './ir/secret.ts';
 import type { SourceRef } from './ir/source.ts';
 import { type PortTrafficSettings, resolveUpstreamPolicy, upstreamProtocolFor } from './upstream-policy.ts';
 
@@ -30,18 +31,20 @@ export function clusterName(hostname: string, port: number, subset = ''): string
 /**
  * Clients may be under different DestinationRules for one service, and mean different services by one hostname, so a
  * cluster name can stand for different contents. The key tells them apart: the service's namespace, the policy's objects
- * and its variant, then the name; and whether calls go to the address that was meant, for which the client's proxy must know it.
+ * and its variant, then the name; and whether calls go to the address that was meant, for which the client's proxy must know it; and as who the client calls.
  */
 export function clusterKey(
   service: Service,
   policy: TrafficPolicy | undefined,
   name: string,
   toOriginal: boolean,
+  shown?: SecretIr,
 ): string {
   const under = (policy?.sources ?? []).map(({ namespace, name }) => `${namespace}/${name}`).join('+');
   const variant = policy?.variant === undefined ? '' : ` ${policy.variant}`;
   const original = toOriginal ? '|original' : '';
-  return `${service.namespace}|${under}${variant}|${name}${original}`;
+  const as = shown === undefined ? '' : `|${shown.name}`;
+  return `${service.namespace}|${under}${variant}|${name}${original}${as}`;
 }
 
 /** A service port, or a subset of it, under one policy. */
@@ -81,16 +84,19 @@ export function clusterSpecs(
     if (service.aliasOf !== undefined) return [];
     const specs = new Map<string, ClusterSpec>();
     // Most services are under no policy, whoever the client is.
-    const clients = policiesFor(service.hostname, model, read).length === 0 ? [] : [...read.all(classes).values()];
+    const isAsOthers = policiesFor(service.hostname, model, read).length === 0 && service.backendTls === undefined;
+    const clients = isAsOthers ? [] : [...read.all(classes).values()];
     const policies = new Set([undefined, ...clients.map((client) => policyForClient(service, client, model, read))]);
-    for (const policy of policies) {
+    const certificates = new Set([undefined, ...clients.map((client) => shownTo(service, client, model, read))]);
+    const ways = [...policies].flatMap((policy) => [...certificates].map((shown) => ({ policy, shown })));
+    for (const { policy, shown } of ways) {
       for (const { port, protocol } of service.ports) {
         for (const subset of [undefined, ...(policy?.subsets ?? [])]) {
-          const spec = buildSpec(service, port, protocol, policy, subset, defaultsOf(model, read).locality);
-          specs.set(clusterKey(service, policy, spec.name, false), { ...spec, toOriginal: false });
+          const spec = buildSpec(service, port, protocol, policy, subset, defaultsOf(model, read).locality, shown);
+          specs.set(clusterKey(service, policy, spec.name, false, shown), { ...spec, toOriginal: false });
           if (!goesToOriginal(service, spec.settings, true)) continue;
           const { placement: _, ...original } = spec;
-          specs.set(clusterKey(service, policy, spec.name, true), { ...original, toOriginal: true });
+          specs.set(clusterKey(service, policy, spec.name, true, shown), { ...original, toOriginal: true });
         }
       }
     }
@@ -143,11 +149,12 @@ function resolveCluster(
   const tlsOfAll: ClientTls = {
     type: takesMeshTls && endpoints.every(({ meshTls }) => meshTls) ? 'mesh' : 'plaintext',
   };
+  const isRefused = settings.tls?.type === 'refuse';
   return {
     type: 'service',
     name,
     upstreamProtocol: protocol,
-    discovery: resolveDiscovery(service, groups, toOriginal, defaults),
+    discovery: isRefused ? { type: 'none' } : resolveDiscovery(service, groups, toOriginal, defaults),
     policy: resolveUpstreamPolicy(toOriginal ? { tls: tlsOfAll, ...settings } : settings, upstream, defaults),
     weightedLocalities: placement !== undefined && weighsLocalities(placement),
     sources,
@@ -166,8 +173,10 @@ function buildSpec(
   policy: TrafficPolicy | undefined,
   subset: Subset | undefined,
   locality: LocalitySetting,
+  shown: SecretIr | undefined,
 ): Omit<ClusterSpec, 'toOriginal'> {
-  const settings = settingsOfPort(service, policy, subset, port);
+  const settings = settingsOfPort(service, policy, subset, port, shown);
+  const backendTls = service.backendTls?.[port];
   const placement = placementIn(service, settings, locality);
   return {
     name: clusterName(service.hostname, port, subset?.name),
@@ -177,21 +186,49 @@ function buildSpec(
     labels: subset?.labels ?? {},
     settings,
     ...(placement === undefined ? {} : { placement }),
-    sources: [...service.sources, ...(policy?.sources ?? []), ...(subset === undefined ? [] : [subset.source])],
+    sources: [
+      ...service.sources,
+      ...(policy?.sources ?? []),
+      ...(subset === undefined ? [] : [subset.source]),
+      ...(backendTls === undefined ? [] : [backendTls.source]),
+    ],
   };
 }
 
-/** What holds for calls to one port of a service, or of a subset of it. */
+/** The certificate that a client shows to a service that is called with TLS of its own, if it has one for that. */
+export function shownTo(
+  { backendTls }: Service,
+  { gateway }: Pick<ClientClass, 'gateway'>,
+  { kubernetesGateways }: MeshModel,
+  read: Reader,
+): SecretIr | undefined {
+  if (backendTls === undefined || gateway === undefined) return undefined;
+  return read.get(kubernetesGateways.clientCertificates, gateway)?.secret;
+}
+
+/**
+ * What holds for calls to one port of a service, or of a subset of it. What a BackendTLSPolicy says comes before `tls` of
+ * a DestinationRule, for all subsets: the owner of the service knows what its servers speak. All else that the
+ * DestinationRule says holds beside it.
+ */
 export function settingsOfPort(
   service: Service,
   policy: TrafficPolicy | undefined,
   subset: Subset | undefined,
   port: number,
+  shown?: SecretIr,
 ): PortTrafficSettings {
-  const { loadBalancing, ...others } = settingsFor(policy?.settings ?? NO_SETTINGS, subset?.settings, port);
+  const { loadBalancing, ...said } = settingsFor(policy?.settings ?? NO_SETTINGS, subset?.settings, port);
+  const backend = service.backendTls?.[port];
+  const others = backend === undefined ? said : { ...said, tls: showing(shown, backend.tls) };
   if (isToldByCall(service)) return others;
   const merged = mergeLoadBalancing(service.loadBalancing, loadBalancing);
   return Object.keys(merged).length === 0 ? others : { ...others, loadBalancing: merged };
+}
+
+function showing(certificate: SecretIr | undefined, tls: ClientTls): ClientTls {
+  if (certificate === undefined || tls.type !== 'originate' || tls.certificate !== undefined) return tls;
+  return { ...tls, certificate: { name: certificate.name, from: 'pilot' }, files: [...tls.files, certificate] };
 }
 
 export function placementIn(

@@ -7,6 +7,7 @@ import {
 import type { Collection, Reader } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 import { type ClientClass, clientClassOf } from '../model/client.ts';
+import { GATEWAY_NAME_LABEL } from '../model/gateway-api/gateway-proxy.ts';
 import type { InboundPort } from '../model/inbound.ts';
 import { defaultsOf, type MeshModel } from '../model/mesh.ts';
 import { buildGatewayTopology } from '../model/mesh-defaults.ts';
@@ -86,7 +87,7 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
     read.get(model.instances, instance),
   );
   const clientOf = (instance: WorkloadInstance, read: Reader) =>
-    clientClassOf(instance, read.all(model.askedLabels).keys());
+    clientClassOf(instance, read.all(model.askedLabels).keys(), certifiedGatewayOf(instance, model, read));
   const clients = graph.derive('clients', proxyInstances, (instance, read) => clientOf(instance, read));
   const byClass = graph.index('clients by class', clients, ({ key }) => [key]);
   const classes = graph.derive('client classes', byClass, ([client]) => client);
@@ -193,6 +194,18 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
       return { ...placedRefs, tables: new Map(tables) };
     }),
   };
+}
+
+/** The Gateway of Kubernetes that a proxy is of, if it shows a certificate to backends. */
+function certifiedGatewayOf(
+  { role, namespace, labels }: WorkloadInstance,
+  { kubernetesGateways }: MeshModel,
+  read: Reader,
+): string | undefined {
+  const name = role === 'router' ? labels[GATEWAY_NAME_LABEL] : undefined;
+  if (name === undefined) return undefined;
+  const key = `${namespace}/${name}`;
+  return read.get(kubernetesGateways.clientCertificates, key)?.secret === undefined ? undefined : key;
 }
 
 /** Where localities count, a client holds its own endpoint set; or its own cluster, if the endpoints come with that. */

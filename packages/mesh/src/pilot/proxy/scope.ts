@@ -7,7 +7,7 @@ import { destinationsOf } from '../model/route-rule.ts';
 import { byHostname, type Service, type ServicePort, serviceSeenFrom } from '../model/service.ts';
 import { type EgressListener, isCovered, type OutsideRule, type ServicePattern } from '../model/sidecar.ts';
 import { isVisible } from '../model/visibility.ts';
-import { clusterKey, clusterName, placementIn, policyForClient, settingsOfPort } from './clusters.ts';
+import { clusterKey, clusterName, placementIn, policyForClient, settingsOfPort, shownTo } from './clusters.ts';
 import { comesByEds, goesToOriginal, knowsOriginal } from './discovery.ts';
 import type { PlacedCluster } from './endpoint-sets.ts';
 import type { SecretIr } from './ir/secret.ts';
@@ -82,21 +82,23 @@ export function resolveScope(
   const secrets = new Map<string, string>();
   const add = (service: Service, ports: readonly ServicePort[]) => {
     const policy = policyForClient(service, client, model, read);
+    const shown = shownTo(service, client, model, read);
     const byEds = comesByEds(service);
     for (const { port } of ports) {
       for (const subset of [undefined, ...(policy?.subsets ?? [])]) {
         const name = clusterName(service.hostname, port, subset?.name);
         if (clusters.has(name)) continue;
-        const settings = settingsOfPort(service, policy, subset, port);
+        const settings = settingsOfPort(service, policy, subset, port, shown);
         const toOriginal = goesToOriginal(service, settings, knowsOriginal(client));
-        const key = clusterKey(service, policy, name, toOriginal);
+        const key = clusterKey(service, policy, name, toOriginal, shown);
         clusters.set(name, key);
-        if (byEds && !toOriginal) endpoints.set(name, key);
+        if (byEds && !toOriginal && settings.tls?.type !== 'refuse') endpoints.set(name, key);
         for (const [secret, at] of secretsOf(settings, client.namespace)) {
           // One that is not there (yet) is waited for.
           if (read.get(allSecrets, at) !== undefined) secrets.set(secret, at);
         }
-        const placement = toOriginal ? undefined : placementIn(service, settings, defaults.locality);
+        const placement =
+          toOriginal || settings.tls?.type === 'refuse' ? undefined : placementIn(service, settings, defaults.locality);
         // Behind a gateway there are many clients, which the load balancer tells apart.
         if (placement === undefined || (placement.type === 'affinity' && client.role === 'router')) continue;
         placed.push({ name, key, placement, byEds });

@@ -1,4 +1,5 @@
 import type { ClientTls } from '../model/client-tls.ts';
+import { defined } from '../model/defined.ts';
 import { DEFAULT_BALANCER } from '../model/load-balancer.ts';
 import type { MeshDefaults } from '../model/mesh-defaults.ts';
 import { DEFAULT_RETRY_BUDGET, type TrafficSettings } from '../model/traffic-settings.ts';
@@ -89,6 +90,8 @@ function resolveTls(
   switch (tls?.type) {
     case undefined:
       return autoMtls && upstream.takesMeshTls ? { type: 'mesh-where-accepted', ...mesh } : { type: 'plaintext' };
+    // Without endpoints, nothing is ever said.
+    case 'refuse':
     case 'plaintext':
       return { type: 'plaintext' };
     case 'mesh': {
@@ -96,7 +99,7 @@ function resolveTls(
       return { type: 'mesh', ...mesh, sni, peerIds: names };
     }
     case 'originate':
-      return { ...resolveOriginated(tls, upstream), ...(otherTls === undefined ? {} : { parameters: otherTls }) };
+      return { ...resolveOriginated(tls, upstream), ...defined({ parameters: tls.parameters ?? otherTls }) };
   }
 }
 

@@ -6,6 +6,7 @@ import type { Collection } from '../../incremental/collection.ts';
 import type { Graph } from '../../incremental/graph.ts';
 import type { Credential } from '../credential.ts';
 import type { Gateway } from '../gateway.ts';
+import { buildClientCertificate, type ClientCertificate } from './client-certificate.ts';
 import { controllerOf } from './gateway-class.ts';
 import { buildGatewayDeployment, type GatewayDeployment } from './gateway-deployment.ts';
 import { type GatewayListeners, gatewayOfSet, placeListeners } from './gateway-listeners.ts';
@@ -25,6 +26,8 @@ export interface KubernetesGateways {
   readonly deployments: Collection<GatewayDeployment>;
   /** The gateway that is started for each Gateway, by `NAME.NAMESPACE`. */
   readonly proxies: Collection<BuiltInGateway>;
+  /** Of Gateways that show one to backends, by `NAMESPACE/NAME`. */
+  readonly clientCertificates: Collection<ClientCertificate>;
   readonly grants: Grants;
 }
 
@@ -88,5 +91,10 @@ export function deriveKubernetesGateways(
   const proxies = graph.expand('proxies of gateways', deployments, ({ proxy }) =>
     proxy === undefined ? [] : [[instanceKey(proxy), proxy] as const],
   );
-  return { listeners, listenerTls, served, deployments, proxies, grants };
+  const clientCertificates = graph.expand('client certificates of gateways', listeners, (_, read, key) => {
+    const object = read.get(objects, key);
+    const found = object?.kind === 'KubernetesGateway' && buildClientCertificate(object, { credentials, grants, read });
+    return found ? [[`${object.metadata.namespace}/${object.metadata.name}`, found] as const] : [];
+  });
+  return { listeners, listenerTls, served, deployments, proxies, clientCertificates, grants };
 }

@@ -179,7 +179,8 @@ const MAX_VERSION = 'lateen.dev/max-tls-version';
 const CIPHER_SUITES = 'lateen.dev/cipher-suites';
 const VERSIONS: readonly string[] = ['1.0', '1.1', '1.2', '1.3'] satisfies TlsVersion[];
 
-function buildParameters(options: Readonly<Record<string, string>>, path: string) {
+/** @param path of what has the options */
+export function buildParameters(options: Readonly<Record<string, string>>, path: string) {
   const problems: Problem[] = [];
   const wrong = (key: string, message: string) =>
     problems.push({ type: 'Accepted', reason: 'UnsupportedValue', message, path: `${path}.options["${key}"]` });
@@ -204,10 +205,14 @@ function buildParameters(options: Readonly<Record<string, string>>, path: string
 }
 
 function invalidCertificate(message: string, path: string): Problem {
-  return { type: 'ResolvedRefs', reason: 'InvalidCertificateRef', message, path };
+  return invalidReference('InvalidCertificateRef', message, path);
 }
 
-function notPermitted(
+export function invalidReference(reason: string, message: string, path: string): Problem {
+  return { type: 'ResolvedRefs', reason, message, path };
+}
+
+export function notPermitted(
   from: { readonly kind: string; readonly namespace: string },
   kind: string,
   namespace: string,
@@ -227,7 +232,7 @@ function writtenKind({ kind }: Listener['owner']): string {
 }
 
 /** Whether there is a block with such a label, in base64. What is in it, Envoy finds out. */
-function isPem(text: string, label: string): boolean {
+export function isPem(text: string, label: string): boolean {
   return new RegExp(`-----BEGIN [A-Z0-9 ]*${label}-----\\s+[A-Za-z0-9+/=\\s]+-----END [A-Z0-9 ]*${label}-----`).test(
     text,
   );

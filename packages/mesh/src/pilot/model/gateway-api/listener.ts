@@ -37,6 +37,11 @@ export function listenerKey({ kind, namespace, name }: ListenerOwner, listener: 
   return `gateway-api/${kind}/${namespace}/${name}/${listener}`;
 }
 
+/** Object key of the Gateway or ListenerSet that a listener is written in. */
+export function ownerOfListener(key: string): string {
+  return key.split('/').slice(1, 4).join('/');
+}
+
 export function buildListeners(object: KubernetesGateway | ListenerSet): readonly Listener[] {
   const { name, namespace } = object.metadata;
   const owner: ListenerOwner = { kind: object.kind as ListenerOwner['kind'], namespace, name };

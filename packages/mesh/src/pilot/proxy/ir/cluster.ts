@@ -48,6 +48,8 @@ export type DiscoveryIr =
     }
   /** The address that the client meant before its connection was redirected. */
   | { readonly type: 'original-destination' }
+  /** Nowhere: calls are refused. */
+  | { readonly type: 'none' }
   /** Each request names its host, which is looked up then. */
   | { readonly type: 'dynamic-forward'; readonly dnsRefreshMs?: number };
 

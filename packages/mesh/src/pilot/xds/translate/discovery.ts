@@ -55,6 +55,8 @@ export function translateDiscovery(clusterName: string, discovery: DiscoveryIr):
       };
     case 'original-destination':
       return { clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.ORIGINAL_DST } };
+    case 'none':
+      return { clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC } };
     case 'dynamic-forward':
       // Whether TLS, where a policy asks for it, is with the host of each request is for the policy to say.
       return dynamicForward(discovery, { allowInsecureClusterOptions: true });
