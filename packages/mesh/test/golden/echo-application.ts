@@ -65,9 +65,9 @@ export async function startEcho(options: EchoOptions): Promise<{ close(): Promis
     };
     void answer(request, response as ServerResponse, options, kill);
   };
-  const http1 = createHttpServer(onRequest).on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) =>
-    answerWebSocket(request, socket, head, options),
-  );
+  const onUpgrade = (request: IncomingMessage, socket: Socket, head: Buffer) =>
+    answerWebSocket(request, socket, head, options);
+  const http1 = createHttpServer(onRequest).on('upgrade', onUpgrade);
   const http2 = createHttp2Server(onRequest);
   const secure =
     options.tls === undefined
@@ -82,7 +82,7 @@ export async function startEcho(options: EchoOptions): Promise<{ close(): Promis
             rejectUnauthorized: false,
           },
           onRequest,
-        );
+        ).on('upgrade', onUpgrade);
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on('error', () => {}).on('close', () => sockets.delete(socket));
