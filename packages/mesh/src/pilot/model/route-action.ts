@@ -3,6 +3,7 @@ import type { DirectResponseActionIr, RedirectActionIr } from '../proxy/ir/route
 import type { SourceRef } from '../proxy/ir/source.ts';
 import { buildHeaderOperations, type HeaderOperations } from './header-operations.ts';
 import { resolveHost } from './hostname.ts';
+import type { RouteOptions } from './route-options.ts';
 
 export type RouteAction = ForwardAction | RedirectAction | DirectResponseActionIr | DelegateAction;
 
@@ -24,6 +25,12 @@ export interface Destination {
 export interface WeightedDestination extends Destination {
   readonly weight: number;
   readonly headers?: HeaderOperations;
+  readonly own?: OwnTreatment;
+}
+
+/** What is done with the requests of one destination, in the place of what the rule says of all; mirrors add up. */
+export interface OwnTreatment extends Pick<RouteOptions, 'rewrite' | 'cors' | 'mirrors'> {
+  readonly redirect?: RedirectAction;
 }
 
 export interface RedirectAction extends Omit<RedirectActionIr, 'port' | 'path'> {

@@ -98,6 +98,9 @@ export function asksWhoCalls({ rules }: RouteRuleSet): boolean {
 export function destinationsOf({ rules, tls, tcp }: RouteRuleSet): readonly Destination[] {
   const ofRequests = rules.flatMap(({ action, options: { mirrors = [] } }) => [
     ...(action.type === 'forward' ? action.destinations : []),
+    ...(action.type === 'forward' ? action.destinations.flatMap(({ own }) => own?.mirrors ?? []) : []).map(
+      ({ destination }) => destination,
+    ),
     ...mirrors.map(({ destination }) => destination),
   ]);
   return [...ofRequests, ...[...tls, ...tcp].flatMap(({ destinations }) => destinations)];

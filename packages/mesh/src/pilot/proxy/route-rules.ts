@@ -16,6 +16,7 @@ import type { RouteIr } from './ir/route.ts';
 import type { ForwardActionIr, RedirectActionIr, RewriteIr, WeightedDestinationIr } from './ir/route-action.ts';
 import type { PathMatchIr, RouteMatchIr } from './ir/route-match.ts';
 import type { SourceRef } from './ir/source.ts';
+import { partsOf } from './rule-parts.ts';
 import { meantBy } from './service-names.ts';
 
 /** Where a request stands when the rules are asked. */
@@ -97,15 +98,21 @@ function isCatchAll({ path, headers, query = [] }: RouteMatchIr): boolean {
 function resolveRule(rule: RouteRule, context: RouteContext, model: MeshModel, read: Reader): readonly RouteIr[] {
   return rule.matches
     .filter((match) => canHold(match, context))
-    .flatMap((match) => {
-      const action = resolveAction(rule, match, context, model, read);
+    .flatMap((match) => partsOf(rule).map((part) => ({ ...part, match })))
+    .flatMap(({ rule: part, match, lotBelow, name: ofPart }) => {
+      const action = resolveAction(part, match, context, model, read);
       if (action === undefined) return [];
-      const { headers, cors, fault } = rule.options;
+      const { headers, cors, fault } = part.options;
       const query = match.query.length === 0 ? {} : { query: match.query };
       return [
         {
-          name: routeName(rule, match),
-          match: { path: match.path, headers: match.headers, ...query },
+          name: [routeName(part, match), ofPart].filter((each) => each !== undefined).join(' '),
+          match: {
+            path: match.path,
+            headers: match.headers,
+            ...query,
+            ...(lotBelow === undefined ? {} : { lotBelow }),
+          },
           action: action.ir,
           ...(headers === undefined ? {} : { headers: headers.operations }),
           ...(cors === undefined ? {} : { cors }),

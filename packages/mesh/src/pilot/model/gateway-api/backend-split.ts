@@ -1,5 +1,5 @@
 import type { HeaderOperations } from '../header-operations.ts';
-import type { WeightedDestination } from '../route-action.ts';
+import type { OwnTreatment, WeightedDestination } from '../route-action.ts';
 import { type BackendContext, type BackendRef, resolveBackend } from './backend.ts';
 import type { Problem } from './conditions.ts';
 
@@ -8,6 +8,7 @@ export interface SplitRef {
   readonly ref: BackendRef & { readonly weight?: number | undefined };
   readonly headers?: HeaderOperations;
   readonly authority?: string;
+  readonly own?: OwnTreatment;
 }
 
 /** Who gets which share of the calls of a rule. */
@@ -22,7 +23,7 @@ export function splitRequests(refs: readonly SplitRef[], path: string, context: 
   const problems: Problem[] = [];
   const destinations: WeightedDestination[] = [];
   let refused = 0;
-  for (const [i, { ref, headers, authority }] of refs.entries()) {
+  for (const [i, { ref, headers, authority, own: treatment }] of refs.entries()) {
     const weight = ref.weight ?? 1;
     const { destination, problem } = resolveBackend(ref, `${path}[${i}]`, context);
     if (problem !== undefined) {
@@ -30,7 +31,12 @@ export function splitRequests(refs: readonly SplitRef[], path: string, context: 
       refused += weight;
     } else if (weight > 0) {
       const own = authority === undefined ? headers : { operations: NO_OPERATIONS, ...headers, authority };
-      destinations.push({ ...destination, weight, ...(own === undefined ? {} : { headers: own }) });
+      destinations.push({
+        ...destination,
+        weight,
+        ...(own === undefined ? {} : { headers: own }),
+        ...(treatment === undefined ? {} : { own: treatment }),
+      });
     }
   }
   return { destinations, refused, problems };

@@ -2,7 +2,7 @@ import { optionalDurationMs } from '@lateen/api/duration.ts';
 import type { GRPCRoute, HTTPRoute } from '@lateen/api/kinds.ts';
 import type { RetryIr } from '../../proxy/ir/route-action.ts';
 import type { SourceRef } from '../../proxy/ir/source.ts';
-import type { RouteAction } from '../route-action.ts';
+import type { OwnTreatment, RouteAction } from '../route-action.ts';
 import type { RouteMatch } from '../route-match.ts';
 import type { RouteOptions } from '../route-options.ts';
 import type { RouteRule } from '../route-rule.ts';
@@ -96,18 +96,17 @@ function backends(
     const at = `${path}.backendRefs[${i}].filters`;
     const { headers, rewrite, redirect, cors, mirrors, ...others } = buildFilters(ref.filters ?? [], at, context);
     problems.push(...others.problems);
-    if (redirect !== undefined || cors !== undefined || mirrors.length > 0 || rewrite?.path !== undefined) {
-      problems.push({
-        type: 'Accepted',
-        reason: 'UnsupportedValue',
-        message: 'filters of a backend may change headers and the hostname; for all else, filter the whole rule',
-        path: at,
-      });
-    }
+    const own: OwnTreatment = {
+      ...(redirect === undefined ? {} : { redirect }),
+      ...(cors === undefined ? {} : { cors }),
+      ...(mirrors.length === 0 ? {} : { mirrors }),
+      ...(rewrite?.path === undefined ? {} : { rewrite }),
+    };
     return {
       ref,
       ...(headers === undefined ? {} : { headers }),
       ...(rewrite?.authority === undefined ? {} : { authority: rewrite.authority }),
+      ...(Object.keys(own).length === 0 ? {} : { own }),
     };
   });
 }

@@ -4,6 +4,8 @@ export interface RouteMatchIr {
   readonly headers: readonly HeaderMatchIr[];
   /** Of query parameters; of those that are given several times, the first counts. */
   readonly query?: readonly QueryMatchIr[];
+  /** Each request draws one of a million lots, for all routes that ask: it must be lower than this. */
+  readonly lotBelow?: number;
 }
 
 export type PathMatchIr =

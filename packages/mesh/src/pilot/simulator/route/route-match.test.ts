@@ -148,16 +148,16 @@ test('what cannot be simulated is named, unless another condition fails for cert
   expect(trialsOf(proxy, request('/b'))).toEqual(['claims: path is "/b", wanted starting with "/a"', '#2: yes']);
 });
 
-test('a route for a share of requests leaves the rest to the others', () => {
-  const half = 'runtime_fraction: {default_value: {numerator: 25}}';
+test('a request draws one lot for all routes for a share of requests', () => {
+  const below = (percent: number) => `match: {prefix: /, runtime_fraction: {default_value: {numerator: ${percent}}}}`;
   const proxy = routesOf(
-    `[{match: {prefix: /, ${half}}, route: {cluster: a}}, {match: {prefix: /, ${half}}, route: {cluster: b}}]`,
+    `[{${below(25)}, route: {cluster: a}}, {${below(20)}, route: {cluster: b}}, {${below(75)}, route: {cluster: c}}]`,
   );
   const { routes, choices } = httpOf(proxy, request('/'));
-  expect(routes.map(({ matched }) => matched)).toEqual(['sometimes', 'sometimes']);
+  expect(routes.map(({ matched }) => matched)).toEqual(['sometimes', 'no', 'sometimes']);
   expect(choices.map(({ share, route }) => [share, route])).toEqual([
     [0.25, 0],
-    [0.1875, 1],
-    [0.5625, undefined],
+    [0.5, 2],
+    [0.25, undefined],
   ]);
 });

@@ -82,14 +82,14 @@ export interface TakenRoute {
   readonly undecidable?: string;
 }
 
-/** Tries the routes in order until no request is left over. */
+/** Tries the routes in order until no request is left over. Each request draws one lot, which all routes compare with their share. */
 export function tryRoutes(
   host: PreparedVirtualHost,
   request: RoutedRequest,
 ): { readonly trials: RouteTrial[]; readonly taken: TakenRoute[] } {
   const trials: RouteTrial[] = [];
   const taken: TakenRoute[] = [];
-  let left = 1;
+  let drawn = 0;
   for (const [index, route] of host.routes.entries()) {
     const { name, words, sources } = route;
     const failed = firstFailure(route, request);
@@ -97,22 +97,23 @@ export function tryRoutes(
       trials.push({ name, match: words, matched: 'no', reason: failed, sources });
     } else if (failed !== undefined) {
       trials.push({ name, match: words, matched: 'undecided', reason: failed.undecidable, sources });
-      taken.push({ share: left, index, undecidable: failed.undecidable });
+      taken.push({ share: 1 - drawn, index, undecidable: failed.undecidable });
       return { trials, taken };
     } else if (route.fraction >= 1) {
       trials.push({ name, match: words, matched: 'yes', sources });
-      taken.push({ share: left, index, route });
+      taken.push({ share: 1 - drawn, index, route });
       return { trials, taken };
-    } else if (route.fraction > 0) {
-      const reason = `it takes ${percentText(route.fraction)} of such requests`;
+    } else if (route.fraction > drawn) {
+      const share = route.fraction - drawn;
+      const reason = `it takes ${percentText(share)} of such requests`;
       trials.push({ name, match: words, matched: 'sometimes', reason, sources });
-      taken.push({ share: left * route.fraction, index, route });
-      left *= 1 - route.fraction;
+      taken.push({ share, index, route });
+      drawn = route.fraction;
     } else {
       trials.push({ name, match: words, matched: 'no', reason: 'it takes none of such requests', sources });
     }
   }
-  taken.push({ share: left });
+  taken.push({ share: 1 - drawn });
   return { trials, taken };
 }
 

@@ -7,14 +7,17 @@ import type {
 import type { StringMatcherSchema } from '@lateen/envoy-api/envoy/type/matcher/v3/string_pb.js';
 import type { HeaderMatchIr, QueryMatchIr, RouteMatchIr, StringMatchIr } from '../../proxy/ir/route-match.ts';
 
+import { shareOf } from './values.ts';
+
 type MatchInit = MessageInitShape<typeof RouteMatchSchema>;
 
-export function translateMatch({ path, headers, query = [] }: RouteMatchIr): MatchInit {
+export function translateMatch({ path, headers, query = [], lotBelow }: RouteMatchIr): MatchInit {
   return {
     pathSpecifier: translatePath(path),
     ...('ignoreCase' in path ? { caseSensitive: false } : {}),
     headers: headers.map(translateHeader),
     queryParameters: query.map(translateQuery),
+    ...(lotBelow === undefined ? {} : { runtimeFraction: { defaultValue: shareOf(lotBelow) } }),
   };
 }
 
