@@ -183,6 +183,8 @@ export interface RespondVerdict {
 export interface ForwardVerdict {
   readonly type: 'forward';
   readonly targets: readonly HttpTarget[];
+  /** For the share of a target whose cluster the proxy does not have; absent: 503. */
+  readonly noClusterStatus?: number;
   readonly mirrors: readonly MirrorVerdict[];
   /** For the whole request; absent: none. */
   readonly timeoutMs?: number;

@@ -155,6 +155,9 @@ function meshTls(certificate: string, serverName: string | undefined, inside: Pa
   };
 }
 
+/** Who gives answers that nothing is tried again after. */
+const FINAL: ReadonlySet<string> = new Set(['fault', 'route']);
+
 /**
  * An endpoint that cannot be connected to is not the end where another can: the request is tried again there. A cluster that
  * has none is the end.
@@ -166,7 +169,7 @@ function withoutRetried(outcomes: readonly JourneyOutcome[]): readonly JourneyOu
     (outcome) =>
       isReached(outcome) ||
       outcome.clusters.length > outcome.endpoints.length ||
-      (outcome.end.type === 'answer' && outcome.end.by === 'fault'),
+      (outcome.end.type === 'answer' && FINAL.has(outcome.end.by)),
   );
 }
 

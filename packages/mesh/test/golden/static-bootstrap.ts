@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
+import { NO_BACKEND_CLUSTER } from '#pilot/proxy/clusters.ts';
 import type { ProxyResources } from './outputs.ts';
 
 /**
@@ -13,7 +14,11 @@ export function staticBootstrap({ listener, route, cluster, endpoint, extension 
     node: { id: 'checked', cluster: 'checked' },
     static_resources: {
       listeners: listener.map((each) => withInlineExtensions(withInlineTables(each, tables), extensions)),
-      clusters: [...cluster.map((each) => withEndpoints(withInlineTables(each, tables), assignments)), SECRETS],
+      clusters: [
+        ...cluster.map((each) => withEndpoints(withInlineTables(each, tables), assignments)),
+        SECRETS,
+        NO_BACKEND,
+      ],
     },
   };
 }
@@ -33,6 +38,9 @@ const SECRETS: JsonObject = {
     },
   },
 };
+
+/** What routes name that lead nowhere. Proxies have no such cluster, which is the point. */
+const NO_BACKEND: JsonObject = { name: NO_BACKEND_CLUSTER, type: 'STATIC' };
 
 const SDS_SOURCE: JsonObject = {
   api_config_source: {

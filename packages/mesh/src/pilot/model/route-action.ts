@@ -10,8 +10,8 @@ export type RouteAction = ForwardAction | RedirectAction | DirectResponseActionI
 export interface ForwardAction {
   readonly type: 'forward';
   readonly destinations: readonly WeightedDestination[];
-  /** Weight of the requests that are answered with 500, since who should answer is not there. */
-  readonly refused?: number;
+  /** The requests that are answered with a status, since who should answer is not there. */
+  readonly refused?: { readonly weight: number; readonly status: 500 | 503 };
 }
 
 export interface Destination {
@@ -36,9 +36,15 @@ export interface OwnTreatment extends Pick<RouteOptions, 'rewrite' | 'cors' | 'm
 export interface RedirectAction extends Omit<RedirectActionIr, 'port' | 'path'> {
   /**
    * `from-request` is the port that the request came for, `from-protocol-default` that of the scheme; and
-   * `from-scheme-or-listener` that of a scheme which is given, or else of the listener.
+   * `from-scheme-or-listener` that of a scheme which is given, or else of the listener. `unlessUsual`: it is not written where
+   * the scheme has it in any case.
    */
-  readonly port?: number | 'from-request' | 'from-protocol-default' | 'from-scheme-or-listener';
+  readonly port?:
+    | number
+    | { readonly unlessUsual: number }
+    | 'from-request'
+    | 'from-protocol-default'
+    | 'from-scheme-or-listener';
   readonly path?: { readonly type: 'full' | 'prefix'; readonly value: string };
 }
 

@@ -188,11 +188,12 @@ function resolveRedirect(
  */
 function redirectPort(
   port: RedirectAction['port'],
-  { authority, scheme }: Pick<RedirectAction, 'authority' | 'scheme'>,
+  given: Pick<RedirectAction, 'authority' | 'scheme'>,
   context: RouteContext,
 ): number | undefined {
+  const { authority, scheme } = given;
   const found = (own: number) => context.hostPorts?.[own] ?? own;
-  const usual = (scheme ?? (context.tls ? 'https' : 'http')) === 'https' ? 443 : 80;
+  const usual = usualPort(scheme ?? schemeOf(context));
   switch (port) {
     case 'from-request':
       if (authority === undefined) return scheme === undefined ? undefined : found(context.port);
@@ -200,35 +201,41 @@ function redirectPort(
     case 'from-protocol-default':
       return authority === undefined ? found(usual) : undefined;
     case 'from-scheme-or-listener':
-      return redirectPortOfListener(authority, scheme, context);
+      if (scheme === undefined && authority === undefined) return undefined;
+      return portUnlessUsual(scheme === undefined ? context.port : usual, given, context);
     case undefined:
       // Envoy leaves out the usual port of the scheme before; that of the other one may be found somewhere else.
       return authority === undefined && scheme !== undefined && listensAsUsual(context) && found(usual) !== usual
         ? found(usual)
         : undefined;
     default:
-      return port;
+      return typeof port === 'object' ? portUnlessUsual(port.unlessUsual, given, context) : port;
   }
 }
 
-/** Undefined where the port is not written, or is that of the request already. */
-function redirectPortOfListener(
-  authority: string | undefined,
-  scheme: string | undefined,
+/** Undefined where the port is not written. */
+function portUnlessUsual(
+  wanted: number,
+  { authority, scheme }: Pick<RedirectAction, 'authority' | 'scheme'>,
   context: RouteContext,
 ): number | undefined {
-  const { port, tls, hostPorts = {} } = context;
-  if (scheme === undefined && authority === undefined) return undefined;
-  const wanted = scheme === undefined ? port : scheme === 'https' ? 443 : 80;
-  const hostPort = hostPorts[wanted];
+  const hostPort = context.hostPorts?.[wanted];
   if (authority === undefined && hostPort !== undefined && hostPort !== wanted) return hostPort;
-  const isUsual = wanted === ((scheme ?? (tls ? 'https' : 'http')) === 'https' ? 443 : 80);
   // The host of the request has a port only where the listener does not have the usual one.
-  return isUsual && (authority !== undefined || listensAsUsual(context)) ? undefined : wanted;
+  const isLeftOut = authority !== undefined || listensAsUsual(context);
+  return isLeftOut && wanted === usualPort(scheme ?? schemeOf(context)) ? undefined : wanted;
 }
 
-function listensAsUsual({ port, tls }: RouteContext): boolean {
-  return port === (tls ? 443 : 80);
+function listensAsUsual(context: RouteContext): boolean {
+  return context.port === usualPort(schemeOf(context));
+}
+
+function schemeOf({ tls }: RouteContext): string {
+  return tls ? 'https' : 'http';
+}
+
+function usualPort(scheme: string): number {
+  return scheme === 'https' ? 443 : 80;
 }
 
 function resolveForward(
@@ -255,9 +262,9 @@ function resolveForward(
           : { authority: headers.authority }),
         ...targets[i]?.lookedUp,
       })),
-      ...(action.refused === undefined ? [] : [{ cluster: NO_BACKEND_CLUSTER, weight: action.refused }]),
+      ...(action.refused === undefined ? [] : [{ cluster: NO_BACKEND_CLUSTER, weight: action.refused.weight }]),
     ],
-    ...(action.refused === undefined ? {} : { noClusterStatus: 500 as const }),
+    ...(action.refused === undefined ? {} : { noClusterStatus: action.refused.status }),
     ...(rewrite === undefined ? {} : { rewrite }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     retry,

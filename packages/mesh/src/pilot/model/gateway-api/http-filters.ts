@@ -92,7 +92,7 @@ function buildRedirect(filter: NonNullable<HttpFilter['requestRedirect']>): Redi
     ...(path === undefined ? {} : { path: buildPath(path) }),
     ...(hostname === undefined ? {} : { authority: hostname }),
     ...(scheme === undefined ? {} : { scheme }),
-    port: port ?? 'from-scheme-or-listener',
+    port: port === undefined ? 'from-scheme-or-listener' : { unlessUsual: port },
     status: statusCode as RedirectAction['status'],
   };
 }

@@ -71,18 +71,22 @@ function buildRule(
   if (effects.redirect === undefined) problems.push(...split.problems);
   return {
     ...(rule.name === undefined ? {} : { name: rule.name }),
-    action: effects.redirect ?? actionOf(split),
+    action: effects.redirect ?? actionOf(split, context.route.kind === 'GRPCRoute' ? 'GRPCRoute' : 'HTTPRoute'),
     options: buildOptions(rule, effects),
     source,
   };
 }
 
-/** What requests get whose share is of a backend that cannot be reached (as the Gateway API says). */
-const NO_BACKEND_STATUS = 500;
+/**
+ * What requests get whose share is of a backend that cannot be reached, as the Gateway API says. 503 is what becomes of
+ * UNAVAILABLE where a call is not answered in gRPC (https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md).
+ */
+const NO_BACKEND_STATUS = { HTTPRoute: 500, GRPCRoute: 503 } as const;
 
-function actionOf({ destinations, refused }: Split): RouteAction {
-  if (destinations.length === 0) return { type: 'direct-response', status: NO_BACKEND_STATUS };
-  return { type: 'forward', destinations, ...(refused === 0 ? {} : { refused }) };
+function actionOf({ destinations, refused }: Split, kind: keyof typeof NO_BACKEND_STATUS): RouteAction {
+  const status = NO_BACKEND_STATUS[kind];
+  if (destinations.length === 0) return { type: 'direct-response', status };
+  return { type: 'forward', destinations, ...(refused === 0 ? {} : { refused: { weight: refused, status } }) };
 }
 
 /** What filters of a backend do holds for its share of the requests only. */
@@ -116,12 +120,13 @@ function buildOptions(rule: Rule, effects: FilterEffects): RouteOptions {
   const timeoutMs = optionalDurationMs(timeouts.request);
   const perTryMs = optionalDurationMs(timeouts.backendRequest);
   const { rewrite, cors, headers, mirrors } = effects;
-  // Without retries there is one try, so its limit is that of the request.
-  const limit = timeoutMs ?? (retry === undefined ? perTryMs : undefined);
+  // Without retries there is one try, so its limit is that of the request too. 0 is none.
+  const limits = [timeoutMs, retry === undefined ? perTryMs : undefined].filter((ms) => ms !== undefined && ms > 0);
+  const limit = limits.length === 0 ? undefined : Math.min(...limits.map(Number));
   const retries = buildRetry(retry, perTryMs);
   return {
     ...(rewrite === undefined ? {} : { rewrite }),
-    ...(limit === undefined || limit === 0 ? {} : { timeoutMs: limit }),
+    ...(limit === undefined ? {} : { timeoutMs: limit }),
     ...(retries === undefined ? {} : { retry: retries }),
     ...(cors === undefined ? {} : { cors }),
     ...(headers === undefined ? {} : { headers }),

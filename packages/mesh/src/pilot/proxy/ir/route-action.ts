@@ -6,7 +6,7 @@ export interface ForwardActionIr {
   readonly type: 'forward';
   readonly destinations: readonly WeightedDestinationIr[];
   /** The status for the share of a destination whose cluster does not exist; absent: 503. */
-  readonly noClusterStatus?: 500;
+  readonly noClusterStatus?: 500 | 503;
   readonly rewrite?: RewriteIr;
   /** The whole request, retries included. Absent: no limit. */
   readonly timeoutMs?: number;

@@ -151,7 +151,13 @@ function httpSteps(stand: Stand, action: ForwardVerdict, target: number, share: 
     cluster: cluster.name,
     to: end(answered(reason)),
   });
-  if (cluster.kind === 'missing') return [answer(`the proxy has no cluster ${cluster.name}`)];
+  if (cluster.kind === 'missing') {
+    // What the route says of it, and nothing that could be tried again.
+    const status = replyStatus(request.headers, action.noClusterStatus ?? UNAVAILABLE);
+    const reason = `the proxy has no cluster ${cluster.name}`;
+    const to = end({ type: 'answer', by: 'route', reason, ...status });
+    return [{ share, choice, target, cluster: cluster.name, to }];
+  }
   if (cluster.endpoints.length === 0) return [answer(`the cluster ${cluster.name} has no endpoint that is ready`)];
   const { payload } = stand.call;
   const inside = innermost(payload);

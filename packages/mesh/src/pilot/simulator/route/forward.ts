@@ -34,12 +34,13 @@ export function forward(
     const { fault } = passFilters(scope.prepared, own, request, { forwards: true, cluster }, unknowns);
     return { ...sent, fault: fault ?? null };
   });
+  const noClusterStatus = NOT_FOUND[action.clusterNotFoundResponseCode];
   const [only] = targets;
   if (only !== undefined && targets.length === 1 && only.cluster.kind === 'missing') {
     return {
       type: 'respond',
       by: 'proxy',
-      status: NOT_FOUND[action.clusterNotFoundResponseCode],
+      status: noClusterStatus,
       reason: `the proxy has no cluster ${only.cluster.name}`,
       headers: [],
       responseHeaders: only.responseHeaders,
@@ -48,6 +49,7 @@ export function forward(
   return {
     type: 'forward',
     targets,
+    ...(noClusterStatus === UNAVAILABLE ? {} : { noClusterStatus }),
     mirrors: mirrorsOf(scope, action, request),
     ...policies,
     ...(scope.upgrade === undefined ? {} : { upgrade: scope.upgrade }),
@@ -55,8 +57,10 @@ export function forward(
   };
 }
 
+const UNAVAILABLE = 503;
+
 const NOT_FOUND: Readonly<Record<RouteAction_ClusterNotFoundResponseCode, number>> = {
-  [RouteAction_ClusterNotFoundResponseCode.SERVICE_UNAVAILABLE]: 503,
+  [RouteAction_ClusterNotFoundResponseCode.SERVICE_UNAVAILABLE]: UNAVAILABLE,
   [RouteAction_ClusterNotFoundResponseCode.NOT_FOUND]: 404,
   [RouteAction_ClusterNotFoundResponseCode.INTERNAL_SERVER_ERROR]: 500,
 };

@@ -28,13 +28,18 @@ import { duration, shareOf } from './values.ts';
 
 type RouteActionInit = Init<typeof RouteActionSchema>;
 
+const NO_CLUSTER_CODES = {
+  500: RouteAction_ClusterNotFoundResponseCode.INTERNAL_SERVER_ERROR,
+  503: RouteAction_ClusterNotFoundResponseCode.SERVICE_UNAVAILABLE,
+} as const;
+
 export function translateForward(action: ForwardActionIr, path: PathMatchIr): RouteActionInit {
   const timeout = duration(action.timeoutMs ?? 0);
   return {
     clusterSpecifier: translateDestinations(action),
     ...(action.noClusterStatus === undefined
       ? {}
-      : { clusterNotFoundResponseCode: RouteAction_ClusterNotFoundResponseCode.INTERNAL_SERVER_ERROR }),
+      : { clusterNotFoundResponseCode: NO_CLUSTER_CODES[action.noClusterStatus] }),
     // Zero is Envoy's "no limit"; left out it would be 15 s.
     timeout,
     // Callers of gRPC say themselves how long they wait, but the rule's limit holds for them too.
