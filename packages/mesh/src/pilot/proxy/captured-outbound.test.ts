@@ -59,6 +59,17 @@ describe('redirected calls', () => {
     });
   });
 
+  it('of HTTP are for the Service with the address where routes are for Services', () => {
+    const route = `---
+{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: a}, spec: {parentRefs: [{group: '', kind: Service, name: b}], rules: [{name: b, backendRefs: [{name: b, port: 80}]}]}}
+`;
+    const pilot = pilotOf(HTTP + service('c', '{port: 80, name: http}', '10.96.0.3') + route, client);
+    const listeners = listenersOf(pilot, client);
+    expect([...listeners.keys()]).toEqual(['0.0.0.0_80', '10.96.0.1_80', '10.96.0.3_80', 'virtualOutbound']);
+    expect(outline(listeners.get('10.96.0.1_80'))).toEqual(['{} table a.default.svc.cluster.local:80']);
+    expect(tableOf(pilot, client, 'a.default.svc.cluster.local:80')?.virtualHosts).toMatchObject([{ domains: ['*'] }]);
+  });
+
   it('for the port of the proxy itself end there', () => {
     expect(outline(listenersOf(pilotOf(HTTP, client), client).get('virtualOutbound'))).toEqual([
       '{"destinationPort":15001} BlackHoleCluster',

@@ -2,6 +2,8 @@ import type { Collection, Reader } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 import type { ClientClass, OutboundCapture } from '../model/client.ts';
 import { defaultsOf, type MeshModel } from '../model/mesh.ts';
+import { mayBeHttp } from '../model/protocol.ts';
+import { MESH_GATEWAY } from '../model/route-rule.ts';
 import type { Service, ServicePort } from '../model/service.ts';
 import { boundName } from './bound-listeners.ts';
 import { clusterName } from './clusters.ts';
@@ -49,8 +51,11 @@ interface OutboundPlan {
  * Divides what clients see among listeners, as Istio does: HTTP is told apart by its Host header, so it shares a listener
  * for each port; other protocols need an address. Where several services could be meant, the first in order of hostname
  * is. (Istio takes the oldest, but files have no age.)
+ *
+ * @param byAddress HTTP to the address of a service is for that service, whatever its Host header says: routes of the Gateway
+ * API are for Services, not for hosts
  */
-function planOutbound(services: readonly Service[], capture: Captured): OutboundPlan {
+function planOutbound(services: readonly Service[], capture: Captured, byAddress: boolean): OutboundPlan {
   const ports = new Map<number, PortPlan>();
   const addresses = new Map<string, VisiblePort & { readonly address: string }>();
   const planOf = (port: number) => {
@@ -65,12 +70,13 @@ function planOutbound(services: readonly Service[], capture: Captured): Outbound
       const visible = { service, port };
       if (port.protocol === 'http' || port.protocol === 'http2') {
         planOf(port.port).http.push(visible);
-        continue;
+        if (!byAddress || capture.type !== 'redirect' || service.registry !== 'kubernetes') continue;
       }
       for (const address of single) {
         const key = `${address}_${port.port}`;
         if (!addresses.has(key)) addresses.set(key, { ...visible, address });
       }
+      if (isHttp(port.protocol)) continue;
       if (ranges.length > 0) planOf(port.port).ranges.push(visible);
       if (service.addresses.length > 0 && capture.type === 'redirect') continue;
       const plan = planOf(port.port);
@@ -123,7 +129,8 @@ export function capturedOutbound(input: OutboundInput, model: MeshModel, read: R
   const { capture } = client;
   if (capture.type !== 'redirect' && capture.type !== 'loopback') return { listeners: [], tables: [], services: [] };
   const { ports: listenPorts } = defaultsOf(model, read);
-  const { ports, addresses } = planOutbound(scope.services, capture);
+  const byAddress = read.get(model.kubernetesRoutes.forServices, MESH_GATEWAY) === true;
+  const { ports, addresses } = planOutbound(scope.services, capture, byAddress);
   const tables = new Map<number, RouteTableIr>();
   for (const { port, http } of withHttpPort(ports)) {
     const hosts = http.map((visible) => hostOf(visible, input, read));
@@ -137,8 +144,8 @@ export function capturedOutbound(input: OutboundInput, model: MeshModel, read: R
   const listeners = withHttpPort(ports).map((plan) => portListener(plan, tables.has(plan.port), capture, input));
   for (const [name, at] of addresses) listeners.push(addressListener(name, at, input));
   if (capture.type === 'redirect') listeners.push(virtualOutbound(capture, listenPorts.outbound, scope.outside));
-  const withTables = [...addresses.values(), ...ports.flatMap(({ ranges }) => ranges)].filter(
-    ({ port }) => port.protocol === 'detect',
+  const withTables = [...addresses.values(), ...ports.flatMap(({ ranges }) => ranges)].filter(({ port }) =>
+    mayBeHttp(port.protocol),
   );
   return {
     listeners: listeners.filter((listener) => listener !== undefined),

@@ -7,7 +7,7 @@ import {
 import type { Collection, Reader } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 import { type ClientClass, clientClassOf } from '../model/client.ts';
-import { GATEWAY_NAME_LABEL } from '../model/gateway-api/gateway-proxy.ts';
+import { GATEWAY_NAME_LABEL } from '../model/gateway-api/gateway-deployment.ts';
 import type { InboundPort } from '../model/inbound.ts';
 import { defaultsOf, type MeshModel } from '../model/mesh.ts';
 import { buildGatewayTopology } from '../model/mesh-defaults.ts';

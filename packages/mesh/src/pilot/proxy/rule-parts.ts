@@ -1,5 +1,5 @@
 import type { HeaderOperations } from '../model/header-operations.ts';
-import type { WeightedDestination } from '../model/route-action.ts';
+import type { ForwardAction, RouteAction, WeightedDestination } from '../model/route-action.ts';
 import type { RouteRule } from '../model/route-rule.ts';
 import { ALL } from '../model/share.ts';
 import type { HeaderChangesIr } from './ir/header-operations.ts';
@@ -13,9 +13,6 @@ export interface RulePart {
   readonly name?: string;
 }
 
-/** The status for the share of a backend that cannot be reached. */
-const NO_BACKEND_STATUS = 500;
-
 /**
  * The rule itself; or, where a destination wants more done with its requests than Envoy can do for one of several clusters,
  * a part for each destination.
@@ -24,12 +21,9 @@ export function partsOf(rule: RouteRule): readonly RulePart[] {
   const { action } = rule;
   if (action.type !== 'forward' || action.destinations.every(({ own }) => own === undefined)) return [{ rule }];
   const used = action.destinations.filter(({ weight }) => weight > 0);
-  const refused: RouteRule = { ...rule, action: { type: 'direct-response', status: NO_BACKEND_STATUS } };
   const all = [
     ...used.map((each) => ({ weight: each.weight, rule: partFor(rule, each), name: placeOf(each) })),
-    ...(action.refused === undefined || action.refused === 0
-      ? []
-      : [{ weight: action.refused, rule: refused, name: 'refused' }]),
+    ...(action.refused === undefined ? [] : [refusedPart(rule, action.refused)]),
   ];
   const total = all.reduce((sum, { weight }) => sum + weight, 0);
   let before = 0;
@@ -37,6 +31,11 @@ export function partsOf(rule: RouteRule): readonly RulePart[] {
     before += weight;
     return { rule: part, name, ...(i === all.length - 1 ? {} : { lotBelow: Math.round((ALL * before) / total) }) };
   });
+}
+
+function refusedPart(rule: RouteRule, { weight, status }: NonNullable<ForwardAction['refused']>) {
+  const action: RouteAction = { type: 'direct-response', status };
+  return { weight, rule: { ...rule, action }, name: 'refused' };
 }
 
 function partFor(rule: RouteRule, { own = {}, ...destination }: WeightedDestination): RouteRule {

@@ -9,7 +9,7 @@ import type { Gateway } from '../gateway.ts';
 import { buildClientCertificate, type ClientCertificate } from './client-certificate.ts';
 import { controllerOf } from './gateway-class.ts';
 import { buildGatewayDeployment, type GatewayDeployment } from './gateway-deployment.ts';
-import { type GatewayListeners, gatewayOfSet, placeListeners } from './gateway-listeners.ts';
+import { type GatewayListeners, gatewayOfSet, type PlacedListener, placeListeners } from './gateway-listeners.ts';
 import { buildGatewayServer } from './gateway-server.ts';
 import { buildListenerTls, type ListenerTls } from './listener-tls.ts';
 import type { Grants } from './reference-grant.ts';
@@ -18,6 +18,8 @@ import type { Grants } from './reference-grant.ts';
 export interface KubernetesGateways {
   /** By object key of the Gateway or ListenerSet. */
   readonly listeners: Collection<GatewayListeners>;
+  /** By `Listener.key`. */
+  readonly placed: Collection<Pick<GatewayListeners, 'gateway'> & { readonly listener: PlacedListener }>;
   /** By `Listener.key`. */
   readonly listenerTls: Collection<ListenerTls>;
   /** One for each listener that is served, by `Listener.key`. */
@@ -96,5 +98,5 @@ export function deriveKubernetesGateways(
     const found = object?.kind === 'KubernetesGateway' && buildClientCertificate(object, { credentials, grants, read });
     return found ? [[`${object.metadata.namespace}/${object.metadata.name}`, found] as const] : [];
   });
-  return { listeners, listenerTls, served, deployments, proxies, clientCertificates, grants };
+  return { listeners, placed, listenerTls, served, deployments, proxies, clientCertificates, grants };
 }

@@ -11,12 +11,15 @@ import { buildL4RouteRules } from './l4-route.ts';
 import { ageRank } from './precedence.ts';
 import { buildRequestRules } from './request-rules.ts';
 import { isRouteKind } from './route-kind.ts';
+import { deriveRivals, type RequestRoute, routeName, withoutRivals } from './route-rivals.ts';
 
 /** What routes of the Kubernetes Gateway API ask for, and how they stand. */
 export interface KubernetesRoutes {
   /** By object key of the route. */
   readonly states: Collection<RouteState>;
   readonly ruleSets: Collection<RouteRuleSet>;
+  /** Under `MESH_GATEWAY`: there are routes for requests to Services. Nothing: there are none. */
+  readonly forServices: Collection<true>;
   /** How many routes a listener has, by `Listener.key`. */
   readonly attached: Collection<number>;
 }
@@ -29,7 +32,7 @@ export interface RouteState {
   readonly problems: readonly Problem[];
 }
 
-export interface RoutesContext extends Pick<KubernetesGateways, 'listeners' | 'grants'> {
+export interface RoutesContext extends Pick<KubernetesGateways, 'listeners' | 'placed' | 'grants'> {
   readonly servicesByHost: Collection<readonly Service[]>;
   readonly clusterDomain: string;
 }
@@ -37,30 +40,51 @@ export interface RoutesContext extends Pick<KubernetesGateways, 'listeners' | 'g
 export function deriveKubernetesRoutes(
   graph: Graph,
   objects: Collection<ConfigObject>,
-  { listeners, grants, servicesByHost, clusterDomain }: RoutesContext,
+  { listeners, placed, grants, servicesByHost, clusterDomain }: RoutesContext,
 ): KubernetesRoutes {
-  const states = graph.derive('routes of Kubernetes', objects, (object, read): RouteState | undefined => {
+  const attaching = graph.derive('attachments of routes', objects, (object, read) => {
     if (!isRoute(object)) return undefined;
     const { kind, metadata, spec } = object;
+    const { namespace } = metadata;
+    const parentRefs = spec.parentRefs ?? [];
+    const context = { objects, listeners, servicesByHost, clusterDomain, read };
+    return attach({ kind, namespace, hostnames: hostnamesOf(object), parentRefs }, context);
+  });
+  const requests = graph.derive(
+    'routes for requests',
+    attaching,
+    (attachments, read, key): RequestRoute | undefined => {
+      const object = read.get(objects, key);
+      if (object?.kind !== 'HTTPRoute' && object?.kind !== 'GRPCRoute') return undefined;
+      const { kind, metadata } = object;
+      const name = `${metadata.namespace}/${metadata.name}`;
+      const age = ageRank(metadata);
+      return { kind, name, hostnames: hostnamesOf(object), age, listeners: listenersOf(attachments) };
+    },
+  );
+  const rivals = deriveRivals(graph, requests, (listener, read) => read.get(placed, listener)?.listener.hostname);
+  const states = graph.derive('routes of Kubernetes', attaching, (attachedAlone, read, key): RouteState | undefined => {
+    const object = read.get(objects, key);
+    if (object === undefined || !isRoute(object)) return undefined;
+    const { kind, metadata } = object;
     const { namespace, name } = metadata;
-    const hostnames = 'hostnames' in spec ? (spec.hostnames ?? []) : [];
-    const attachments = attach(
-      { kind, namespace, hostnames, parentRefs: spec.parentRefs ?? [] },
-      { objects, listeners, servicesByHost, clusterDomain, read },
-    );
+    const own = routeName({ kind, name: `${namespace}/${name}` });
+    const attachments = attachedAlone.map((attachment) => withoutRivals(attachment, own, rivals, read));
     const context = { route: { kind, namespace, name }, clusterDomain, servicesByHost, grants, read };
     const { problems, ...rules } = buildRules(object, context);
     const isRefused = problems.some(({ type }) => type === 'Accepted');
     return { attachments, ruleSets: isRefused ? [] : ruleSetsOf(object, attachments, rules), problems };
   });
-  const byListener = graph.index('routes by listener', states, ({ attachments }) => [
-    ...new Set(attachments.flatMap((each) => each.listeners)),
-  ]);
+  const byListener = graph.index('routes by listener', states, ({ attachments }) => listenersOf(attachments));
+  const byService = graph.index('routes by service', states, ({ ruleSets }) =>
+    ruleSets.some(({ gateways, rules }) => rules.length > 0 && gateways.includes(MESH_GATEWAY)) ? [MESH_GATEWAY] : [],
+  );
   return {
     states,
     ruleSets: graph.expand('rule sets of routes', states, ({ ruleSets }, _, key) =>
       ruleSets.map((set, i) => [`${key} ${i}`, set] as const),
     ),
+    forServices: graph.derive('routes for services', byService, () => true as const),
     attached: graph.derive('attached routes', byListener, (list) => list.length),
   };
 }
@@ -69,6 +93,14 @@ type RouteObject = HTTPRoute | GRPCRoute | TLSRoute | TCPRoute;
 
 function isRoute(object: ConfigObject): object is RouteObject {
   return isRouteKind(object.kind);
+}
+
+function hostnamesOf({ spec }: RouteObject): readonly string[] {
+  return 'hostnames' in spec ? (spec.hostnames ?? []) : [];
+}
+
+function listenersOf(attachments: readonly Attachment[]): string[] {
+  return [...new Set(attachments.flatMap((each) => each.listeners))];
 }
 
 type Rules = Pick<RouteRuleSet, 'rules' | 'tls' | 'tcp'>;
@@ -83,15 +115,12 @@ function buildRules(object: RouteObject, context: BackendContext): Rules & { rea
 }
 
 /** One set for all listeners, and one for each service whose callers the route is for. */
-function ruleSetsOf(
-  { kind, metadata, spec }: RouteObject,
-  attachments: readonly Attachment[],
-  rules: Rules,
-): readonly RouteRuleSet[] {
+function ruleSetsOf(object: RouteObject, attachments: readonly Attachment[], rules: Rules): readonly RouteRuleSet[] {
+  const { kind, metadata } = object;
   const { namespace, name } = metadata;
   const common = { askedLabels: [], age: ageRank(metadata), source: { kind, namespace, name } };
-  const listeners = [...new Set(attachments.flatMap((each) => each.listeners))];
-  const hostnames = 'hostnames' in spec ? (spec.hostnames ?? []) : [];
+  const listeners = listenersOf(attachments);
+  const hostnames = hostnamesOf(object);
   const ofListeners = {
     ...common,
     ...rules,
