@@ -9,6 +9,7 @@ import type { Problem } from './conditions.ts';
 import type { KubernetesGateways } from './gateways.ts';
 import { buildL4RouteRules } from './l4-route.ts';
 import { ageRank } from './precedence.ts';
+import { type Rules, withoutRefused } from './refused-rules.ts';
 import { buildRequestRules } from './request-rules.ts';
 import { isRouteKind } from './route-kind.ts';
 import { deriveRivals, type RequestRoute, routeName, withoutRivals } from './route-rivals.ts';
@@ -30,6 +31,8 @@ export interface RouteState {
   readonly ruleSets: readonly RouteRuleSet[];
   /** What is wrong with the route itself, whatever its parents. */
   readonly problems: readonly Problem[];
+  /** Problems of the type Accepted keep all rules, or some of them, from being obeyed. */
+  readonly refusal?: 'all' | 'some';
 }
 
 export interface RoutesContext extends Pick<KubernetesGateways, 'listeners' | 'placed' | 'grants'> {
@@ -71,11 +74,18 @@ export function deriveKubernetesRoutes(
     const own = routeName({ kind, name: `${namespace}/${name}` });
     const attachments = attachedAlone.map((attachment) => withoutRivals(attachment, own, rivals, read));
     const context = { route: { kind, namespace, name }, clusterDomain, servicesByHost, grants, read };
-    const { problems, ...rules } = buildRules(object, context);
-    const isRefused = problems.some(({ type }) => type === 'Accepted');
-    return { attachments, ruleSets: isRefused ? [] : ruleSetsOf(object, attachments, rules), problems };
+    const { problems, ...built } = buildRules(object, context);
+    const { rules, refusal } = withoutRefused(built, problems);
+    return {
+      attachments,
+      ruleSets: refusal === 'all' ? [] : ruleSetsOf(object, attachments, rules),
+      problems,
+      ...(refusal === undefined ? {} : { refusal }),
+    };
   });
-  const byListener = graph.index('routes by listener', states, ({ attachments }) => listenersOf(attachments));
+  const byListener = graph.index('routes by listener', states, ({ attachments, refusal }) =>
+    refusal === 'all' ? [] : listenersOf(attachments),
+  );
   const byService = graph.index('routes by service', states, ({ ruleSets }) =>
     ruleSets.some(({ gateways, rules }) => rules.length > 0 && gateways.includes(MESH_GATEWAY)) ? [MESH_GATEWAY] : [],
   );
@@ -89,7 +99,7 @@ export function deriveKubernetesRoutes(
   };
 }
 
-type RouteObject = HTTPRoute | GRPCRoute | TLSRoute | TCPRoute;
+export type RouteObject = HTTPRoute | GRPCRoute | TLSRoute | TCPRoute;
 
 function isRoute(object: ConfigObject): object is RouteObject {
   return isRouteKind(object.kind);
@@ -102,8 +112,6 @@ function hostnamesOf({ spec }: RouteObject): readonly string[] {
 function listenersOf(attachments: readonly Attachment[]): string[] {
   return [...new Set(attachments.flatMap((each) => each.listeners))];
 }
-
-type Rules = Pick<RouteRuleSet, 'rules' | 'tls' | 'tcp'>;
 
 function buildRules(object: RouteObject, context: BackendContext): Rules & { readonly problems: readonly Problem[] } {
   if (object.kind === 'HTTPRoute' || object.kind === 'GRPCRoute') {
