@@ -169,7 +169,6 @@ export const gatewayApiKinds: { readonly [K in keyof GatewayApiObjectByKind]: Ki
     shortNames: ['xbtrafficpolicy'],
     namespaced: true,
     summary: 'How many retries Services get, and whether they keep sessions.',
-    later: LATER,
     schema: xBackendTrafficPolicy,
   },
   XMesh: {

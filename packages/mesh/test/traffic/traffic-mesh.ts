@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import type { IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { keyOf } from '@lateen/api/object-key.ts';
@@ -17,6 +18,7 @@ export interface Seen {
   /** Undefined: there was no answer. */
   readonly status?: number;
   readonly instance?: string;
+  readonly headers?: IncomingHttpHeaders;
   readonly body: string;
 }
 
@@ -83,7 +85,9 @@ export async function startTrafficMesh(
         host,
         headers: { ...headers, [CALL_ID_HEADER]: `${++calls}`, [UPSTREAM_HEADER]: JSON.stringify(steps) },
       });
-      return answer.type === 'failure' ? { body: answer.reason } : seenOf(answer.status, answer.body);
+      return answer.type === 'failure'
+        ? { body: answer.reason }
+        : { ...seenOf(answer.status, answer.body), headers: answer.headers };
     },
     portOf(service) {
       const port = capture.servicePorts[service];

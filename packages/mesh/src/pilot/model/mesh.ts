@@ -8,11 +8,13 @@ import type { Graph } from '../incremental/graph.ts';
 import { buildPeerPolicy, decidePeerPolicy, type PeerPolicy, type PeerPolicyDecision } from './authentication.ts';
 import { declareGatewayService } from './built-in-service.ts';
 import { buildBundle, buildCredential, type Credential } from './credential.ts';
+import { defined } from './defined.ts';
 import { delegateKey, mergeDelegates } from './delegation.ts';
 import type { ServiceEndpoint } from './endpoint.ts';
 import { deriveEndpoints } from './endpoints.ts';
 import { buildGateway, type Gateway } from './gateway.ts';
 import { deriveBackendTls } from './gateway-api/backend-tls.ts';
+import { deriveBackendTraffic } from './gateway-api/backend-traffic.ts';
 import { deriveKubernetesGateways, type KubernetesGateways } from './gateway-api/gateways.ts';
 import { derivePolicyStates, type PolicyState } from './gateway-api/policy-states.ts';
 import { deriveKubernetesRoutes, type KubernetesRoutes } from './gateway-api/routes.ts';
@@ -66,6 +68,8 @@ export interface MeshModel {
   readonly kubernetesRoutes: KubernetesRoutes;
   /** How BackendTLSPolicies stand, by object key. */
   readonly backendTlsStates: Collection<PolicyState>;
+  /** How XBackendTrafficPolicies stand, by object key. */
+  readonly backendTrafficStates: Collection<PolicyState>;
   /** By namespace, in order of name. */
   readonly sidecars: Collection<readonly SidecarRules[]>;
   /** Whether each TrafficSchedule is open now, and when that changes; by object key. */
@@ -182,9 +186,14 @@ export function buildModel(
     exportedTo: (read) => defaults(read).exportTo.services,
   });
   const backendTlsPolicies = deriveBackendTls(graph, objects, credentials, declaredServices);
-  const services = graph.derive('services with TLS', declaredServices, (service, read, key) => {
+  const backendTrafficPolicies = deriveBackendTraffic(graph, objects);
+  const services = graph.derive('services', declaredServices, (service, read, key) => {
+    const { kind, namespace, name } = service.source;
     const backendTls = read.get(backendTlsPolicies.ofServices, key);
-    return backendTls === undefined ? service : { ...service, backendTls };
+    const backendTraffic =
+      kind === 'Service' ? read.get(backendTrafficPolicies.ofServices, `${namespace}/${name}`) : undefined;
+    if (backendTls === undefined && backendTraffic === undefined) return service;
+    return { ...service, ...defined({ backendTls, backendTraffic }) };
   });
   const servicesByHost = graph.index('services by host', services, ({ hostname }) => [hostname]);
   const kubernetesRoutes = deriveKubernetesRoutes(graph, objects, {
@@ -192,6 +201,7 @@ export function buildModel(
     servicesByHost,
     clusterDomain,
   });
+  const policyStates = derivePolicyStates(graph, kubernetesGateways, kubernetesRoutes, clusterDomain);
   const trafficPolicyObjects = graph.derive('traffic policies', objects, (object, read) =>
     object.kind === 'DestinationRule'
       ? buildTrafficPolicy(object, clusterDomain, defaults(read).exportTo.destinationRules)
@@ -283,14 +293,8 @@ export function buildModel(
     gateways,
     kubernetesGateways,
     kubernetesRoutes,
-    backendTlsStates: derivePolicyStates(
-      graph,
-      backendTlsPolicies.policies,
-      backendTlsPolicies.problems,
-      kubernetesGateways,
-      kubernetesRoutes,
-      clusterDomain,
-    ),
+    backendTlsStates: policyStates(backendTlsPolicies),
+    backendTrafficStates: policyStates(backendTrafficPolicies),
     sidecars: sidecarsByNamespace,
     scheduleStates,
     credentials,

@@ -8,6 +8,7 @@ import { buildFault } from './fault.ts';
 import { buildHeaderOperations, type HeaderOperations } from './header-operations.ts';
 import { buildMirrors, type Mirror } from './mirror.ts';
 import { buildRetry } from './retry.ts';
+import type { Session } from './session.ts';
 
 /** What a rule says beside its match and its action. A delegate takes from its root what it does not say itself. */
 export interface RouteOptions {
@@ -19,6 +20,7 @@ export interface RouteOptions {
   readonly cors?: CorsIr;
   readonly headers?: HeaderOperations;
   readonly mirrors?: readonly Mirror[];
+  readonly session?: Session;
 }
 
 /** `uri` replaces the matched prefix, or the whole path if the match was not for a prefix; `path` says which it is. */

@@ -1,5 +1,6 @@
 import type { SourceRef } from '../proxy/ir/source.ts';
 import type { ClientTls } from './client-tls.ts';
+import type { BackendTraffic } from './gateway-api/backend-traffic.ts';
 import type { ShortNames } from './hostname.ts';
 import type { LoadBalancing } from './load-balancer.ts';
 import type { Protocol } from './protocol.ts';
@@ -34,6 +35,8 @@ export interface Service {
   readonly loadBalancing?: LoadBalancing;
   /** By port: which TLS those who answer want, in the place of what policies say of it. */
   readonly backendTls?: Readonly<Record<number, BackendTls>>;
+  /** As an XBackendTrafficPolicy has it. */
+  readonly backendTraffic?: BackendTraffic;
   readonly visibility: Visibility;
   /** Of a gateway that Lateen runs by itself; nobody declared it. */
   readonly builtIn?: true;
@@ -90,7 +93,7 @@ export interface Backing {
 
 /** What one object says of a service. */
 export interface ServiceDeclaration
-  extends Omit<Service, 'backings' | 'sources' | 'allocatedAddress' | 'aliasOf' | 'backendTls'> {
+  extends Omit<Service, 'backings' | 'sources' | 'allocatedAddress' | 'aliasOf' | 'backendTls' | 'backendTraffic'> {
   readonly backing: Backing;
   /** The name that an ExternalName Service stands for. */
   readonly externalName?: string;

@@ -54,11 +54,15 @@ export function deriveServices(
   const merged = graph.derive('merged services', byKey, mergeDeclarations);
   const mergedByHost = graph.index('merged services by host', merged, ({ hostname }) => [hostname]);
   const allocated = allocateAddresses(graph, merged, ({ wantsAddress }) => wantsAddress);
-  return graph.derive('services', merged, ({ wantsAddress: _, externalName, ...service }, read): Service => {
-    if (externalName !== undefined) return resolveAlias({ ...service, externalName }, mergedByHost, read);
-    const allocatedAddress = read.get(allocated, service.key);
-    return allocatedAddress === undefined ? service : { ...service, allocatedAddress };
-  });
+  return graph.derive(
+    'declared services by key',
+    merged,
+    ({ wantsAddress: _, externalName, ...service }, read): Service => {
+      if (externalName !== undefined) return resolveAlias({ ...service, externalName }, mergedByHost, read);
+      const allocatedAddress = read.get(allocated, service.key);
+      return allocatedAddress === undefined ? service : { ...service, allocatedAddress };
+    },
+  );
 }
 
 function declarationsOf(

@@ -177,6 +177,7 @@ function buildSpec(
 ): Omit<ClusterSpec, 'toOriginal'> {
   const settings = settingsOfPort(service, policy, subset, port, shown);
   const backendTls = service.backendTls?.[port];
+  const { backendTraffic } = service;
   const placement = placementIn(service, settings, locality);
   return {
     name: clusterName(service.hostname, port, subset?.name),
@@ -191,6 +192,7 @@ function buildSpec(
       ...(policy?.sources ?? []),
       ...(subset === undefined ? [] : [subset.source]),
       ...(backendTls === undefined ? [] : [backendTls.source]),
+      ...(backendTraffic === undefined ? [] : [backendTraffic.source]),
     ],
   };
 }
@@ -209,7 +211,7 @@ export function shownTo(
 /**
  * What holds for calls to one port of a service, or of a subset of it. What a BackendTLSPolicy says comes before `tls` of
  * a DestinationRule, for all subsets: the owner of the service knows what its servers speak. All else that the
- * DestinationRule says holds beside it.
+ * DestinationRule says holds beside it. So it is with the retry budget of an XBackendTrafficPolicy.
  */
 export function settingsOfPort(
   service: Service,
@@ -220,7 +222,12 @@ export function settingsOfPort(
 ): PortTrafficSettings {
   const { loadBalancing, ...said } = settingsFor(policy?.settings ?? NO_SETTINGS, subset?.settings, port);
   const backend = service.backendTls?.[port];
-  const others = backend === undefined ? said : { ...said, tls: showing(shown, backend.tls) };
+  const { retryBudget } = service.backendTraffic ?? {};
+  const others = {
+    ...said,
+    ...(backend === undefined ? {} : { tls: showing(shown, backend.tls) }),
+    ...(retryBudget === undefined ? {} : { retryBudget }),
+  };
   if (isToldByCall(service)) return others;
   const merged = mergeLoadBalancing(service.loadBalancing, loadBalancing);
   return Object.keys(merged).length === 0 ? others : { ...others, loadBalancing: merged };

@@ -8,7 +8,7 @@ import type { Destination, ForwardAction, RedirectAction } from '../model/route-
 import type { RouteMatch } from '../model/route-match.ts';
 import type { RewriteRule, RouteOptions } from '../model/route-options.ts';
 import type { RouteRule, RouteRuleSet } from '../model/route-rule.ts';
-import { hasLabels, type ServicePort, serviceSeenFrom } from '../model/service.ts';
+import { hasLabels, type Service, type ServicePort, serviceSeenFrom } from '../model/service.ts';
 import { clusterName, NO_BACKEND_CLUSTER } from './clusters.ts';
 import { lookUpPort } from './discovery.ts';
 import { withinOneLabel } from './ingress-hosts.ts';
@@ -18,6 +18,7 @@ import type { PathMatchIr, RouteMatchIr } from './ir/route-match.ts';
 import type { SourceRef } from './ir/source.ts';
 import { partsOf } from './rule-parts.ts';
 import { meantBy } from './service-names.ts';
+import { sessionIn } from './sessions.ts';
 
 /** Where a request stands when the rules are asked. */
 export interface RouteContext {
@@ -261,6 +262,7 @@ function resolveForward(
           ? {}
           : { authority: headers.authority }),
         ...targets[i]?.lookedUp,
+        ...sessionIn(options.session ?? targets[i]?.service?.backendTraffic?.session),
       })),
       ...(action.refused === undefined ? [] : [{ cluster: NO_BACKEND_CLUSTER, weight: action.refused.weight }]),
     ],
@@ -289,6 +291,7 @@ function targetOf(
 ): {
   readonly cluster: string;
   readonly port: ServicePort | undefined;
+  readonly service: Service | undefined;
   readonly lookedUp: Pick<WeightedDestinationIr, 'lookUpPort'>;
 } {
   const found = serviceSeenFrom(read.get(model.servicesByHost, host), source.namespace);
@@ -297,7 +300,7 @@ function targetOf(
   const wanted = port ?? (ports.length === 1 ? ports[0]?.port : undefined) ?? requestPort;
   const cluster = clusterName(service?.hostname ?? host, wanted, subset);
   const lookedUp = service === undefined ? {} : lookUpPort(service, wanted);
-  return { cluster, port: ports.find((each) => each.port === wanted), lookedUp };
+  return { cluster, service, port: ports.find((each) => each.port === wanted), lookedUp };
 }
 
 function resolveRewrite(

@@ -13,6 +13,7 @@ import type { RouteIr } from './ir/route.ts';
 import type { RetryIr } from './ir/route-action.ts';
 import { type RouteContext, resolveRules } from './route-rules.ts';
 import { meantBy } from './service-names.ts';
+import { sessionIn } from './sessions.ts';
 
 /** What sidecars do with calls to the services. */
 export interface ServiceRoutes {
@@ -147,7 +148,12 @@ function defaultRoute(service: Service, port: ServicePort, retry: RetryIr): Rout
     action: {
       type: 'forward',
       destinations: [
-        { cluster: clusterName(service.hostname, port.port), weight: 1, ...lookUpPort(service, port.port) },
+        {
+          cluster: clusterName(service.hostname, port.port),
+          weight: 1,
+          ...lookUpPort(service, port.port),
+          ...sessionIn(service.backendTraffic?.session),
+        },
       ],
       retry,
       stripResponseHeaders: [RETRY_SAFE_HEADER],

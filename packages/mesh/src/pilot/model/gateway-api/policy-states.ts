@@ -20,30 +20,34 @@ export interface ServicePolicy {
   readonly targets: readonly { readonly service: string }[];
 }
 
-/** @param policies,problems by object key */
+/** Of one kind, by object key. */
+interface ServicePolicies {
+  readonly policies: Collection<ServicePolicy>;
+  readonly problems: Collection<readonly Problem[]>;
+}
+
 export function derivePolicyStates(
   graph: Graph,
-  policies: Collection<ServicePolicy>,
-  problems: Collection<readonly Problem[]>,
   { listeners }: Pick<KubernetesGateways, 'listeners'>,
   { ruleSets }: Pick<KubernetesRoutes, 'ruleSets'>,
   clusterDomain: string,
-): Collection<PolicyState> {
+): (kind: ServicePolicies) => Collection<PolicyState> {
   const byBackend = graph.index(
     'rule sets by backend',
     graph.derive('rule sets of listeners', ruleSets, (set) => (set.gateways.includes(MESH_GATEWAY) ? undefined : set)),
     (set) => [...new Set(destinationsOf(set).map(({ host }) => host))],
   );
-  return graph.derive('states of policies', policies, ({ namespace, targets }, read, key) => {
-    const sets = targets.flatMap(
-      ({ service }) => read.get(byBackend, serviceHostname(service, namespace, clusterDomain)) ?? [],
-    );
-    const owners = new Set(sets.flatMap(({ gateways }) => gateways.map(ownerOfListener)));
-    const gateways = [...owners].flatMap((owner) => read.get(listeners, owner)?.gateway ?? []);
-    const distinct = new Map(gateways.map((gateway) => [`${gateway.namespace}/${gateway.name}`, gateway]));
-    return {
-      ancestors: [...distinct].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, gateway]) => gateway),
-      problems: read.get(problems, key) ?? [],
-    };
-  });
+  return ({ policies, problems }) =>
+    graph.derive('states of policies', policies, ({ namespace, targets }, read, key) => {
+      const sets = targets.flatMap(
+        ({ service }) => read.get(byBackend, serviceHostname(service, namespace, clusterDomain)) ?? [],
+      );
+      const owners = new Set(sets.flatMap(({ gateways }) => gateways.map(ownerOfListener)));
+      const gateways = [...owners].flatMap((owner) => read.get(listeners, owner)?.gateway ?? []);
+      const distinct = new Map(gateways.map((gateway) => [`${gateway.namespace}/${gateway.name}`, gateway]));
+      return {
+        ancestors: [...distinct].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, gateway]) => gateway),
+        problems: read.get(problems, key) ?? [],
+      };
+    });
 }

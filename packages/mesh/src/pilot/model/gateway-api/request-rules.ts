@@ -13,6 +13,7 @@ import { buildGrpcMatch } from './grpc-match.ts';
 import { buildFilters, type FilterEffects } from './http-filters.ts';
 import { buildHttpMatch, type MatchPlace } from './http-match.ts';
 import { ageRank } from './precedence.ts';
+import { buildSession } from './session.ts';
 
 /** The rules of a route, whatever parents it has, and what is wrong with them. */
 export interface BuiltRules {
@@ -67,12 +68,13 @@ function buildRule(
   const { filters = [], backendRefs = [] } = rule;
   const effects = buildFilters(filters, `${source.path}.filters`, context);
   const split = splitRequests(backends(backendRefs, source, context, problems), `${source.path}.backendRefs`, context);
-  problems.push(...effects.problems, ...unsupported(rule, source));
+  const { session, problems: ofSession } = sessionOf(rule, source, split);
+  problems.push(...effects.problems, ...ofSession);
   if (effects.redirect === undefined) problems.push(...split.problems);
   return {
     ...(rule.name === undefined ? {} : { name: rule.name }),
     action: effects.redirect ?? actionOf(split, context.route.kind === 'GRPCRoute' ? 'GRPCRoute' : 'HTTPRoute'),
-    options: buildOptions(rule, effects),
+    options: { ...buildOptions(rule, effects), ...(session === undefined ? {} : { session }) },
     source,
   };
 }
@@ -157,8 +159,25 @@ function buildRetry(retry: HttpRule['retry'], perTryMs: number | undefined): Ret
   };
 }
 
-function unsupported({ sessionPersistence }: Rule, { path }: SourceRef): Problem[] {
-  if (sessionPersistence === undefined) return [];
-  const message = 'session persistence is not supported yet';
-  return [{ type: 'Accepted', reason: 'UnsupportedValue', message, path: `${path}.sessionPersistence` }];
+/** What the client is told of is an endpoint, which another backend does not have. */
+function sessionOf(
+  rule: Rule,
+  { kind, namespace, name, path }: SourceRef,
+  { destinations }: Split,
+): ReturnType<typeof buildSession> {
+  const { sessionPersistence } = rule;
+  if (sessionPersistence === undefined) return { problems: [] };
+  const at = `${path}.sessionPersistence`;
+  if (destinations.length > 1) {
+    const message = 'sessions are kept in rules with one backend only; for several, keep them with each Service';
+    return { problems: [{ type: 'Accepted', reason: 'UnsupportedValue', message, path: at }] };
+  }
+  return buildSession(sessionPersistence, at, `${kind}/${namespace}/${name} ${path}`, sharedPath(rule));
+}
+
+/** Where a cookie is for one path. */
+function sharedPath(rule: Rule): string | undefined {
+  const [only, ...others] = 'matches' in rule ? ((rule.matches as HttpRule['matches']) ?? []) : [];
+  const { type = 'PathPrefix', value } = only?.path ?? {};
+  return others.length > 0 || type === 'RegularExpression' ? undefined : value;
 }

@@ -25,7 +25,13 @@ export interface WeightedDestinationIr {
   readonly authority?: string;
   /** The host that the request names in the end is looked up, and met on this port. Absent: the cluster has endpoints. */
   readonly lookUpPort?: number;
+  readonly session?: SessionIr;
 }
+
+/** Requests of one session go to one endpoint, as long as that is there: a cookie or a header says which it is. */
+export type SessionIr =
+  | { readonly type: 'cookie'; readonly name: string; readonly path: string; readonly lifetimeMs?: number }
+  | { readonly type: 'header'; readonly name: string };
 
 /** Copies of requests go to the cluster; what it answers is thrown away. */
 export interface MirrorIr {

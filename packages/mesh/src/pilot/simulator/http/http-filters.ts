@@ -17,7 +17,7 @@ export interface PreparedFilter {
 }
 
 /** `harmless`: decides nothing about where a request goes or what becomes of it. */
-export type FilterKind = 'cors' | 'fault' | 'grpc-web' | 'filter-state' | 'harmless' | 'unknown';
+export type FilterKind = 'cors' | 'fault' | 'grpc-web' | 'filter-state' | 'session' | 'harmless' | 'unknown';
 
 const KINDS: Readonly<Record<string, FilterKind>> = {
   'envoy.extensions.filters.http.cors.v3.Cors': 'cors',
@@ -25,6 +25,7 @@ const KINDS: Readonly<Record<string, FilterKind>> = {
   'envoy.extensions.filters.http.grpc_web.v3.GrpcWeb': 'grpc-web',
   'envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig': 'harmless',
   'envoy.extensions.filters.http.set_filter_state.v3.Config': 'filter-state',
+  'envoy.extensions.filters.http.stateful_session.v3.StatefulSession': 'session',
   'envoy.extensions.filters.http.grpc_stats.v3.FilterConfig': 'harmless',
   'envoy.extensions.filters.http.router.v3.Router': 'harmless',
 };

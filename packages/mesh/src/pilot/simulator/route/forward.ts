@@ -5,6 +5,7 @@ import type { FilterOverrides } from '../http/http-filters.ts';
 import { type LookUp, lookUpFor } from '../http/look-up.ts';
 import { passFilters } from '../http/pass-filters.ts';
 import { copyRequest, type RoutedRequest, setHeader, viewOf } from '../http/request.ts';
+import { sessionChanges } from '../http/session.ts';
 import { mirrorsOf } from './mirror.ts';
 import type { PreparedForward, PreparedTarget } from './prepared-forward.ts';
 import { rewriteHost, rewritePath } from './rewrite.ts';
@@ -28,7 +29,8 @@ export function forward(
     const cluster = target.cluster(request);
     const own = target.filters === undefined ? levels : [target.filters, ...levels];
     const lookUp = lookUpFor(scope.prepared, own, request, unknowns);
-    const sent = send(scope, route, prepared, target, cluster, request, policies, responseHeaders, lookUp);
+    const answered = [...responseHeaders, ...sessionChanges(scope.prepared, own, request, unknowns)];
+    const sent = send(scope, route, prepared, target, cluster, request, policies, answered, lookUp);
     unknowns.push(...sent.cluster.unknowns);
     if (target.filters === undefined) return sent;
     const { fault } = passFilters(scope.prepared, own, request, { forwards: true, cluster }, unknowns);

@@ -5,6 +5,7 @@ import { HTTPFaultSchema } from '@lateen/envoy-api/envoy/extensions/filters/http
 import { GrpcWebSchema } from '@lateen/envoy-api/envoy/extensions/filters/http/grpc_web/v3/grpc_web_pb.js';
 import { RouterSchema } from '@lateen/envoy-api/envoy/extensions/filters/http/router/v3/router_pb.js';
 import { ConfigSchema as FilterStateSchema } from '@lateen/envoy-api/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state_pb.js';
+import { StatefulSessionSchema } from '@lateen/envoy-api/envoy/extensions/filters/http/stateful_session/v3/stateful_session_pb.js';
 import {
   type HttpFilter,
   HttpFilterSchema,
@@ -16,6 +17,7 @@ import { extension } from './values.ts';
 export const CORS = 'envoy.filters.http.cors';
 export const FAULT = 'envoy.filters.http.fault';
 export const GRPC_WEB = 'envoy.filters.http.grpc_web';
+export const STATEFUL_SESSION = 'envoy.filters.http.stateful_session';
 export const FILTER_STATE = 'envoy.filters.http.set_filter_state';
 
 /**
@@ -26,6 +28,7 @@ const ORDER: readonly ((ir: HttpConnectionIr) => HttpFilter | undefined)[] = [
   cors,
   grpcWeb,
   fault,
+  statefulSession,
   lookUp,
   dynamicForwardProxy,
   router,
@@ -36,7 +39,7 @@ export function httpFilters(ir: HttpConnectionIr): HttpFilter[] {
 }
 
 /**
- * The next four are in every chain that rules can reach, so that a listener stays as it is when a rule wants one of them.
+ * The next five are in every chain that rules can reach, so that a listener stays as it is when a rule wants one of them.
  * They are off, and cost nothing, but for the requests of routes that turn them on.
  */
 function cors({ role }: HttpConnectionIr): HttpFilter | undefined {
@@ -51,6 +54,12 @@ function grpcWeb(): HttpFilter {
 function fault({ role }: HttpConnectionIr): HttpFilter | undefined {
   if (role === 'sidecar-inbound') return undefined;
   return create(HttpFilterSchema, { ...extension(FAULT, HTTPFaultSchema), disabled: true });
+}
+
+/** Keeps sessions with endpoints. */
+function statefulSession({ role }: HttpConnectionIr): HttpFilter | undefined {
+  if (role === 'sidecar-inbound') return undefined;
+  return create(HttpFilterSchema, { ...extension(STATEFUL_SESSION, StatefulSessionSchema), disabled: true });
 }
 
 /** The cluster looks the host up that is set here. */

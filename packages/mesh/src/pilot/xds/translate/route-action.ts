@@ -24,6 +24,7 @@ import type { Init } from './init.ts';
 import { translateLookUp } from './look-up.ts';
 import { translatePathRewrite } from './path-rewrite.ts';
 import { translateRetry } from './retry-policy.ts';
+import { translateSession } from './session.ts';
 import { duration, shareOf } from './values.ts';
 
 type RouteActionInit = Init<typeof RouteActionSchema>;
@@ -70,7 +71,7 @@ function translateWeighted(
     weight,
     ...translateHeaderOperations(headers),
     ...(authority === undefined ? {} : { hostRewriteSpecifier: { case: 'hostRewriteLiteral', value: authority } }),
-    typedPerFilterConfig: translateLookUp(destination, rewrite?.authority),
+    typedPerFilterConfig: { ...translateLookUp(destination, rewrite?.authority), ...translateSession(destination) },
   };
 }
 

@@ -10,6 +10,7 @@ import { CORS, FAULT, GRPC_WEB } from './http-filters.ts';
 import type { Init } from './init.ts';
 import { translateLookUp } from './look-up.ts';
 import { translateString } from './route-match.ts';
+import { translateSession } from './session.ts';
 import { duration, shareOf } from './values.ts';
 
 const ALWAYS = 1_000_000;
@@ -23,16 +24,17 @@ export function translateRouteFilters({ cors, fault, grpcWeb, action }: RouteIr)
       ...(cors === undefined ? {} : { [CORS]: packAny(CorsPolicySchema, create(CorsPolicySchema, corsPolicy(cors))) }),
       ...(grpcWeb ? { [GRPC_WEB]: ON } : {}),
       ...(fault === undefined ? {} : { [FAULT]: packAny(HTTPFaultSchema, create(HTTPFaultSchema, httpFault(fault))) }),
-      ...lookUpOf(action),
+      ...ofOnlyDestination(action),
     },
   };
 }
 
 /** Of several destinations, each has its own. */
-function lookUpOf(action: RouteIr['action']): Record<string, Any> {
+function ofOnlyDestination(action: RouteIr['action']): Record<string, Any> {
   if (action.type !== 'forward') return {};
   const [only, ...others] = action.destinations;
-  return only === undefined || others.length > 0 ? {} : translateLookUp(only, action.rewrite?.authority);
+  if (only === undefined || others.length > 0) return {};
+  return { ...translateLookUp(only, action.rewrite?.authority), ...translateSession(only) };
 }
 
 /** For a filter that has nothing to be told. */
