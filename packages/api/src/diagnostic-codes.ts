@@ -6,7 +6,7 @@
  * LAT03xx local processes · LAT04xx certificates, tokens and Unix sockets · LAT05xx command line and admin API
  * LAT06xx checks of the whole configuration
  * LAT059x gateways and their secrets · LAT070x more checks of the whole configuration
- * LAT073x a Pilot for proxies of others
+ * LAT073x a Pilot for proxies of others · LAT074x the Gateway API
  * LAT09xx installing and running Envoy, and setting up a checkout
  */
 export type Severity = 'error' | 'warning' | 'info';
@@ -1060,11 +1060,73 @@ export const diagnosticCodes = {
     why: 'A file is missing, cannot be read, or does not hold what the option asks for.',
     remedy: 'Check the file that the message names. All of them are PEM.',
   },
+  LAT0740: {
+    severity: 'warning',
+    title: 'What a route, a ListenerSet or a policy is for is not there',
+    why: 'By that reference it has no effect. What else it is for is not concerned.',
+    remedy:
+      'Correct the reference, or create what it names: the Gateway, the ListenerSet or the Service, with the listener or port that is asked for.',
+  },
+  LAT0741: {
+    severity: 'warning',
+    title: 'A parent does not take a route or ListenerSet',
+    why: 'Listeners say which kinds of routes they take and of which namespaces, and Gateways whose ListenerSets. By default that is their own namespace for routes, and none for ListenerSets.',
+    remedy: 'Allow it there (allowedRoutes of the listener, allowedListeners of the Gateway), or name another parent.',
+  },
+  LAT0742: {
+    severity: 'warning',
+    title: 'No listener of a Gateway is for a host of the route',
+    why: 'No request can reach the route there: each must be for a host of the listener and for one of the route.',
+    remedy: 'Correct the hostnames of the route or of the listener.',
+  },
+  LAT0743: {
+    severity: 'warning',
+    title: 'A backend of a route is not there',
+    why: 'Its share of the requests is answered with 500, and its share of connections is closed.',
+    remedy: 'Correct the reference, or create the Service with that port.',
+  },
+  LAT0744: {
+    severity: 'warning',
+    title: 'A reference to another namespace is not permitted',
+    why: 'Whoever owns a namespace decides who may use what is in it. The reference is treated as if it led nowhere.',
+    remedy: 'Create a ReferenceGrant in the namespace that is referred to, or refer to something in the own namespace.',
+  },
+  LAT0745: {
+    severity: 'warning',
+    title: 'A reference names a kind that does not fit',
+    why: 'Nothing of that kind can stand there, so the reference leads nowhere.',
+    remedy: 'Name one of the kinds that the message lists.',
+  },
+  LAT0746: {
+    severity: 'warning',
+    title: 'Something of the Gateway API is not supported',
+    why: 'It would be wrong to serve it as if it were not written: the listener, or the Gateway, is not served, and what a rule matches is refused.',
+    remedy: 'Do without it. The reference lists what is supported.',
+  },
+  LAT0747: {
+    severity: 'warning',
+    title: 'Listeners, routes or policies are in conflict',
+    why: 'Listeners with one port for different protocols, or for the same host, cannot be told apart: of a Gateway none of them is served, and one of a ListenerSet gives way to what was there before it. Of policies for one target the oldest holds, and of an HTTPRoute and a GRPCRoute for one host.',
+    remedy: 'Give them different ports, hostnames or targets, or remove one of them.',
+  },
+  LAT0748: {
+    severity: 'warning',
+    title: 'A certificate of the Gateway API cannot be used',
+    why: 'The Secret or ConfigMap is missing, or has no certificates in PEM form. A listener that has none at all is not served, and who is to be called with authorities that are missing is not called.',
+    remedy:
+      'Create it in the namespace that the reference names: tls.crt and tls.key in a Secret, authorities under ca.crt.',
+  },
+  LAT0749: {
+    severity: 'info',
+    title: 'Lateen does not serve the class of a Gateway',
+    why: 'The Gateway is left to whoever serves its class. Lateen serves the classes lateen and istio, and those whose GatewayClass names it.',
+    remedy: 'Where it is meant for Lateen, set spec.gatewayClassName to lateen.',
+  },
   LAT0750: {
     severity: 'warning',
-    title: 'A Gateway has parameters',
-    why: 'There are none that Lateen knows, so the Gateway is not accepted, and no gateway runs for it.',
-    remedy: 'Take spec.infrastructure.parametersRef away. Annotations in spec.infrastructure say how its proxy runs.',
+    title: 'A Gateway or GatewayClass has parameters',
+    why: 'There are none that Lateen knows, so it is not accepted, and no gateway runs for it.',
+    remedy: 'Take parametersRef away. Annotations in spec.infrastructure of a Gateway say how its proxy runs.',
   },
   LAT0751: {
     severity: 'warning',

@@ -15,6 +15,7 @@ import { type Citadel, startCitadel } from '#citadel/start.ts';
 import { LastGood } from '#pilot/config/last-good.ts';
 import { Overlay } from '#pilot/config/overlay.ts';
 import { ConfigStore, type StoreChange } from '#pilot/config/store.ts';
+import { allDiagnostics } from '#pilot/model/gateway-api/diagnostics.ts';
 import { DEFAULT_SETTINGS } from '#pilot/model/settings.ts';
 import { createPilot, type Pilot } from '#pilot/pilot.ts';
 import { FileRegistry } from '#pilot/registry/files/file-registry.ts';
@@ -34,6 +35,7 @@ import { AdsServer } from '#pilot/xds/server/server.ts';
 import { type AdminServer, startAdminServer } from './admin/server.ts';
 import { adminHandlers } from './admin-handlers.ts';
 import { BackgroundAnalysis } from './background-analysis.ts';
+import { ConditionTimes } from './condition-times.ts';
 import { manifestsMessage } from './manifests.ts';
 import { meshStatus } from './mesh-status.ts';
 import { objectStatus } from './object-status.ts';
@@ -56,6 +58,7 @@ export class ControlPlane {
   readonly #files: FileRegistry;
   readonly #analysis: BackgroundAnalysis;
   readonly #scheduleClock: ScheduleClock;
+  readonly #conditionTimes: ConditionTimes;
   #citadel: Citadel | undefined;
   #admin: AdminServer | undefined;
   #reports: InstancesMessage['reports'] = [];
@@ -80,6 +83,7 @@ export class ControlPlane {
     const { graph, objects } = this.#pilot;
     this.store = new ConfigStore(graph, objects, overlay, DEFAULT_SETTINGS.clusterDomain, lastGood);
     this.#scheduleClock = new ScheduleClock(this.#pilot);
+    this.#conditionTimes = new ConditionTimes(this.#pilot.model.statuses);
     this.#refusals = new Refusals(this.#pilot, this.store);
     this.#pilot.model.services.onChange(() => {
       this.#servicesChanged = true;
@@ -222,12 +226,17 @@ export class ControlPlane {
 
   /** The same with what is only worth knowing. */
   analysis(): AnalysisResponse {
-    const diagnostics = [...this.#objectDiagnostics(), ...this.#analysis.all(), ...this.#supervisorDiagnostics];
+    const diagnostics = [
+      ...this.#objectDiagnostics(),
+      ...this.#modelDiagnostics(),
+      ...this.#analysis.all(),
+      ...this.#supervisorDiagnostics,
+    ];
     return { diagnostics, objects: this.store.objects.size };
   }
 
   #configurationDiagnostics(): Diagnostic[] {
-    return [...this.#objectDiagnostics(), ...this.#analysis.warnings];
+    return [...this.#objectDiagnostics(), ...this.#modelWarnings(), ...this.#analysis.warnings];
   }
 
   /** Those that are known at once, without a look at everything. */
@@ -236,8 +245,18 @@ export class ControlPlane {
     return [...this.store.diagnostics(), ...this.#unmatched.map((each) => this.store.locate(each.diagnostic))];
   }
 
+  /** Those that the model finds, since it has to know. */
+  #modelDiagnostics(): Diagnostic[] {
+    return allDiagnostics(this.#pilot.model.diagnostics).map((each) => this.store.locate(each));
+  }
+
+  /** Without what is only worth knowing. */
+  #modelWarnings(): Diagnostic[] {
+    return this.#modelDiagnostics().filter(({ severity }) => severity !== 'info');
+  }
+
   #sendDiagnostics(): void {
-    const diagnostics = [...this.#objectDiagnostics(), ...this.#analysis.known];
+    const diagnostics = [...this.#objectDiagnostics(), ...this.#modelWarnings(), ...this.#analysis.known];
     this.#sendIfChanged({ type: 'diagnostics', diagnostics });
   }
 
@@ -263,7 +282,7 @@ export class ControlPlane {
   }
 
   objectStatus(object: ConfigObject): Readonly<Record<string, unknown>> | undefined {
-    return objectStatus(object, this.#pilot.model);
+    return objectStatus(object, this.#pilot.model, this.#conditionTimes);
   }
 
   /** Everything that a proxy should hold, as Envoy's JSON, with where it came from. */

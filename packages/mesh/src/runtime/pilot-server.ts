@@ -2,6 +2,7 @@ import type { ServerCredentials } from '@grpc/grpc-js';
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
 import { Overlay } from '#pilot/config/overlay.ts';
 import { ConfigStore, type StoreChange } from '#pilot/config/store.ts';
+import { allDiagnostics } from '#pilot/model/gateway-api/diagnostics.ts';
 import { DEFAULT_SETTINGS } from '#pilot/model/settings.ts';
 import { createPilot, type Pilot } from '#pilot/pilot.ts';
 import { FileRegistry } from '#pilot/registry/files/file-registry.ts';
@@ -106,7 +107,10 @@ export class PilotServer {
 
   /** Which gateways there are no file says: they are whoever connects. */
   #diagnostics(): readonly Diagnostic[] {
-    return this.store.diagnostics().filter(({ code }) => code !== 'LAT0595');
+    const ofModel = allDiagnostics(this.#pilot.model.diagnostics)
+      .filter(({ severity }) => severity !== 'info')
+      .map((each) => this.store.locate(each));
+    return [...this.store.diagnostics().filter(({ code }) => code !== 'LAT0595'), ...ofModel];
   }
 
   #noteAccepted(): void {

@@ -3,6 +3,7 @@ import type { Diagnostic } from '@lateen/api/diagnostic.ts';
 import { INGRESS_GATEWAY } from '@lateen/api/gateway-workload.ts';
 import { nodeIdOf } from '@lateen/api/workload-instance.ts';
 import { stringify } from 'yaml';
+import { allDiagnostics } from '#pilot/model/gateway-api/diagnostics.ts';
 import type { Pilot } from '#pilot/pilot.ts';
 import { unmatchedPatches } from '#pilot/xds/patch-matches.ts';
 import { printResource } from '#pilot/xds/print-resource.ts';
@@ -57,7 +58,8 @@ export function caseOutputs(golden: GoldenCase, stateDir: string): CaseOutputs {
     files.set(`${proxy}.xds.yaml`, toYaml(held));
   }
   const unmatched = unmatchedPatches(pipeline.pilot).map((each) => pipeline.locate(each.diagnostic));
-  const diagnostics = [...pipeline.diagnostics, ...unmatched];
+  const ofModel = allDiagnostics(pipeline.pilot.model.diagnostics).map((each) => pipeline.locate(each));
+  const diagnostics = [...pipeline.diagnostics, ...unmatched, ...ofModel];
   if (diagnostics.length > 0) files.set('diagnostics.yaml', toYaml(diagnostics));
   return { files, resources, diagnostics };
 }

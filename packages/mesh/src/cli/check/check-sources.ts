@@ -1,4 +1,6 @@
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
+import { gatewayApiKinds } from '@lateen/api/gateway-api/kinds.ts';
+import type { ConfigObject } from '@lateen/api/kinds.ts';
 import { keyOfRef } from '@lateen/api/object-key.ts';
 import { analyze } from '#pilot/analysis/analyze.ts';
 import { type CheckedFiles, checkFiles } from '#pilot/config/check-files.ts';
@@ -25,8 +27,9 @@ export async function checkSources({ files }: Sources, namespace: string, wholeM
     isPart,
   });
   const unmatched = await unmatchedPatchesOf(checked);
+  const ofModel = await modelDiagnosticsOf(checked);
   return {
-    diagnostics: [...checked.diagnostics, ...unmatched, ...found],
+    diagnostics: [...checked.diagnostics, ...unmatched, ...ofModel, ...found],
     objects: objects.size,
     files: files.length,
     isPart,
@@ -39,4 +42,12 @@ async function unmatchedPatchesOf({ objects, diagnostics, isPart }: CheckedFiles
   if (!hasFilters || isPart || diagnostics.some(({ severity }) => severity === 'error')) return [];
   const { unmatchedIn } = await import('./unmatched-patches.ts');
   return unmatchedIn({ objects });
+}
+
+/** What the model of a mesh that is made of these files finds, which is only made where there is something to find. */
+async function modelDiagnosticsOf({ objects, isPart }: CheckedFiles): Promise<readonly Diagnostic[]> {
+  const isGatewayApi = ({ kind }: ConfigObject) => Object.hasOwn(gatewayApiKinds, kind);
+  if (![...objects.values()].some(({ object }) => isGatewayApi(object))) return [];
+  const { modelDiagnosticsIn } = await import('./model-diagnostics.ts');
+  return modelDiagnosticsIn({ objects }, isPart);
 }

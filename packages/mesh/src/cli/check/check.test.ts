@@ -163,3 +163,32 @@ spec:
   write('filter.yaml', filter('reviews.default.svc.cluster.local'));
   expect((await lateen('analyze mesh.yaml filter.yaml')).stdout).not.toContain('LAT0531');
 });
+
+const HTTP_ROUTE = `apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: web}
+spec:
+  parentRefs: [{name: gone}]
+  rules:
+    - backendRefs: [{name: reviews, port: 80}]
+    - backendRefs: [{name: revews, port: 80}]
+`;
+
+test('routes of the Gateway API are followed to their parents and backends', async () => {
+  write('service.yaml', SERVICE);
+  write('route.yaml', HTTP_ROUTE);
+  expect(await lateen('validate service.yaml route.yaml')).toMatchObject({
+    exitCode: 0,
+    stdout: `route.yaml
+  5  warning LAT0740: there is no Gateway default/gone
+     HTTPRoute default/web spec.parentRefs[0]
+  8  warning LAT0743: there is no Service default/revews
+     HTTPRoute default/web spec.rules[1].backendRefs[0]
+
+2 warnings in 2 objects of 2 files.
+`,
+  });
+  expect((await lateen('validate route.yaml')).stdout).not.toMatch(/LAT07/);
+  const { stdout } = await lateen('analyze route.yaml');
+  expect(stdout.match(/LAT07\d\d/g)).toEqual(['LAT0740', 'LAT0743', 'LAT0743']);
+});

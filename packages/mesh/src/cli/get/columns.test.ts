@@ -79,6 +79,25 @@ test.each([
     'addressType: IPv4\nports: [{port: 80}, {port: 81}]\nendpoints: [{addresses: [10.0.0.1]}, {addresses: [10.0.0.2]}]',
     { addresstype: 'IPv4', ports: '80,81', endpoints: '10.0.0.1,10.0.0.2' },
   ],
+  [
+    'GatewayClass',
+    'spec: {controllerName: a.test/b, description: for tests}\nstatus: {conditions: [{type: Accepted, status: "True"}]}',
+    { controller: 'a.test/b', accepted: 'True', description: 'for tests' },
+  ],
+  ['GatewayClass', 'spec: {controllerName: a.test/b}', { controller: 'a.test/b', accepted: '', description: '' }],
+  [
+    'gtw',
+    `spec: {gatewayClassName: lateen}
+status: {conditions: [{type: Accepted, status: "True"}, {type: Programmed, status: "False"}]}`,
+    { class: 'lateen', listeners: '', address: '', programmed: 'False' },
+  ],
+  [
+    'ListenerSet',
+    'status: {conditions: [{type: Accepted, status: "True"}, {type: Programmed, status: "False"}]}',
+    { accepted: 'True', programmed: 'False' },
+  ],
+  ['HTTPRoute', 'spec: {hostnames: [a.test, b.test]}', { hostnames: '["a.test","b.test"]' }],
+  ['GRPCRoute', 'spec: {}', { hostnames: '' }],
   ['IngressClass', 'spec: {controller: istio.io/ingress-controller}', { controller: 'istio.io/ingress-controller' }],
   [
     'Ingress',

@@ -24,6 +24,11 @@ export function columnsOf(group: ObjectGroup): readonly Column[] {
   return group.kind.kind === 'Pod' ? columns : [...columns, source];
 }
 
+const hostnames: Column = {
+  title: 'hostnames',
+  cell: ({ object }) => words(list(read(object, 'spec', 'hostnames'))),
+};
+
 const columnsByKind: Readonly<Record<string, readonly Column[]>> = {
   Pod: [
     { title: 'ready', cell: (item, status) => (podOf(item, status)?.ready === true ? '1/1' : '0/1') },
@@ -136,6 +141,18 @@ const columnsByKind: Readonly<Record<string, readonly Column[]>> = {
     },
     { title: 'time zone', wide: true, cell: ({ object }) => text(read(object, 'spec', 'timeZone')) || 'UTC' },
   ],
+  GatewayClass: [
+    { title: 'controller', cell: ({ object }) => text(read(object, 'spec', 'controllerName')) },
+    { title: 'accepted', cell: ({ object }) => condition(object, 'Accepted') },
+    { title: 'description', wide: true, cell: ({ object }) => text(read(object, 'spec', 'description')) },
+  ],
+  ListenerSet: [
+    { title: 'accepted', cell: ({ object }) => condition(object, 'Accepted') },
+    { title: 'programmed', cell: ({ object }) => condition(object, 'Programmed') },
+  ],
+  HTTPRoute: [hostnames],
+  GRPCRoute: [hostnames],
+  TLSRoute: [hostnames],
   Gateway: [
     { title: 'selector', wide: true, cell: ({ object }) => labels(read(object, 'spec', 'selector')) },
     {
@@ -173,6 +190,7 @@ const columnsByKind: Readonly<Record<string, readonly Column[]>> = {
           status,
         ).join(', '),
     },
+    { title: 'programmed', cell: ({ object }) => condition(object, 'Programmed') },
   ],
   VirtualService: [
     { title: 'gateways', cell: ({ object }) => words(list(read(object, 'spec', 'gateways'))) },
@@ -295,6 +313,12 @@ function list(value: unknown): readonly unknown[] {
 
 function text(value: unknown): string {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+}
+
+/** `True`, `False` or `Unknown`; empty of an object that nobody has said anything of. */
+function condition(object: unknown, type: string): string {
+  const found = list(read(object, 'status', 'conditions')).find((each) => read(each, 'type') === type);
+  return text(read(found, 'status'));
 }
 
 function words(values: readonly unknown[]): string {

@@ -8,7 +8,6 @@ import { destinationPorts } from './checks/destination-ports.ts';
 import { sameHostRules } from './checks/destination-rules.ts';
 import { endpointSlices } from './checks/endpoint-slices.ts';
 import { exportedNamespaces } from './checks/export-to.ts';
-import { gatewayDeployments, gatewayServices } from './checks/gateway-deployments.ts';
 import { gatewayHosts } from './checks/gateway-hosts.ts';
 import { gatewayPorts } from './checks/gateway-ports.ts';
 import { sharedCertificates, unusedGateways } from './checks/gateways.ts';
@@ -58,8 +57,6 @@ export const checks: readonly Check[] = [
   unusedGateways,
   sharedCertificates,
   gatewayPorts,
-  gatewayDeployments,
-  gatewayServices,
   http3,
   doubleConnectionRules,
   selectors,

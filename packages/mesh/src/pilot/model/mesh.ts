@@ -1,3 +1,4 @@
+import type { Diagnostic } from '@lateen/api/diagnostic.ts';
 import { BUILT_IN_GATEWAYS, type BuiltInGateway } from '@lateen/api/gateway-workload.ts';
 import type { ConfigObject } from '@lateen/api/kinds.ts';
 import { keyOfRef } from '@lateen/api/object-key.ts';
@@ -15,9 +16,11 @@ import { deriveEndpoints } from './endpoints.ts';
 import { buildGateway, type Gateway } from './gateway.ts';
 import { deriveBackendTls } from './gateway-api/backend-tls.ts';
 import { deriveBackendTraffic } from './gateway-api/backend-traffic.ts';
+import { deriveDiagnostics } from './gateway-api/diagnostics.ts';
 import { deriveKubernetesGateways, type KubernetesGateways } from './gateway-api/gateways.ts';
 import { derivePolicyStates, type PolicyState } from './gateway-api/policy-states.ts';
 import { deriveKubernetesRoutes, type KubernetesRoutes } from './gateway-api/routes.ts';
+import { deriveStatuses, type GatewayApiStatus } from './gateway-api/status/statuses.ts';
 import { patternsCovering } from './hostname.ts';
 import { deriveInbound, type InboundPort, type PeerDecisions } from './inbound.ts';
 import { portsUnder } from './ingress.ts';
@@ -70,6 +73,10 @@ export interface MeshModel {
   readonly backendTlsStates: Collection<PolicyState>;
   /** How XBackendTrafficPolicies stand, by object key. */
   readonly backendTrafficStates: Collection<PolicyState>;
+  /** Of the Gateway API's objects, by object key. */
+  readonly statuses: Collection<GatewayApiStatus>;
+  /** The same that statuses tell, and what is wrong with objects of which Lateen has no status, by object key. */
+  readonly diagnostics: Collection<readonly Diagnostic[]>;
   /** By namespace, in order of name. */
   readonly sidecars: Collection<readonly SidecarRules[]>;
   /** Whether each TrafficSchedule is open now, and when that changes; by object key. */
@@ -268,6 +275,15 @@ export function buildModel(
   );
   const endpoints = deriveEndpoints(graph, services, { objects, instances, workloads, inbound, peersOf, trustDomain });
 
+  const backendTlsStates = policyStates(backendTlsPolicies);
+  const backendTrafficStates = policyStates(backendTrafficPolicies);
+  const gatewayApi = {
+    ...kubernetesGateways,
+    ...kubernetesRoutes,
+    instances,
+    policies: graph.union('states of all policies', [backendTlsStates, backendTrafficStates]),
+  };
+
   return {
     settings,
     defaults: meshDefaults,
@@ -293,8 +309,10 @@ export function buildModel(
     gateways,
     kubernetesGateways,
     kubernetesRoutes,
-    backendTlsStates: policyStates(backendTlsPolicies),
-    backendTrafficStates: policyStates(backendTrafficPolicies),
+    backendTlsStates,
+    backendTrafficStates,
+    statuses: deriveStatuses(graph, objects, gatewayApi),
+    diagnostics: deriveDiagnostics(graph, objects, gatewayApi),
     sidecars: sidecarsByNamespace,
     scheduleStates,
     credentials,

@@ -5,6 +5,7 @@ import { serviceHostname } from '../hostname.ts';
 import { type Service, serviceSeenFrom } from '../service.ts';
 import { allows } from './allowed-namespaces.ts';
 import type { Problem } from './conditions.ts';
+import { MESH_CONTROLLER } from './gateway-class.ts';
 import type { GatewayListeners, PlacedListener } from './gateway-listeners.ts';
 import { sharedHosts } from './route-hostnames.ts';
 import { GATEWAY_GROUP, type RouteKind } from './route-kind.ts';
@@ -22,6 +23,8 @@ export interface ParentRef {
 /** How a route stands with one of its parents. */
 export interface Attachment {
   readonly parentRef: ParentRef;
+  /** Who says how they stand. Absent: it is not for Lateen to say anything of this parent, or there is none. */
+  readonly controller?: string;
   /** Keys of the listeners that take the route. */
   readonly listeners: readonly string[];
   readonly service?: ServiceParent;
@@ -55,38 +58,66 @@ export interface AttachmentContext {
   readonly read: Reader;
 }
 
-/** Parents that are not Lateen's are left out: it is not for us to say anything of them. */
+/** In the order of the references. */
 export function attach(route: AttachingRoute, context: AttachmentContext): readonly Attachment[] {
-  return route.parentRefs.flatMap((parentRef) => {
+  return route.parentRefs.map((parentRef, i) => {
     const { group = GATEWAY_GROUP, kind = 'Gateway' } = parentRef;
-    if (group === GATEWAY_GROUP && (kind === 'Gateway' || kind === 'ListenerSet')) {
-      return attachToListeners(route, parentRef, kind, context);
-    }
-    return group === '' && kind === 'Service' ? [attachToService(route, parentRef, context)] : [];
+    const ref: PlacedRef = { ...parentRef, path: `spec.parentRefs[${i}]` };
+    const attached =
+      group === GATEWAY_GROUP && (kind === 'Gateway' || kind === 'ListenerSet')
+        ? attachToListeners(route, ref, kind, context)
+        : group === '' && kind === 'Service'
+          ? attachToService(route, ref, context)
+          : nowhere(unknownKind(ref, group, kind));
+    return { parentRef, ...attached };
   });
+}
+
+interface PlacedRef extends ParentRef {
+  readonly path: string;
+}
+
+type Attached = Omit<Attachment, 'parentRef'>;
+
+function nowhere(...problems: readonly Problem[]): Attached {
+  return { listeners: [], problems };
+}
+
+function unknownKind({ path }: PlacedRef, group: string, kind: string): Problem {
+  return {
+    type: 'Accepted',
+    reason: 'InvalidKind',
+    message: `a ${kind} of the API group '${group}' takes no routes; a Gateway, a ListenerSet or a Service does`,
+    path,
+  };
 }
 
 function attachToListeners(
   route: AttachingRoute,
-  parentRef: ParentRef,
+  parentRef: PlacedRef,
   kind: 'Gateway' | 'ListenerSet',
   { listeners, objects, read }: AttachmentContext,
-): Attachment[] {
-  const { name, sectionName = '', port } = parentRef;
+): Attached {
+  const { name, sectionName = '', port, path } = parentRef;
   const owner = {
     kind: kind === 'Gateway' ? 'KubernetesGateway' : kind,
     namespace: parentRef.namespace ?? route.namespace,
     name,
   };
   const found = read.get(listeners, keyOfRef(owner));
-  if (found === undefined) return [];
+  if (found === undefined) {
+    // Of one that is there and is not served, its own problem tells.
+    if (read.get(objects, keyOfRef(owner)) !== undefined) return nowhere();
+    return nowhere(refused('NoMatchingParent', `there is no ${kind} ${owner.namespace}/${name}`, path));
+  }
+  const { controller } = found;
   const asked = found.listeners.filter(
     (each) => (sectionName === '' || each.name === sectionName) && (port === undefined || each.port === port),
   );
-  const refusals = asked.map((listener) => refusalOf(route, listener, objects, read));
+  const refusals = asked.map((listener) => refusalOf(route, listener, path, objects, read));
   const taken = asked.filter((_, i) => refusals[i] === undefined);
-  if (taken.length > 0) return [{ parentRef, listeners: taken.map(({ key }) => key), problems: [] }];
-  return [{ parentRef, listeners: [], problems: [closest(refusals) ?? noListener(parentRef)] }];
+  if (taken.length > 0) return { controller, listeners: taken.map(({ key }) => key), problems: [] };
+  return { controller, listeners: [], problems: [closest(refusals) ?? noListener(parentRef, kind)] };
 }
 
 type RefusalReason = 'NoMatchingListenerHostname' | 'NotAllowedByListeners' | 'NoMatchingParent';
@@ -98,35 +129,39 @@ function closest(refusals: readonly (Problem | undefined)[]): Problem | undefine
   return REFUSALS.flatMap((reason) => refusals.filter((each) => each?.reason === reason))[0];
 }
 
-function refused(reason: RefusalReason, message: string): Problem {
-  return { type: 'Accepted', reason, message, path: 'spec.parentRefs' };
+function refused(reason: RefusalReason, message: string, path: string): Problem {
+  return { type: 'Accepted', reason, message, path };
 }
 
-function noListener({ name, sectionName, port }: ParentRef): Problem {
+function noListener({ name, sectionName, port, path }: PlacedRef, kind: string): Problem {
   const asked = [
     sectionName === undefined || sectionName === '' ? [] : `with the name ${sectionName}`,
     port === undefined ? [] : `on port ${port}`,
   ].flat();
-  return refused('NoMatchingParent', `${name} has no listener ${asked.join(' ')}`.trim());
+  return refused('NoMatchingParent', `the ${kind} ${name} has no listener ${asked.join(' ')}`.trim(), path);
 }
 
 function refusalOf(
   route: AttachingRoute,
   listener: PlacedListener,
+  path: string,
   objects: Collection<ConfigObject>,
   read: Reader,
 ): Problem | undefined {
   if (listener.conflict !== undefined) {
-    return refused('NoMatchingParent', `the listener ${listener.name} is in conflict: ${listener.conflict.message}`);
+    const message = `the listener ${listener.name} is in conflict: ${listener.conflict.message}`;
+    return refused('NoMatchingParent', message, path);
   }
   if (!listener.supportedKinds.includes(route.kind)) {
-    const kinds = listener.supportedKinds.join(' and ') || 'no routes';
-    return refused('NotAllowedByListeners', `the listener ${listener.name} takes ${kinds}, no ${route.kind}`);
+    const kinds = listener.supportedKinds.length === 0 ? 'no routes' : listener.supportedKinds.join(' and ');
+    const message = `the listener ${listener.name} takes ${kinds}, and this is a ${route.kind}`;
+    return refused('NotAllowedByListeners', message, path);
   }
   if (!allows(listener.allowedNamespaces, route.namespace, objects, read)) {
     return refused(
       'NotAllowedByListeners',
       `the listener ${listener.name} takes no routes of the namespace ${route.namespace}`,
+      path,
     );
   }
   if (sharedHosts(route.hostnames, listener.hostname).length > 0) return undefined;
@@ -134,31 +169,30 @@ function refusalOf(
   return refused(
     'NoMatchingListenerHostname',
     `the listener ${listener.name} is for ${listener.hostname}, not for ${hosts}`,
+    path,
   );
 }
 
 function attachToService(
   route: AttachingRoute,
-  parentRef: ParentRef,
+  { path, name, namespace = route.namespace, sectionName = '', port }: PlacedRef,
   { servicesByHost, clusterDomain, read }: AttachmentContext,
-): Attachment {
-  const { name, namespace = route.namespace, sectionName = '', port } = parentRef;
+): Attached {
   const host = serviceHostname(name, namespace, clusterDomain);
   const service = serviceSeenFrom(read.get(servicesByHost, host), namespace);
-  const wrong = (message: string): Attachment => ({
-    parentRef,
-    listeners: [],
-    problems: [refused('NoMatchingParent', message)],
-  });
+  const controller = MESH_CONTROLLER;
+  const wrong = (message: string) => nowhere(refused('NoMatchingParent', message, path));
   if (service === undefined) return wrong(`there is no Service ${namespace}/${name}`);
   const named = service.ports.filter(
     (each) => (sectionName === '' || each.name === sectionName) && (port === undefined || each.port === port),
   );
   const [first] = named;
-  if (first === undefined) return wrong(`the Service ${namespace}/${name} has no port ${port ?? sectionName}`);
+  if (first === undefined) {
+    return { controller, ...wrong(`the Service ${namespace}/${name} has no port ${port ?? sectionName}`) };
+  }
   const isOnePort = sectionName !== '' || port !== undefined;
   return {
-    parentRef,
+    controller,
     listeners: [],
     service: {
       host,

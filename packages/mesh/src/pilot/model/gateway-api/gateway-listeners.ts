@@ -2,8 +2,9 @@ import type { ConfigObject, KubernetesGateway, ListenerSet } from '@lateen/api/k
 import type { Collection, Reader } from '../../incremental/collection.ts';
 import { allows, buildAllowedNamespaces } from './allowed-namespaces.ts';
 import type { Problem } from './conditions.ts';
-import { buildListeners, type Listener } from './listener.ts';
+import { buildListeners, type Listener, type ListenerOwner, ownerOf } from './listener.ts';
 import { findConflicts } from './listener-conflicts.ts';
+import { findOverlaps } from './listener-overlaps.ts';
 import { ageRank, byRank } from './precedence.ts';
 import { GATEWAY_GROUP } from './route-kind.ts';
 
@@ -11,10 +12,19 @@ import { GATEWAY_GROUP } from './route-kind.ts';
 export interface PlacedListener extends Listener {
   /** Absent: it can be told apart from all others. */
   readonly conflict?: Problem;
+  /** Listeners that have TLS for some of its hosts too. */
+  readonly overlaps: readonly ListenerPlace[];
+}
+
+export interface ListenerPlace {
+  readonly owner: ListenerOwner;
+  readonly name: string;
 }
 
 /** What a Gateway or a ListenerSet opens. */
 export interface GatewayListeners {
+  /** The object that they are written in. */
+  readonly owner: ListenerOwner;
   /** The Gateway whose proxies open it. */
   readonly gateway: { readonly namespace: string; readonly name: string };
   readonly controller: string;
@@ -45,17 +55,26 @@ export function placeListeners(
     .map(({ set }) => ({ set, isAllowed: allows(allowed, set.metadata.namespace, objects, read) }));
   const own = buildListeners(object);
   const ofSets = ordered.map(({ set, isAllowed }) => (isAllowed ? buildListeners(set) : []));
-  const conflicts = findConflicts([...own, ...ofSets.flat()]);
+  const all = [...own, ...ofSets.flat()];
+  const conflicts = findConflicts(all);
+  const overlaps = findOverlaps(all.filter(({ key }) => !conflicts.has(key)));
   const place = (listeners: readonly Listener[]) =>
     listeners.map((listener): PlacedListener => {
       const conflict = conflicts.get(listener.key);
-      return conflict === undefined ? listener : { ...listener, conflict };
+      const placed = { ...listener, overlaps: overlaps.get(listener.key) ?? [] };
+      return conflict === undefined ? placed : { ...placed, conflict };
     });
   return {
-    own: { gateway, controller, listeners: place(own) },
+    own: {
+      owner: ownerOf(object),
+      gateway,
+      controller,
+      listeners: place(own),
+    },
     sets: ordered.map(({ set, isAllowed }, i) => ({
       object: set,
       listeners: {
+        owner: ownerOf(set),
         gateway,
         controller,
         listeners: place(ofSets[i] ?? []),

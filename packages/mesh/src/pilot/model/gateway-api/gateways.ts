@@ -65,10 +65,10 @@ export function deriveKubernetesGateways(
       ...ofSets.map(({ object: set, listeners: its }) => [keyOf(set), its] as [string, GatewayListeners]),
     ];
   });
+  const gatewayObject = (ref: { namespace: string; name: string }) => keyOfRef({ kind: 'KubernetesGateway', ...ref });
   const placed = graph.expand('listeners', listeners, ({ gateway, listeners: all }) =>
     all.map((listener) => [listener.key, { gateway, listener }] as const),
   );
-  const gatewayObject = (ref: { namespace: string; name: string }) => keyOfRef({ kind: 'KubernetesGateway', ...ref });
   const listenerTls = graph.derive('TLS of listeners', placed, ({ gateway, listener }, read) => {
     const object = read.get(objects, gatewayObject(gateway)) as KubernetesGateway | undefined;
     return buildListenerTls(listener, object?.spec.tls, { credentials, grants, read });

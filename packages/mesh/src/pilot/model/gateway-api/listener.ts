@@ -42,9 +42,13 @@ export function ownerOfListener(key: string): string {
   return key.split('/').slice(1, 4).join('/');
 }
 
+export function ownerOf({ kind, metadata }: KubernetesGateway | ListenerSet): ListenerOwner {
+  return { kind: kind as ListenerOwner['kind'], namespace: metadata.namespace, name: metadata.name };
+}
+
 export function buildListeners(object: KubernetesGateway | ListenerSet): readonly Listener[] {
   const { name, namespace } = object.metadata;
-  const owner: ListenerOwner = { kind: object.kind as ListenerOwner['kind'], namespace, name };
+  const owner = ownerOf(object);
   return object.spec.listeners.map((listener, i) =>
     buildListener(listener, owner, { kind: object.kind, namespace, name, path: `spec.listeners[${i}]` }),
   );
