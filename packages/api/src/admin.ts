@@ -14,6 +14,8 @@ export interface MeshStatus {
   /** Those that this mesh serves. */
   readonly ingresses: readonly IngressStatus[];
   readonly envoyFilters: readonly EnvoyFilterStatus[];
+  /** Gateways of the Gateway API, those that this mesh serves. */
+  readonly kubernetesGateways: readonly KubernetesGatewayStatus[];
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -117,6 +119,16 @@ export interface EnvoyFilterStatus {
   readonly namespace: string;
   /** For each of its patches: the resources (listeners, clusters, ...) in which it matches something. */
   readonly matches: readonly number[];
+}
+
+/** The whole status of the object is what `GET /api/v1/objects` shows. */
+export interface KubernetesGatewayStatus {
+  readonly name: string;
+  readonly namespace: string;
+  readonly programmed: boolean;
+  /** Of the condition `Programmed`. */
+  readonly reason: string;
+  readonly message: string;
 }
 
 /** `POST /api/v1/explain`: what would become of a request. Answered with a `Journey` (verdict.ts); nothing is sent. */

@@ -84,3 +84,14 @@ test('a proxy that rejects its configuration, and control characters', () => {
   expect(text).toContain('productpage-v1-0 rejects its configuration: bad \ufffd[2Jroute\n');
   expect(text).not.toContain('\u001b');
 });
+
+test('a Gateway that nobody serves as it is written', () => {
+  const gateway = { name: 'web', namespace: 'shop', reason: 'Invalid', message: 'no \u001b[2Jlistener' };
+  const kubernetesGateways = [
+    { ...gateway, programmed: false },
+    { ...gateway, name: 'other', programmed: true },
+  ];
+  const text = formatStatus(plain, { ...bookinfoStatus(), kubernetesGateways }, { wide: false });
+  expect(text).toContain('the Gateway web.shop is not programmed (Invalid): no \ufffd[2Jlistener\n');
+  expect(text).not.toContain('other');
+});

@@ -100,8 +100,9 @@ function formatTroubles(output: Pick<Output, 'colour'>, status: MeshStatus): str
   return [formatProblems(output, status), diagnostics].filter((text) => text !== '');
 }
 
-/** Replicas and gateways that are not as they should be, and where to read on. */
-function formatProblems(output: Pick<Output, 'colour'>, { workloads, gateways }: MeshStatus): string {
+/** Replicas, gateways and Gateways that are not as they should be, and where to read on. */
+function formatProblems(output: Pick<Output, 'colour'>, status: MeshStatus): string {
+  const { workloads, gateways, kubernetesGateways } = status;
   const lines: string[] = [];
   for (const each of workloads) {
     const name = printable(shortName(each));
@@ -118,6 +119,10 @@ function formatProblems(output: Pick<Output, 'colour'>, { workloads, gateways }:
   for (const each of gateways.filter((gateway) => !gateway.ready)) {
     const name = printable(shortName(each));
     lines.push(`${paint(output, 'yellow', name)} is not ready. See: lateen logs ${name}`);
+  }
+  for (const each of kubernetesGateways.filter(({ programmed }) => !programmed)) {
+    const name = paint(output, 'yellow', printable(shortName(each)));
+    lines.push(`the Gateway ${name} is not programmed (${each.reason}): ${printable(each.message)}`);
   }
   return lines.map((line) => `${line}\n`).join('');
 }

@@ -140,3 +140,19 @@ test('a replica shows its proxy, and why its application does not run', () => {
     { name: 'app-1', proxy: { connected: false, synced: false } },
   ]);
 });
+
+test('Gateways of the Gateway API show whether they are programmed', () => {
+  const text = (name: string, protocol: string) =>
+    `---\n{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, metadata: {name: ${name}}, spec: {gatewayClassName: lateen, listeners: [{name: a, port: 80, protocol: ${protocol}}]}}\n`;
+  const { model } = pilotOf(text('web', 'HTTP') + text('bad', 'PIGEON'), gatewayOf({}, { name: 'web-lateen' }));
+  expect(statusOf([], { model }).kubernetesGateways).toEqual([
+    {
+      name: 'bad',
+      namespace: 'default',
+      programmed: false,
+      reason: 'Invalid',
+      message: 'the listener a cannot be served; see status.listeners',
+    },
+    { name: 'web', namespace: 'default', programmed: true, reason: 'Programmed', message: '' },
+  ]);
+});

@@ -2,13 +2,14 @@ import type {
   GatewayPortStatus,
   GatewayStatus,
   IngressStatus,
+  KubernetesGatewayStatus,
   MeshStatus,
   ScheduleStatus,
   ServiceStatus,
   WorkloadStatus,
 } from '@lateen/api/admin.ts';
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
-import { refOfKey } from '@lateen/api/object-key.ts';
+import { type ObjectKey, refOfKey } from '@lateen/api/object-key.ts';
 import { spiffeIdOf } from '@lateen/api/spiffe-id.ts';
 import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import { endpointKey } from '#pilot/model/endpoints.ts';
@@ -62,6 +63,7 @@ export function meshStatus(input: StatusInput): MeshStatus {
         const { name, namespace } = refOfKey(key);
         return { name, namespace, matches };
       }),
+    kubernetesGateways: kubernetesGatewayStatuses(model),
     diagnostics,
   };
 }
@@ -76,6 +78,19 @@ function ingressStatuses({ model, reports }: StatusInput): IngressStatus[] {
       const { name, namespace } = gateway.source;
       const serving = routers.filter((each) => isServedBy(gateway, each));
       return { name, namespace, addresses: [...new Set(serving.map(({ address }) => address))].sort() };
+    });
+}
+
+function kubernetesGatewayStatuses({ statuses }: MeshModel): KubernetesGatewayStatus[] {
+  return [...statuses.entries()]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([key, status]) => {
+      const { kind, namespace, name } = refOfKey(key as ObjectKey);
+      if (kind !== 'KubernetesGateway' || !('conditions' in status)) return [];
+      const programmed = status.conditions.find(({ type }) => type === 'Programmed');
+      if (programmed === undefined) return [];
+      const { reason, message } = programmed;
+      return [{ name, namespace, programmed: programmed.status === 'True', reason, message }];
     });
 }
 

@@ -130,6 +130,16 @@ describe('Gateways of the Gateway API', () => {
     expect(await lateen('proxy-config', 'listeners', 'right-lateen')).toContain('gateway|80');
     expect(await lateen('proxy-config', 'routes', 'right-lateen')).toContain('right');
     expect(await lateen('get', 'gateways.gateway.networking.k8s.io')).toMatch(/right +lateen +.*localhost:\d+/);
+    const shown = await lateen('get', 'gtw', 'right', '-o', 'json');
+    expect(JSON.parse(shown).status).toMatchObject({
+      addresses: [{ type: 'IPAddress', value: '127.0.0.1' }],
+      conditions: [
+        { type: 'Accepted', status: 'True' },
+        { type: 'Programmed', status: 'True' },
+        { type: 'ResolvedRefs', status: 'True' },
+      ],
+      listeners: [{ name: 'http', attachedRoutes: 1 }],
+    });
     await lateen('delete', '-f', right);
   });
 

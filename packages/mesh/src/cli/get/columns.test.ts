@@ -11,6 +11,7 @@ const NO_STATUS = {
   schedules: [],
   ingresses: [],
   envoyFilters: [],
+  kubernetesGateways: [],
 } as unknown as MeshStatus;
 
 function row(kind: string, manifest: string): Record<string, string> {
