@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import type { GatewayStatus } from '@lateen/api/admin.ts';
 import { INGRESS_GATEWAY, usualHostPort } from '@lateen/api/gateway-workload.ts';
 import { expect } from 'vitest';
 import { Sandbox } from '../e2e/mesh.ts';
@@ -55,13 +56,13 @@ export class Reader {
   }
 
   async #check({ commands, expected }: GuideStep): Promise<void> {
-    const result = await this.#shell.run(this.#here(commands));
-    const { code } = result;
+    const { code, output } = await this.#shell.run(this.#here(commands));
     if (/\blateen (up|apply)\b/.test(commands) && code === 0) await this.#findPorts();
-    // Where the gateway has another port than the usual one, that is explained, and tables are wider.
-    const isUsual = this.#ports.size === 0;
-    const seen = isUsual ? result.output : evenly(result.output.replaceAll(/ \(port \d+\)/g, ''));
-    const wanted = expected === undefined || isUsual ? expected : evenly(this.#here(expected));
+    // Where a gateway has another port than the usual one, that is explained, and tables are wider.
+    const comparable = (text: string) =>
+      this.#ports.size === 0 ? text : evenly(text.replaceAll(/ \(port \d+\)/g, ''));
+    const seen = comparable(output);
+    const wanted = expected === undefined ? undefined : comparable(this.#here(expected));
     if (wanted !== undefined && !matches(wanted, seen)) expect(seen).toBe(wanted);
     if (!showsFailure(expected)) expect(code, seen).toBe(0);
   }
@@ -69,8 +70,7 @@ export class Reader {
   /** Other ports may be used than the usual ones; a gateway has one only when a Gateway asks for it. */
   async #findPorts(): Promise<void> {
     const status = await this.#sandbox.status().catch(() => undefined);
-    const ingress = status?.gateways.find(({ name }) => name === INGRESS_GATEWAY.name);
-    const ports = (ingress?.ports ?? []).map(({ port, hostPort }) => [usualHostPort(port), hostPort] as const);
+    const ports = usualPorts(status?.gateways ?? []);
     if (status !== undefined) ports.push([USUAL_ADMIN_PORT, Number(new URL(status.control.admin).port)]);
     this.#ports = new Map(ports.filter(([usual, here]) => usual !== here));
   }
@@ -99,4 +99,25 @@ export async function repeat(check: () => Promise<void>): Promise<void> {
       await setTimeout(INTERVAL_MS);
     }
   }
+}
+
+/** The ports that gateways have, each behind the one that it would have if nothing else listened on this machine. */
+function usualPorts(gateways: readonly GatewayStatus[]): [usual: number, here: number][] {
+  const isIngress = ({ name }: GatewayStatus) => name === INGRESS_GATEWAY.name;
+  const own = gateways.filter(({ labels }) => labels['gateway.networking.k8s.io/gateway-name'] !== undefined);
+  // Held by the ingress gateway, whether a Gateway asks for it or not.
+  const taken = new Set([usualHostPort(80)]);
+  return [
+    ...gateways
+      .filter(isIngress)
+      .flatMap(({ ports }) => ports.map(({ port, hostPort }): [number, number] => [usualHostPort(port), hostPort])),
+    ...own.flatMap(({ ports }) =>
+      ports.map(({ port, hostPort }): [number, number] => {
+        let usual = usualHostPort(port);
+        while (taken.has(usual)) usual++;
+        taken.add(usual);
+        return [usual, hostPort];
+      }),
+    ),
+  ];
 }
