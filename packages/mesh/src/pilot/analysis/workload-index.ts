@@ -1,7 +1,8 @@
 import type { ObjectRef } from '@lateen/api/diagnostic.ts';
-import { BUILT_IN_GATEWAYS, isGatewayPod, isSelected } from '@lateen/api/gateway-workload.ts';
+import { BUILT_IN_GATEWAYS, type BuiltInGateway, isGatewayPod, isSelected } from '@lateen/api/gateway-workload.ts';
 import type { ConfigObject } from '@lateen/api/kinds.ts';
 import type { WorkloadInstance } from '@lateen/api/workload-instance.ts';
+import { startedProxies } from '../model/gateway-api/started-proxies.ts';
 import { refOf } from './check.ts';
 
 type Labels = Readonly<Record<string, string>>;
@@ -26,7 +27,8 @@ export class WorkloadIndex {
 
   /** @param instances those of Deployments are known by these already */
   constructor(objects: Iterable<ConfigObject>, instances: Iterable<WorkloadInstance> = []) {
-    const declared = [...[...objects].flatMap(workloadOf), ...BUILT_IN_GATEWAYS.map(builtIn)];
+    const all = [...objects];
+    const declared = [...all.flatMap(workloadOf), ...[...BUILT_IN_GATEWAYS, ...startedProxies(all)].map(builtIn)];
     const names = new Set(declared.map(({ ref }) => `${ref.namespace}/${ref.name}`));
     const others = [...instances].filter(({ namespace, workload }) => !names.has(`${namespace}/${workload}`));
     this.all = [...declared, ...others.map(running)];
@@ -78,7 +80,7 @@ function workloadOf(object: ConfigObject): WorkloadView[] {
   return [{ namespace: ref.namespace, labels: object.spec.labels ?? {}, isGateway: false, isBuiltIn: false, ref }];
 }
 
-function builtIn({ name, namespace, labels }: (typeof BUILT_IN_GATEWAYS)[number]): WorkloadView {
+function builtIn({ name, namespace, labels }: BuiltInGateway): WorkloadView {
   return { namespace, labels, isGateway: true, isBuiltIn: true, ref: { kind: 'Deployment', namespace, name } };
 }
 

@@ -78,6 +78,12 @@ it('a Gateway that selects nobody', () => {
   expect(warnings(gatewayText('a', '{mode: PASSTHROUGH}', '{app: nobody}').replace('HTTPS', 'TLS'))).toEqual([
     'LAT0595 spec.selector of a: no gateway has the labels app: nobody',
   ]);
+  const web = (className: string) =>
+    `---\n{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, metadata: {name: web}, spec: {gatewayClassName: ${className}, listeners: [{name: http, port: 80, protocol: HTTP}]}}\n`;
+  const ofWeb = gatewayText('a', '{mode: PASSTHROUGH}', '{gateway.networking.k8s.io/gateway-name: web}');
+  const passthrough = ofWeb.replace('HTTPS', 'TLS');
+  expect(warnings(passthrough + web('lateen')), 'it selects what is started for another').toEqual([]);
+  expect(warnings(passthrough + web('other'))).toHaveLength(1);
   // The egress gateway runs for whoever asks for it.
   expect(warnings(gatewayText('a', '{mode: ISTIO_MUTUAL}', '{istio: egressgateway}'))).toEqual([]);
 });

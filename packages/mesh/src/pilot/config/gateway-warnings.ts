@@ -17,6 +17,7 @@ import {
   type Credential,
 } from '../model/credential.ts';
 import { buildGateway, byPreference, type Gateway } from '../model/gateway.ts';
+import { startedProxies } from '../model/gateway-api/started-proxies.ts';
 import { type AttachedServer, groupServers, type ServerConflict } from '../model/gateway-port.ts';
 import { buildIngressSettings, ingressDecisions } from '../model/ingress-class.ts';
 import { buildIngressGateway } from '../model/ingress-gateway.ts';
@@ -100,7 +101,7 @@ function workloadsOf(
     gateways.map(({ selector }) => selector),
     own.map(({ labels }) => labels),
   );
-  return [INGRESS_GATEWAY, ...(wantsEgress ? [EGRESS_GATEWAY] : []), ...own];
+  return [INGRESS_GATEWAY, ...(wantsEgress ? [EGRESS_GATEWAY] : []), ...startedProxies(objects.values()), ...own];
 }
 
 function conflictMessage({ server, with: other, hosts }: ServerConflict): string {
