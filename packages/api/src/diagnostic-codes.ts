@@ -159,7 +159,7 @@ export const diagnosticCodes = {
     severity: 'warning',
     title: 'The schedule selects nothing',
     why: 'A TrafficSchedule names a route, or a rule of it, that is not there, so it has no effect on it.',
-    remedy: 'Check the name of the VirtualService, and give the rule this name (`spec.http[].name`).',
+    remedy: 'Check the name of the VirtualService, HTTPRoute or GRPCRoute, and give the rule this name.',
   },
   LAT0210: {
     severity: 'error',

@@ -32,15 +32,34 @@ function isTimeZone(text: string): boolean {
   }
 }
 
-const target = object({
-  group: required(v.oneOf(['networking.istio.io']), 'API group of the target: networking.istio.io.'),
-  kind: required(v.oneOf(['VirtualService']), 'Kind of the target: VirtualService.'),
-  name: required(v.dnsSubdomain(), 'Name of the target, in the same namespace.'),
-  sectionName: optional(
-    checked(v.nonEmpty(), (name) => (name.length > 253 ? 'must have at most 253 characters' : undefined)),
-    'Name of a rule of the target (`spec.http[].name`). Without it, all of its rules.',
-  ),
-});
+const GROUP_OF = {
+  VirtualService: 'networking.istio.io',
+  HTTPRoute: 'gateway.networking.k8s.io',
+  GRPCRoute: 'gateway.networking.k8s.io',
+} as const;
+
+const target = object(
+  {
+    group: required(
+      v.oneOf(['networking.istio.io', 'gateway.networking.k8s.io']),
+      'API group of the target: networking.istio.io or gateway.networking.k8s.io.',
+    ),
+    kind: required(
+      v.oneOf(['VirtualService', 'HTTPRoute', 'GRPCRoute']),
+      'Kind of the target: VirtualService, HTTPRoute or GRPCRoute.',
+    ),
+    name: required(v.dnsSubdomain(), 'Name of the target, in the same namespace.'),
+    sectionName: optional(
+      checked(v.nonEmpty(), (name) => (name.length > 253 ? 'must have at most 253 characters' : undefined)),
+      'Name of a rule of the target (`spec.http[].name` or `spec.rules[].name`). Without it, all of its rules.',
+    ),
+  },
+  {
+    rules({ group, kind }, report) {
+      if (group !== GROUP_OF[kind]) report(`must be ${GROUP_OF[kind]} for the kind ${kind}`, ['group']);
+    },
+  },
+);
 
 const window = object(
   {

@@ -169,11 +169,11 @@ export class Admission {
     return spec.targetRefs.flatMap(({ kind, name, sectionName }, index) => {
       const target = this.#accepted.get(`${kind}/${metadata.namespace}/${name}`);
       const path = `spec.targetRefs[${index}]`;
-      if (target?.kind !== 'VirtualService') {
+      if (target === undefined || target.kind !== kind) {
         const message = `there is no ${kind} ${metadata.namespace}/${name}`;
         return [diagnostic('LAT0208', message, { object: refOfKey(key), path: `${path}.name` })];
       }
-      const names = (target.spec.http ?? []).flatMap((rule) => rule.name ?? []);
+      const names = ruleNamesOf(target);
       if (sectionName === undefined || names.includes(sectionName)) return [];
       const has = names.length === 0 ? 'its rules have no names' : `it has ${names.join(', ')}`;
       const message = `${kind} ${metadata.namespace}/${name} has no rule ${JSON.stringify(sectionName)}: ${has}`;
@@ -334,4 +334,17 @@ function inUse(rule: ObjectKey, user: ObjectKey, reason: Diagnostic): Diagnostic
       object: refOfKey(rule),
     },
   );
+}
+
+/** Names of the rules for requests, as far as they have any. */
+function ruleNamesOf(object: ConfigObject): readonly string[] {
+  switch (object.kind) {
+    case 'VirtualService':
+      return (object.spec.http ?? []).flatMap(({ name }) => name ?? []);
+    case 'HTTPRoute':
+    case 'GRPCRoute':
+      return (object.spec.rules ?? []).flatMap(({ name }: { readonly name?: string }) => name ?? []);
+    default:
+      return [];
+  }
 }

@@ -34,7 +34,7 @@ import type { MeshSettings } from './settings.ts';
 import { buildSidecar, decideSidecar, type SidecarDecision, type SidecarRules } from './sidecar.ts';
 import { type WindowState, windowState } from './time-window.ts';
 import { buildTrafficPolicy, type TrafficPolicy } from './traffic-policy.ts';
-import { buildTrafficSchedule, type TrafficSchedule, withoutClosedRules } from './traffic-schedule.ts';
+import { buildTrafficSchedule, scheduledKey, type TrafficSchedule, withoutClosedRules } from './traffic-schedule.ts';
 import { WallClock } from './wall-clock.ts';
 import { deriveWorkloads } from './workloads.ts';
 
@@ -232,8 +232,7 @@ export function buildModel(
       : undefined,
   );
   const routeRules = graph.derive('route rules', writtenRules, (rules, read) => {
-    const { namespace, name } = rules.source;
-    return withoutClosedRules(rules, read.get(closedSchedules, `${namespace}/${name}`) ?? []);
+    return withoutClosedRules(rules, read.get(closedSchedules, scheduledKey(rules)) ?? []);
   });
   const writtenRoutes = graph.derive('routes', routeRules, (set, read) =>
     set.hosts.length === 0
@@ -241,7 +240,10 @@ export function buildModel(
       : mergeDelegates(set, (delegate) => read.get(routeRules, delegateKey(delegate))).set,
   );
   const ingressRoutes = deriveIngressRoutes(graph, ingresses.rules, services, clusterDomain);
-  const routes = graph.union('all routes', [writtenRoutes, kubernetesRoutes.ruleSets]);
+  const openRoutes = graph.derive('open routes of Kubernetes', kubernetesRoutes.ruleSets, (rules, read) =>
+    withoutClosedRules(rules, read.get(closedSchedules, scheduledKey(rules)) ?? []),
+  );
+  const routes = graph.union('all routes', [writtenRoutes, openRoutes]);
   const sidecars = graph.derive('sidecars', objects, (object) =>
     object.kind === 'Sidecar' ? buildSidecar(object, clusterDomain) : undefined,
   );

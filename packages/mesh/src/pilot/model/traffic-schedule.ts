@@ -14,7 +14,7 @@ export interface TrafficSchedule {
 }
 
 export interface ScheduleTarget {
-  /** `NAMESPACE/NAME` of the VirtualService. */
+  /** `KIND/NAMESPACE/NAME` of the object with the rules. */
   readonly ruleSet: string;
   /** Name of one of its rules; absent: all of them. */
   readonly rule?: string;
@@ -25,7 +25,7 @@ export function buildTrafficSchedule(object: TrafficScheduleObject): TrafficSche
   const { targetRefs, timeZone = 'UTC', windows } = object.spec;
   return {
     targets: targetRefs.map((target) => ({
-      ruleSet: `${namespace}/${target.name}`,
+      ruleSet: `${target.kind}/${namespace}/${target.name}`,
       ...(target.sectionName === undefined ? {} : { rule: target.sectionName }),
     })),
     timeZone,
@@ -58,9 +58,14 @@ function dayOf(date: string): number {
   return Date.parse(`${date}T00:00Z`) / 1000 / SECONDS_PER_DAY;
 }
 
+/** By which targets of schedules find the rules. */
+export function scheduledKey({ source: { kind, namespace, name } }: Pick<RouteRuleSet, 'source'>): string {
+  return `${kind}/${namespace}/${name}`;
+}
+
 /** The rules that are left when those of closed schedules are taken as if they were not there. */
 export function withoutClosedRules(rules: RouteRuleSet, closed: readonly TrafficSchedule[]): RouteRuleSet {
-  const key = `${rules.source.namespace}/${rules.source.name}`;
+  const key = scheduledKey(rules);
   const targets = closed.flatMap((schedule) => schedule.targets).filter(({ ruleSet }) => ruleSet === key);
   if (targets.length === 0) return rules;
   const isClosed = (name: string | undefined) => targets.some(({ rule }) => rule === undefined || rule === name);
