@@ -157,7 +157,6 @@ export const gatewayApiKinds: { readonly [K in keyof GatewayApiObjectByKind]: Ki
     shortNames: [],
     namespaced: true,
     summary: 'A host outside of the mesh as backend of routes, and how it is called.',
-    later: LATER,
     schema: xBackend,
   },
   XBackendTrafficPolicy: {
@@ -180,7 +179,6 @@ export const gatewayApiKinds: { readonly [K in keyof GatewayApiObjectByKind]: Ki
     shortNames: ['mesh'],
     namespaced: false,
     summary: 'The mesh itself, and who runs it.',
-    later: LATER,
     schema: xMesh,
   },
   ServiceImport: {
@@ -192,7 +190,6 @@ export const gatewayApiKinds: { readonly [K in keyof GatewayApiObjectByKind]: Ki
     shortNames: ['svcim', 'svcimport'],
     namespaced: true,
     summary: 'A service of several clusters, as backend of routes.',
-    later: LATER,
     schema: serviceImport,
   },
 };

@@ -5,6 +5,8 @@ import { isIp, isQualifiedName } from '../names.ts';
 import { clusterOnly, object, optional, required } from '../schema/field.ts';
 import * as v from '../schema/values.ts';
 
+const REPEATED = 'in a single cluster the Service of the same name says it';
+
 const importedPort = object({
   name: optional(v.dnsLabel(), 'Name of the port.'),
   protocol: optional(transportProtocol, 'TCP, the default.'),
@@ -21,26 +23,23 @@ const serviceImportSpec = object({
     v.oneOf(['ClusterSetIP', 'Headless']),
     'ClusterSetIP: callers reach the service as a whole. Headless: each of its pods.',
   ),
-  ips: optional(v.arrayUpTo(2, v.syntax(isIp, 'an IP address')), 'Addresses of the service, for ClusterSetIP.'),
-  sessionAffinity: optional(
-    v.oneOf(['None', 'ClientIP']),
-    'None, the default. ClientIP: a client calls the same endpoint for as long as that is there.',
+  ips: optional(
+    v.arrayUpTo(2, v.syntax(isIp, 'an IP address')),
+    'Addresses of the service beside its name, for ClusterSetIP.',
   ),
-  sessionAffinityConfig: optional(
+  sessionAffinity: clusterOnly(v.oneOf(['None', 'ClientIP']), REPEATED),
+  sessionAffinityConfig: clusterOnly(
     object({
       clientIP: optional(
         object({ timeoutSeconds: optional(v.int(1, 86_400), 'How long a client must be remembered.') }),
         'For the affinity ClientIP.',
       ),
     }),
-    'Details of the affinity.',
+    REPEATED,
   ),
-  ipFamilies: optional(v.arrayUpTo(2, v.oneOf(['IPv4', 'IPv6'])), 'Families of the addresses.'),
-  internalTrafficPolicy: optional(
-    v.oneOf(['Cluster', 'Local']),
-    'Cluster, the default. Local: callers reach only endpoints on their own node.',
-  ),
-  trafficDistribution: optional(v.text(), 'Which endpoints a client prefers, as in a Service.'),
+  ipFamilies: clusterOnly(v.arrayUpTo(2, v.oneOf(['IPv4', 'IPv6'])), REPEATED),
+  internalTrafficPolicy: clusterOnly(v.oneOf(['Cluster', 'Local']), REPEATED),
+  trafficDistribution: clusterOnly(v.text(), REPEATED),
 });
 
 export const serviceImport = object({

@@ -20,7 +20,10 @@ import { deriveDiagnostics } from './gateway-api/diagnostics.ts';
 import { deriveKubernetesGateways, type KubernetesGateways } from './gateway-api/gateways.ts';
 import { derivePolicyStates, type PolicyState } from './gateway-api/policy-states.ts';
 import { deriveKubernetesRoutes, type KubernetesRoutes } from './gateway-api/routes.ts';
+import { deriveServiceImports } from './gateway-api/service-import.ts';
 import { deriveStatuses, type GatewayApiStatus } from './gateway-api/status/statuses.ts';
+import { deriveXBackends, type XBackendState } from './gateway-api/x-backend.ts';
+import { deriveXMeshes, type XMeshState } from './gateway-api/x-mesh.ts';
 import { patternsCovering } from './hostname.ts';
 import { deriveInbound, type InboundPort, type PeerDecisions } from './inbound.ts';
 import { portsUnder } from './ingress.ts';
@@ -71,6 +74,9 @@ export interface MeshModel {
   readonly kubernetesRoutes: KubernetesRoutes;
   /** How BackendTLSPolicies stand, by object key. */
   readonly backendTlsStates: Collection<PolicyState>;
+  /** By object key. */
+  readonly xBackends: Collection<XBackendState>;
+  readonly xMeshes: Collection<XMeshState>;
   /** How XBackendTrafficPolicies stand, by object key. */
   readonly backendTrafficStates: Collection<PolicyState>;
   /** Of the Gateway API's objects, by object key. */
@@ -187,7 +193,13 @@ export function buildModel(
     return [[`Gateway ${service.key}`, service]];
   });
   const workloads = deriveWorkloads(graph, objects, instances);
-  const declaredServices = deriveServices(graph, objects, gatewayServices, {
+  const xBackends = deriveXBackends(graph, objects, { credentials, grants: kubernetesGateways.grants }, clusterDomain);
+  const otherServices = graph.union('other services', [
+    gatewayServices,
+    graph.derive('services of backends', xBackends, ({ service }) => service),
+    deriveServiceImports(graph, objects, clusterDomain),
+  ]);
+  const declaredServices = deriveServices(graph, objects, otherServices, {
     workloads,
     clusterDomain,
     exportedTo: (read) => defaults(read).exportTo.services,
@@ -313,6 +325,8 @@ export function buildModel(
     kubernetesRoutes,
     backendTlsStates,
     backendTrafficStates,
+    xBackends,
+    xMeshes: deriveXMeshes(graph, objects),
     statuses: deriveStatuses(graph, objects, gatewayApi),
     diagnostics: deriveDiagnostics(graph, objects, gatewayApi),
     sidecars: sidecarsByNamespace,

@@ -93,7 +93,7 @@ export interface Backing {
 
 /** What one object says of a service. */
 export interface ServiceDeclaration
-  extends Omit<Service, 'backings' | 'sources' | 'allocatedAddress' | 'aliasOf' | 'backendTls' | 'backendTraffic'> {
+  extends Omit<Service, 'backings' | 'sources' | 'allocatedAddress' | 'aliasOf' | 'backendTraffic'> {
   readonly backing: Backing;
   /** The name that an ExternalName Service stands for. */
   readonly externalName?: string;

@@ -130,7 +130,7 @@ function buildBackendTlsPolicy(
 }
 
 /** Where names are listed, the host only says whose certificate is wanted. */
-function namesOf({ hostname, subjectAltNames = [] }: Validation): readonly string[] {
+export function namesOf({ hostname, subjectAltNames = [] }: Validation): readonly string[] {
   if (subjectAltNames.length === 0) return [hostname];
   return subjectAltNames.flatMap(({ hostname: host, uri }) => host ?? uri ?? []);
 }
@@ -141,15 +141,19 @@ interface Authorities {
   readonly problems: readonly Problem[];
 }
 
-/** Those of all references together, in one secret. */
-function findAuthorities(
+/**
+ * Those of all references together, in one secret.
+ *
+ * @param source of the object that refers to them, and the path of the references in it
+ */
+export function findAuthorities(
   { caCertificateRefs = [], wellKnownCACertificates }: Validation,
   source: SourceRef,
   credentials: Collection<Credential>,
   read: Reader,
+  path = 'spec.validation',
 ): Authorities {
   const { namespace, name } = source;
-  const path = 'spec.validation';
   if (caCertificateRefs.length === 0) {
     if (wellKnownCACertificates === 'System') return { ref: SYSTEM_ROOTS, secrets: [], problems: [] };
     const message = `there are no authorities with the name ${wellKnownCACertificates}, only System`;
@@ -179,7 +183,7 @@ function findAuthorities(
     bundles.flatMap(({ authorities }) => authorities?.[part] ?? []).join('\n');
   const secret: SecretIr = defined({
     type: 'authorities' as const,
-    name: `backend-tls-policy://${namespace}/${name}`,
+    name: `backend-authorities://${source.kind}/${namespace}/${name}`,
     roots: { type: 'text' as const, text: text('roots') },
     revoked: text('revoked') === '' ? undefined : { type: 'text' as const, text: text('revoked') },
     sources: [source, ...bundles.map((bundle) => bundle.source)],

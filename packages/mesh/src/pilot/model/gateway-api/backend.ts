@@ -5,6 +5,8 @@ import { type Service, serviceSeenFrom } from '../service.ts';
 import type { Problem } from './conditions.ts';
 import { type Grants, mayRefer } from './reference-grant.ts';
 import { GATEWAY_GROUP } from './route-kind.ts';
+import { importedHost } from './service-import.ts';
+import { X_BACKEND_GROUP, xBackendHost } from './x-backend.ts';
 
 /** A reference to who shall answer, of any route. */
 export interface BackendRef {
@@ -29,15 +31,13 @@ export type Backend =
   | { readonly destination: Destination; readonly problem?: never }
   | { readonly destination?: never; readonly problem: Problem };
 
-/** The domain of services that clusters share (Multi-Cluster Services API). */
-const CLUSTER_SET_DOMAIN = 'clusterset.local';
-
 /** Groups and kinds that may answer, and the host under which the mesh knows them. */
 const HOST_OF: Readonly<Record<string, (ref: BackendRef, namespace: string, clusterDomain: string) => string>> = {
-  '/Service': ({ name }, namespace, clusterDomain) => serviceHostname(name, namespace, clusterDomain),
-  'multicluster.x-k8s.io/ServiceImport': ({ name }, namespace) => serviceHostname(name, namespace, CLUSTER_SET_DOMAIN),
+  'Service.': ({ name }, namespace, clusterDomain) => serviceHostname(name, namespace, clusterDomain),
+  'ServiceImport.multicluster.x-k8s.io': ({ name }, namespace) => importedHost(name, namespace),
+  [`XBackend.${X_BACKEND_GROUP}`]: ({ name }, namespace, clusterDomain) => xBackendHost(name, namespace, clusterDomain),
   // Istio's own: any host that a ServiceEntry knows.
-  'networking.istio.io/Hostname': ({ name }) => name,
+  'Hostname.networking.istio.io': ({ name }) => name,
 };
 
 /** @param path of the reference in the route */
@@ -48,9 +48,12 @@ export function resolveBackend(ref: BackendRef, path: string, context: BackendCo
   const wrong = (reason: string, message: string): Backend => ({
     problem: { type: 'ResolvedRefs', reason, message, path },
   });
-  const hostOf = HOST_OF[`${group}/${kind}`];
+  const hostOf = HOST_OF[`${kind}.${group}`];
   if (hostOf === undefined) {
-    return wrong('InvalidKind', `a ${kind} of the API group '${group}' cannot answer; a Service or ServiceImport can`);
+    return wrong(
+      'InvalidKind',
+      `a ${kind} of the API group '${group}' cannot answer; Services, ServiceImports and XBackends can`,
+    );
   }
   const from = { group: GATEWAY_GROUP, kind: route.kind, namespace: route.namespace };
   if (kind !== 'Hostname' && !mayRefer(from, { group, kind, namespace, name }, grants, read)) {

@@ -1,5 +1,6 @@
 import type { KubernetesGateway } from '@lateen/api/kinds.ts';
 import type { SecretIr } from '../../proxy/ir/secret.ts';
+import type { SourceRef } from '../../proxy/ir/source.ts';
 import type { Problem } from './conditions.ts';
 import { type CredentialContext, invalidReference, isPem, notPermitted } from './listener-tls.ts';
 import { mayRefer } from './reference-grant.ts';
@@ -12,21 +13,38 @@ export interface ClientCertificate {
   readonly problems: readonly Problem[];
 }
 
-const PATH = 'spec.tls.backend.clientCertificateRef';
-
 /** `spec.tls.backend` of a Gateway; undefined if it says nothing. */
 export function buildClientCertificate(
-  { metadata, spec }: KubernetesGateway,
-  { credentials, grants, read }: CredentialContext,
+  { metadata: { namespace, name }, spec }: KubernetesGateway,
+  context: CredentialContext,
 ): ClientCertificate | undefined {
-  const asked = spec.tls?.backend?.clientCertificateRef;
-  if (asked === undefined) return undefined;
-  const { group = '', kind = 'Secret', name, namespace = metadata.namespace } = asked;
-  const wrong = (message: string) => ({ problems: [invalidReference('InvalidClientCertificateRef', message, PATH)] });
+  const ref = spec.tls?.backend?.clientCertificateRef;
+  const source = { kind: 'KubernetesGateway', namespace, name };
+  return ref && findClientCertificate(ref, GATEWAY_GROUP, source, 'spec.tls.backend.clientCertificateRef', context);
+}
+
+interface CertificateRef {
+  readonly group?: string;
+  readonly kind?: string;
+  readonly namespace?: string;
+  readonly name: string;
+}
+
+/** @param source of the object of the API group that refers to it, and the path of the reference in it */
+export function findClientCertificate(
+  { group = '', kind = 'Secret', name, namespace: ofRef }: CertificateRef,
+  fromGroup: string,
+  source: SourceRef,
+  path: string,
+  { credentials, grants, read }: CredentialContext,
+): ClientCertificate {
+  const namespace = ofRef ?? source.namespace;
+  const wrong = (message: string) => ({ problems: [invalidReference('InvalidClientCertificateRef', message, path)] });
   if (group !== '' || kind !== 'Secret') return wrong(`certificates are in Secrets, not in a ${kind} of '${group}'`);
-  const from = { group: GATEWAY_GROUP, kind: 'Gateway', namespace: metadata.namespace };
+  const fromKind = source.kind === 'KubernetesGateway' ? 'Gateway' : source.kind;
+  const from = { group: fromGroup, kind: fromKind, namespace: source.namespace };
   if (!mayRefer(from, { group, kind, namespace, name }, grants, read)) {
-    return { problems: [notPermitted(from, kind, namespace, name, PATH)] };
+    return { problems: [notPermitted(from, kind, namespace, name, path)] };
   }
   const credential = read.get(credentials, `Secret/${namespace}/${name}`);
   const { keyPair } = credential ?? {};
@@ -39,13 +57,10 @@ export function buildClientCertificate(
   return {
     secret: {
       type: 'certificate',
-      name: `backend-client://${metadata.namespace}/${metadata.name}`,
+      name: `backend-client://${fromKind}/${source.namespace}/${source.name}`,
       chain: { type: 'text', text: keyPair.chain },
       privateKey: { type: 'text', text: keyPair.privateKey },
-      sources: [
-        { kind: 'KubernetesGateway', namespace: metadata.namespace, name: metadata.name, path: PATH },
-        credential.source,
-      ],
+      sources: [{ ...source, path }, credential.source],
     },
     problems: [],
   };
