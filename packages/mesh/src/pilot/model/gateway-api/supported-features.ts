@@ -3,20 +3,14 @@
  * sorted, as GatewayClass.status.supportedFeatures wants them.
  */
 export const SUPPORTED_FEATURES: readonly string[] = [
-  'BackendTLSPolicy',
-  'BackendTLSPolicySANValidation',
   'GRPCRoute',
   'GRPCRouteNamedRouteRule',
   'Gateway',
-  'GatewayAddressEmpty',
-  'GatewayBackendClientCertificate',
   'GatewayFrontendClientCertificateValidation',
   'GatewayFrontendClientCertificateValidationInsecureFallback',
   'GatewayHTTPListenerIsolation',
   'GatewayHTTPSListenerDetectMisdirectedRequests',
-  'GatewayInfrastructure',
   'GatewayPort8080',
-  'GatewayStaticAddresses',
   'HTTPRoute',
   'HTTPRoute303RedirectStatusCode',
   'HTTPRoute307RedirectStatusCode',
@@ -60,5 +54,4 @@ export const SUPPORTED_FEATURES: readonly string[] = [
   'TLSRoute',
   'TLSRouteModeMixed',
   'TLSRouteModeTerminate',
-  'UDPRoute',
 ];
