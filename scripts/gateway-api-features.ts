@@ -13,7 +13,7 @@ export interface GatewayApiFeature {
 type Row = readonly [name: string, cases: string] | readonly [name: string, cases: '', missing: string];
 
 const CORE: readonly Row[] = [
-  ['BackendTLSPolicy', '', 'BackendTLSPolicies are refused so far'],
+  ['BackendTLSPolicy', 'backend-tls'],
   ['GRPCRoute', 'grpc grpc-routing route-kinds references'],
   ['Gateway', 'routing hosts hostname-intersection attachment https references'],
   [
@@ -26,10 +26,10 @@ const CORE: readonly Row[] = [
 ];
 
 const EXTENDED: readonly Row[] = [
-  ['BackendTLSPolicySANValidation', '', 'BackendTLSPolicies are refused so far'],
+  ['BackendTLSPolicySANValidation', 'backend-tls'],
   ['GRPCRouteNamedRouteRule', 'grpc-routing'],
   ['GatewayAddressEmpty', '', 'addresses of Gateways have no effect so far'],
-  ['GatewayBackendClientCertificate', '', 'the certificate for backends has no effect so far'],
+  ['GatewayBackendClientCertificate', 'backend-tls'],
   ['GatewayFrontendClientCertificateValidation', 'https'],
   ['GatewayFrontendClientCertificateValidationInsecureFallback', 'https'],
   ['GatewayHTTPListenerIsolation', 'listener-isolation hosts'],
