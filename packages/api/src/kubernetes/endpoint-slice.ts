@@ -68,11 +68,11 @@ export const endpointSlice = object(
       v.oneOf(['IPv4', 'IPv6', 'FQDN'], { FQDN: 'endpoints that are names' }),
       'What the addresses are.',
     ),
-    endpoints: required(v.arrayUpTo(MAX_ENDPOINTS, endpoint), 'The endpoints.'),
+    endpoints: optional(v.arrayUpTo(MAX_ENDPOINTS, endpoint), 'The endpoints. Without them there are none.'),
     ports: optional(v.arrayUpTo(MAX_PORTS, port), 'Ports of all of the endpoints.'),
   },
   {
-    rules({ addressType, endpoints, ports = [] }, report) {
+    rules({ addressType, endpoints = [], ports = [] }, report) {
       endpoints.forEach(({ addresses }, at) => {
         addresses.forEach((address, index) => {
           if (addressType === 'IPv4' ? isIpv4(address) : isIpv6(address)) return;

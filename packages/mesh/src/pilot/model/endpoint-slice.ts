@@ -21,7 +21,7 @@ export function buildEndpointSlice(object: EndpointSliceObject): EndpointSlice |
     ports: Object.fromEntries(
       (object.ports ?? []).flatMap(({ name: portName = '', port }) => (port === undefined ? [] : [[portName, port]])),
     ),
-    endpoints: object.endpoints.flatMap(({ addresses, conditions = {}, zone }) => {
+    endpoints: (object.endpoints ?? []).flatMap(({ addresses, conditions = {}, zone }) => {
       const [address] = addresses;
       if (address === undefined) return [];
       return [{ address, ready: conditions.ready ?? true, ...(zone === undefined ? {} : { zone }) }];

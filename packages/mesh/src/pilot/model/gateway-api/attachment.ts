@@ -46,6 +46,8 @@ export interface AttachingRoute {
   readonly kind: RouteKind;
   readonly namespace: string;
   readonly parentRefs: readonly ParentRef[];
+  /** Gateways that it holds at without naming them, as far as they take it. */
+  readonly defaultGateways: readonly ParentRef[];
   readonly hostnames: readonly string[];
 }
 
@@ -58,9 +60,10 @@ export interface AttachmentContext {
   readonly read: Reader;
 }
 
-/** In the order of the references. */
+/** In the order of the references, the default Gateways behind them. */
 export function attach(route: AttachingRoute, context: AttachmentContext): readonly Attachment[] {
-  return route.parentRefs.map((parentRef, i) => {
+  const { parentRefs, defaultGateways } = route;
+  const written = parentRefs.map((parentRef, i) => {
     const { group = GATEWAY_GROUP, kind = 'Gateway' } = parentRef;
     const ref: PlacedRef = { ...parentRef, path: `spec.parentRefs[${i}]` };
     const attached =
@@ -71,6 +74,21 @@ export function attach(route: AttachingRoute, context: AttachmentContext): reado
           : nowhere(unknownKind(ref, group, kind));
     return { parentRef, ...attached };
   });
+  const isNamed = ({ namespace, name }: ParentRef) =>
+    parentRefs.some(
+      (each) =>
+        (each.kind ?? 'Gateway') === 'Gateway' &&
+        each.name === name &&
+        (each.namespace ?? route.namespace) === namespace,
+    );
+  const byDefault = defaultGateways
+    .filter((ref) => !isNamed(ref))
+    .map((parentRef) => ({
+      parentRef,
+      ...attachToListeners(route, { ...parentRef, path: 'spec.useDefaultGateways' }, 'Gateway', context),
+    }));
+  // Nobody has asked for one that does not take the route.
+  return [...written, ...byDefault.filter(({ listeners }) => listeners.length > 0)];
 }
 
 interface PlacedRef extends ParentRef {

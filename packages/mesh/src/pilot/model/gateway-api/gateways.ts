@@ -6,6 +6,7 @@ import type { Collection } from '../../incremental/collection.ts';
 import type { Graph } from '../../incremental/graph.ts';
 import type { Credential } from '../credential.ts';
 import type { Gateway } from '../gateway.ts';
+import type { ParentRef } from './attachment.ts';
 import { buildClientCertificate, type ClientCertificate } from './client-certificate.ts';
 import { controllerOf } from './gateway-class.ts';
 import { buildGatewayDeployment, type GatewayDeployment } from './gateway-deployment.ts';
@@ -31,6 +32,8 @@ export interface KubernetesGateways {
   /** Of Gateways that show one to backends, by `NAMESPACE/NAME`. */
   readonly clientCertificates: Collection<ClientCertificate>;
   readonly grants: Grants;
+  /** Those that routes may have without naming them, by `defaultScope`. */
+  readonly byDefaultScope: Collection<readonly ParentRef[]>;
 }
 
 export function deriveKubernetesGateways(
@@ -98,5 +101,13 @@ export function deriveKubernetesGateways(
     const found = object?.kind === 'KubernetesGateway' && buildClientCertificate(object, { credentials, grants, read });
     return found ? [[`${object.metadata.namespace}/${object.metadata.name}`, found] as const] : [];
   });
-  return { listeners, placed, listenerTls, served, deployments, proxies, clientCertificates, grants };
+  const defaultGateways = graph.derive('default gateways', listeners, (_, read, key) => {
+    const object = read.get(objects, key);
+    if (object?.kind !== 'KubernetesGateway' || object.spec.defaultScope !== 'All') return undefined;
+    const { namespace, name } = object.metadata;
+    return { scope: object.spec.defaultScope, ref: { namespace, name } };
+  });
+  const byScope = graph.index('default gateways by scope', defaultGateways, ({ scope }) => [scope]);
+  const byDefaultScope = graph.derive('references to default gateways', byScope, (list) => list.map(({ ref }) => ref));
+  return { listeners, placed, listenerTls, served, deployments, proxies, clientCertificates, grants, byDefaultScope };
 }

@@ -35,7 +35,7 @@ export interface RouteState {
   readonly refusal?: 'all' | 'some';
 }
 
-export interface RoutesContext extends Pick<KubernetesGateways, 'listeners' | 'placed' | 'grants'> {
+export interface RoutesContext extends Pick<KubernetesGateways, 'listeners' | 'placed' | 'grants' | 'byDefaultScope'> {
   readonly servicesByHost: Collection<readonly Service[]>;
   readonly clusterDomain: string;
 }
@@ -43,7 +43,7 @@ export interface RoutesContext extends Pick<KubernetesGateways, 'listeners' | 'p
 export function deriveKubernetesRoutes(
   graph: Graph,
   objects: Collection<ConfigObject>,
-  { listeners, placed, grants, servicesByHost, clusterDomain }: RoutesContext,
+  { listeners, placed, grants, byDefaultScope, servicesByHost, clusterDomain }: RoutesContext,
 ): KubernetesRoutes {
   const attaching = graph.derive('attachments of routes', objects, (object, read) => {
     if (!isRoute(object)) return undefined;
@@ -51,7 +51,9 @@ export function deriveKubernetesRoutes(
     const { namespace } = metadata;
     const parentRefs = spec.parentRefs ?? [];
     const context = { objects, listeners, servicesByHost, clusterDomain, read };
-    return attach({ kind, namespace, hostnames: hostnamesOf(object), parentRefs }, context);
+    const { useDefaultGateways = 'None' } = spec;
+    const defaultGateways = read.get(byDefaultScope, useDefaultGateways) ?? [];
+    return attach({ kind, namespace, hostnames: hostnamesOf(object), parentRefs, defaultGateways }, context);
   });
   const requests = graph.derive(
     'routes for requests',
