@@ -29,8 +29,10 @@ export interface WeightedDestination extends Destination {
 }
 
 /** What is done with the requests of one destination, in the place of what the rule says of all; mirrors add up. */
-export interface OwnTreatment extends Pick<RouteOptions, 'rewrite' | 'cors' | 'mirrors'> {
+export interface OwnTreatment extends Pick<RouteOptions, 'rewrite' | 'cors' | 'mirrors' | 'auth'> {
   readonly redirect?: RedirectAction;
+  /** None of them may go on. */
+  readonly isBlocked?: true;
 }
 
 export interface RedirectAction extends Omit<RedirectActionIr, 'port' | 'path'> {

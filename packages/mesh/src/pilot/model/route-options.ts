@@ -4,6 +4,7 @@ import type { RetryIr } from '../proxy/ir/route-action.ts';
 import type { CorsIr, FaultIr } from '../proxy/ir/route-filters.ts';
 import type { SourceRef } from '../proxy/ir/source.ts';
 import { buildCors } from './cors.ts';
+import type { ExternalAuth } from './external-auth.ts';
 import { buildFault } from './fault.ts';
 import { buildHeaderOperations, type HeaderOperations } from './header-operations.ts';
 import { buildMirrors, type Mirror } from './mirror.ts';
@@ -21,6 +22,7 @@ export interface RouteOptions {
   readonly headers?: HeaderOperations;
   readonly mirrors?: readonly Mirror[];
   readonly session?: Session;
+  readonly auth?: ExternalAuth;
 }
 
 /** `uri` replaces the matched prefix, or the whole path if the match was not for a prefix; `path` says which it is. */

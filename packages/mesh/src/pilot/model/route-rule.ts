@@ -96,7 +96,9 @@ export function asksWhoCalls({ rules }: RouteRuleSet): boolean {
 
 /** Every service that rules of the set send requests or connections to, copies included. */
 export function destinationsOf({ rules, tls, tcp }: RouteRuleSet): readonly Destination[] {
-  const ofRequests = rules.flatMap(({ action, options: { mirrors = [] } }) => [
+  const ofRequests = rules.flatMap(({ action, options: { mirrors = [], auth } }) => [
+    ...(auth === undefined ? [] : [auth.destination]),
+    ...(action.type === 'forward' ? action.destinations.flatMap(({ own }) => own?.auth?.destination ?? []) : []),
     ...(action.type === 'forward' ? action.destinations : []),
     ...(action.type === 'forward' ? action.destinations.flatMap(({ own }) => own?.mirrors ?? []) : []).map(
       ({ destination }) => destination,

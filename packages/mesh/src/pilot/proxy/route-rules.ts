@@ -1,5 +1,6 @@
 import type { Reader } from '../incremental/collection.ts';
 import type { ClientClass } from '../model/client.ts';
+import type { ExternalAuth } from '../model/external-auth.ts';
 import { byRank } from '../model/gateway-api/precedence.ts';
 import type { HeaderOperations } from '../model/header-operations.ts';
 import { defaultsOf, type MeshModel } from '../model/mesh.ts';
@@ -14,6 +15,7 @@ import { lookUpPort } from './discovery.ts';
 import { withinOneLabel } from './ingress-hosts.ts';
 import type { RouteIr } from './ir/route.ts';
 import type { ForwardActionIr, RedirectActionIr, RewriteIr, WeightedDestinationIr } from './ir/route-action.ts';
+import type { ExternalAuthIr } from './ir/route-filters.ts';
 import type { PathMatchIr, RouteMatchIr } from './ir/route-match.ts';
 import type { SourceRef } from './ir/source.ts';
 import { partsOf } from './rule-parts.ts';
@@ -103,7 +105,7 @@ function resolveRule(rule: RouteRule, context: RouteContext, model: MeshModel, r
     .flatMap(({ rule: part, match, lotBelow, name: ofPart }) => {
       const action = resolveAction(part, match, context, model, read);
       if (action === undefined) return [];
-      const { headers, cors, fault } = part.options;
+      const { headers, cors, fault, auth } = part.options;
       const query = match.query.length === 0 ? {} : { query: match.query };
       return [
         {
@@ -118,12 +120,22 @@ function resolveRule(rule: RouteRule, context: RouteContext, model: MeshModel, r
           ...(headers === undefined ? {} : { headers: headers.operations }),
           ...(cors === undefined ? {} : { cors }),
           ...(fault === undefined ? {} : { fault }),
+          ...(auth === undefined ? {} : { auth: resolveAuth(auth, context.port, model, read) }),
           ...(action.grpcWeb ? { grpcWeb: true as const } : {}),
           ...(match.statPrefix === undefined ? {} : { statPrefix: match.statPrefix }),
           sources: [match.source, ...(match.delegatedFrom === undefined ? [] : [match.delegatedFrom])],
         },
       ];
     });
+}
+
+function resolveAuth(
+  { destination, ...auth }: ExternalAuth,
+  requestPort: number,
+  model: MeshModel,
+  read: Reader,
+): ExternalAuthIr {
+  return { ...auth, cluster: targetOf(destination, requestPort, model, read).cluster };
 }
 
 /** What is known before a request comes is decided here, the rest by Envoy. */

@@ -13,6 +13,9 @@ export interface RulePart {
   readonly name?: string;
 }
 
+/** For requests that nobody can be asked about. */
+const BLOCKED: RouteAction = { type: 'direct-response', status: 500 };
+
 /**
  * The rule itself; or, where a destination wants more done with its requests than Envoy can do for one of several clusters,
  * a part for each destination.
@@ -39,13 +42,13 @@ function refusedPart(rule: RouteRule, { weight, status }: NonNullable<ForwardAct
 }
 
 function partFor(rule: RouteRule, { own = {}, ...destination }: WeightedDestination): RouteRule {
-  const { redirect, mirrors = [], rewrite, ...others } = own;
+  const { redirect, isBlocked, mirrors = [], rewrite, ...others } = own;
   const { options } = rule;
   const allMirrors = [...(options.mirrors ?? []), ...mirrors];
   const headers = redirect === undefined ? options.headers : joined(options.headers, destination.headers);
   return {
     ...rule,
-    action: redirect ?? { type: 'forward', destinations: [destination] },
+    action: isBlocked ? BLOCKED : (redirect ?? { type: 'forward', destinations: [destination] }),
     options: {
       ...options,
       ...others,

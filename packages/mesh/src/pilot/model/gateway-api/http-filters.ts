@@ -1,6 +1,7 @@
 import type { HTTPRoute } from '@lateen/api/kinds.ts';
 import type { CorsIr } from '../../proxy/ir/route-filters.ts';
 import type { StringMatchIr } from '../../proxy/ir/route-match.ts';
+import type { ExternalAuth } from '../external-auth.ts';
 import { buildHeaderOperations, type HeaderOperations } from '../header-operations.ts';
 import type { Mirror } from '../mirror.ts';
 import type { RedirectAction } from '../route-action.ts';
@@ -8,6 +9,7 @@ import type { RewriteRule } from '../route-options.ts';
 import { ALL } from '../share.ts';
 import { type BackendContext, resolveBackend } from './backend.ts';
 import type { Problem } from './conditions.ts';
+import { buildExternalAuth } from './external-auth.ts';
 
 type Rule = NonNullable<HTTPRoute['spec']['rules']>[number];
 export type HttpFilter = NonNullable<Rule['filters']>[number];
@@ -21,6 +23,9 @@ export interface FilterEffects {
   readonly redirect?: RedirectAction;
   readonly rewrite?: RewriteRule;
   readonly cors?: CorsIr;
+  readonly auth?: ExternalAuth;
+  /** Nobody can be asked whether requests may go on, so none may. */
+  readonly isBlocked?: true;
   readonly mirrors: readonly Mirror[];
   readonly problems: readonly Problem[];
 }
@@ -30,7 +35,7 @@ export function buildFilters(filters: readonly HttpFilter[], path: string, conte
   const mirrors: Mirror[] = [];
   let request: HeaderFilter | undefined;
   let response: HeaderFilter | undefined;
-  let effects: Pick<FilterEffects, 'redirect' | 'rewrite' | 'cors'> = {};
+  let effects: Pick<FilterEffects, 'redirect' | 'rewrite' | 'cors' | 'auth' | 'isBlocked'> = {};
   for (const [i, filter] of filters.entries()) {
     const at = `${path}[${i}]`;
     if (filter.requestHeaderModifier !== undefined) request = filter.requestHeaderModifier;
@@ -43,6 +48,10 @@ export function buildFilters(filters: readonly HttpFilter[], path: string, conte
       const backend = resolveBackend(filter.requestMirror.backendRef, `${at}.requestMirror.backendRef`, context);
       if (backend.problem !== undefined) problems.push(backend.problem);
       else mirrors.push({ destination: backend.destination, perMillion: mirroredShare(filter.requestMirror) });
+    } else if (filter.externalAuth !== undefined) {
+      const { auth, problem } = buildExternalAuth(filter.externalAuth, `${at}.externalAuth`, context);
+      if (problem !== undefined) problems.push(problem);
+      effects = { ...effects, ...(auth === undefined ? { isBlocked: true } : { auth }) };
     } else problems.push(unsupportedFilter(filter.type, at));
   }
   const headers = buildHeaderOperations({ request: changesOf(request), response: changesOf(response) });

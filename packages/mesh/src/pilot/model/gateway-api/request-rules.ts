@@ -73,7 +73,9 @@ function buildRule(
   if (effects.redirect === undefined) problems.push(...split.problems);
   return {
     ...(rule.name === undefined ? {} : { name: rule.name }),
-    action: effects.redirect ?? actionOf(split, context.route.kind === 'GRPCRoute' ? 'GRPCRoute' : 'HTTPRoute'),
+    action: effects.isBlocked
+      ? { type: 'direct-response', status: NO_BACKEND_STATUS.HTTPRoute }
+      : (effects.redirect ?? actionOf(split, context.route.kind === 'GRPCRoute' ? 'GRPCRoute' : 'HTTPRoute')),
     options: { ...buildOptions(rule, effects), ...(session === undefined ? {} : { session }) },
     source,
   };
@@ -100,11 +102,17 @@ function backends(
 ): readonly SplitRef[] {
   return refs.map((ref, i) => {
     const at = `${path}.backendRefs[${i}].filters`;
-    const { headers, rewrite, redirect, cors, mirrors, ...others } = buildFilters(ref.filters ?? [], at, context);
+    const { headers, rewrite, redirect, cors, auth, isBlocked, mirrors, ...others } = buildFilters(
+      ref.filters ?? [],
+      at,
+      context,
+    );
     problems.push(...others.problems);
     const own: OwnTreatment = {
       ...(redirect === undefined ? {} : { redirect }),
       ...(cors === undefined ? {} : { cors }),
+      ...(auth === undefined ? {} : { auth }),
+      ...(isBlocked ? { isBlocked } : {}),
       ...(mirrors.length === 0 ? {} : { mirrors }),
       ...(rewrite?.path === undefined ? {} : { rewrite }),
     };
@@ -121,7 +129,7 @@ function buildOptions(rule: Rule, effects: FilterEffects): RouteOptions {
   const { timeouts = {}, retry } = 'timeouts' in rule || 'retry' in rule ? rule : {};
   const timeoutMs = optionalDurationMs(timeouts.request);
   const perTryMs = optionalDurationMs(timeouts.backendRequest);
-  const { rewrite, cors, headers, mirrors } = effects;
+  const { rewrite, cors, headers, mirrors, auth } = effects;
   // Without retries there is one try, so its limit is that of the request too. 0 is none.
   const limits = [timeoutMs, retry === undefined ? perTryMs : undefined].filter((ms) => ms !== undefined && ms > 0);
   const limit = limits.length === 0 ? undefined : Math.min(...limits.map(Number));
@@ -131,6 +139,7 @@ function buildOptions(rule: Rule, effects: FilterEffects): RouteOptions {
     ...(limit === undefined ? {} : { timeoutMs: limit }),
     ...(retries === undefined ? {} : { retry: retries }),
     ...(cors === undefined ? {} : { cors }),
+    ...(auth === undefined ? {} : { auth }),
     ...(headers === undefined ? {} : { headers }),
     ...(mirrors.length === 0 ? {} : { mirrors }),
   };

@@ -22,3 +22,19 @@ export interface CorsIr {
   /** Preflights of other origins go to the upstream. */
   readonly forwardOthers: boolean;
 }
+
+/** Another service says whether a request may go on. If it does not answer, the request may not. */
+export interface ExternalAuthIr {
+  /** `http`: by a request like the one in question; `grpc`: by Envoy's own protocol. */
+  readonly protocol: 'http' | 'grpc';
+  readonly cluster: string;
+  readonly authority: string;
+  /** Before the path of the request. */
+  readonly pathPrefix?: string;
+  /** What it gets to see, in lower case. Absent: all of them; in HTTP only those that every request has. */
+  readonly headers?: readonly string[];
+  /** What of its answer goes on with the request, in lower case. Absent: all of them. In HTTP only. */
+  readonly responseHeaders?: readonly string[];
+  /** So much of the body is sent along. Absent: nothing. */
+  readonly maxBodyBytes?: number;
+}

@@ -1,6 +1,6 @@
 import type { HeaderOperationsIr } from './header-operations.ts';
 import type { RouteActionIr } from './route-action.ts';
-import type { CorsIr, FaultIr } from './route-filters.ts';
+import type { CorsIr, ExternalAuthIr, FaultIr } from './route-filters.ts';
 import type { RouteMatchIr } from './route-match.ts';
 import type { SourceRef } from './source.ts';
 
@@ -29,6 +29,7 @@ export interface RouteIr {
   readonly headers?: HeaderOperationsIr;
   readonly cors?: CorsIr;
   readonly fault?: FaultIr;
+  readonly auth?: ExternalAuthIr;
   /** gRPC-Web, as browsers speak it, goes on as gRPC. */
   readonly grpcWeb?: true;
   /** Envoy counts the requests under `vhost.VIRTUAL_HOST.route.PREFIX`. */

@@ -26,6 +26,8 @@ const KINDS: Readonly<Record<string, FilterKind>> = {
   'envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig': 'harmless',
   'envoy.extensions.filters.http.set_filter_state.v3.Config': 'filter-state',
   'envoy.extensions.filters.http.stateful_session.v3.StatefulSession': 'session',
+  // A place for filters that routes bring along: which, is not looked at.
+  'envoy.extensions.filters.http.composite.v3.Composite': 'unknown',
   'envoy.extensions.filters.http.grpc_stats.v3.FilterConfig': 'harmless',
   'envoy.extensions.filters.http.router.v3.Router': 'harmless',
 };

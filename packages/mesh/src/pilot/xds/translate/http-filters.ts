@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import { CompositeSchema } from '@lateen/envoy-api/envoy/extensions/filters/http/composite/v3/composite_pb.js';
 import { CorsSchema } from '@lateen/envoy-api/envoy/extensions/filters/http/cors/v3/cors_pb.js';
 import { FilterConfigSchema } from '@lateen/envoy-api/envoy/extensions/filters/http/dynamic_forward_proxy/v3/dynamic_forward_proxy_pb.js';
 import { HTTPFaultSchema } from '@lateen/envoy-api/envoy/extensions/filters/http/fault/v3/fault_pb.js';
@@ -17,6 +18,7 @@ import { extension } from './values.ts';
 export const CORS = 'envoy.filters.http.cors';
 export const FAULT = 'envoy.filters.http.fault';
 export const GRPC_WEB = 'envoy.filters.http.grpc_web';
+export const EXTERNAL_AUTH = 'lateen.external_auth';
 export const STATEFUL_SESSION = 'envoy.filters.http.stateful_session';
 export const FILTER_STATE = 'envoy.filters.http.set_filter_state';
 
@@ -27,6 +29,7 @@ export const FILTER_STATE = 'envoy.filters.http.set_filter_state';
 const ORDER: readonly ((ir: HttpConnectionIr) => HttpFilter | undefined)[] = [
   cors,
   grpcWeb,
+  externalAuth,
   fault,
   statefulSession,
   lookUp,
@@ -39,7 +42,7 @@ export function httpFilters(ir: HttpConnectionIr): HttpFilter[] {
 }
 
 /**
- * The next five are in every chain that rules can reach, so that a listener stays as it is when a rule wants one of them.
+ * The next six are in every chain that rules can reach, so that a listener stays as it is when a rule wants one of them.
  * They are off, and cost nothing, but for the requests of routes that turn them on.
  */
 function cors({ role }: HttpConnectionIr): HttpFilter | undefined {
@@ -49,6 +52,12 @@ function cors({ role }: HttpConnectionIr): HttpFilter | undefined {
 
 function grpcWeb(): HttpFilter {
   return create(HttpFilterSchema, { ...extension(GRPC_WEB, GrpcWebSchema), disabled: true });
+}
+
+/** A place for a filter that a route brings along, which asks another service. */
+function externalAuth({ role }: HttpConnectionIr): HttpFilter | undefined {
+  if (role === 'sidecar-inbound') return undefined;
+  return create(HttpFilterSchema, { ...extension(EXTERNAL_AUTH, CompositeSchema), disabled: true });
 }
 
 function fault({ role }: HttpConnectionIr): HttpFilter | undefined {

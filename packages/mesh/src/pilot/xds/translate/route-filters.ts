@@ -6,6 +6,7 @@ import { CorsPolicySchema } from '@lateen/envoy-api/envoy/extensions/filters/htt
 import { HTTPFaultSchema } from '@lateen/envoy-api/envoy/extensions/filters/http/fault/v3/fault_pb.js';
 import type { RouteIr } from '../../proxy/ir/route.ts';
 import type { CorsIr, FaultIr } from '../../proxy/ir/route-filters.ts';
+import { translateExternalAuth } from './external-auth.ts';
 import { CORS, FAULT, GRPC_WEB } from './http-filters.ts';
 import type { Init } from './init.ts';
 import { translateLookUp } from './look-up.ts';
@@ -16,7 +17,7 @@ import { duration, shareOf } from './values.ts';
 const ALWAYS = 1_000_000;
 
 /** Turns filters of the chain on for the requests of a route: they are off for all others. */
-export function translateRouteFilters({ cors, fault, grpcWeb, action }: RouteIr): {
+export function translateRouteFilters({ cors, fault, grpcWeb, auth, action }: RouteIr): {
   typedPerFilterConfig?: Record<string, Any>;
 } {
   return {
@@ -24,6 +25,7 @@ export function translateRouteFilters({ cors, fault, grpcWeb, action }: RouteIr)
       ...(cors === undefined ? {} : { [CORS]: packAny(CorsPolicySchema, create(CorsPolicySchema, corsPolicy(cors))) }),
       ...(grpcWeb ? { [GRPC_WEB]: ON } : {}),
       ...(fault === undefined ? {} : { [FAULT]: packAny(HTTPFaultSchema, create(HTTPFaultSchema, httpFault(fault))) }),
+      ...(auth === undefined ? {} : translateExternalAuth(auth)),
       ...ofOnlyDestination(action),
     },
   };
