@@ -28,7 +28,7 @@ const CORE: readonly Row[] = [
 const EXTENDED: readonly Row[] = [
   ['BackendTLSPolicySANValidation', 'backend-tls'],
   ['GRPCRouteNamedRouteRule', 'grpc-routing'],
-  ['GatewayAddressEmpty', '', 'addresses of Gateways have no effect so far'],
+  ['GatewayAddressEmpty', 'addresses'],
   ['GatewayBackendClientCertificate', 'backend-tls'],
   ['GatewayFrontendClientCertificateValidation', 'https'],
   ['GatewayFrontendClientCertificateValidationInsecureFallback', 'https'],
@@ -36,7 +36,7 @@ const EXTENDED: readonly Row[] = [
   ['GatewayHTTPSListenerDetectMisdirectedRequests', 'misdirected https'],
   ['GatewayInfrastructure', '', 'annotations of the infrastructure are for a cluster'],
   ['GatewayPort8080', 'attachment redirects'],
-  ['GatewayStaticAddresses', '', 'addresses of Gateways have no effect so far'],
+  ['GatewayStaticAddresses', 'addresses deployment'],
   ['HTTPRoute303RedirectStatusCode', 'redirects'],
   ['HTTPRoute307RedirectStatusCode', 'redirects'],
   ['HTTPRoute308RedirectStatusCode', 'redirects'],
