@@ -76,7 +76,7 @@ const EXTENDED: readonly Row[] = [
   ['TCPRoute', 'connections tcp-routing tcp-attach-all mesh-connections'],
   ['TLSRouteModeMixed', 'connections tls-routing'],
   ['TLSRouteModeTerminate', 'connections tls-routing'],
-  ['UDPRoute', '', 'UDPRoutes are refused so far'],
+  ['UDPRoute', 'udp'],
 ];
 
 export const GATEWAY_API_FEATURES: readonly GatewayApiFeature[] = [

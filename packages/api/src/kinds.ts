@@ -92,8 +92,6 @@ export type Kind<K extends KindName = KindName> = {
   readonly namespaced: boolean;
   /** One sentence, for the reference. */
   readonly summary: string;
-  /** What it belongs to, for a kind that is known but not acted on yet: its objects are refused. */
-  readonly later?: string;
   /** Of the whole object, in the first version. */
   readonly schema: z.ZodMiniType<ObjectByKind[K]>;
 };

@@ -62,12 +62,7 @@ export function lookUpKind(apiVersion: string, name: string): KindLookup {
   const version = apiVersion.slice(slash + 1);
   const named = kindsByWrittenName.get(name) ?? [];
   const kind = named.find((each) => each.group === group) ?? named[0];
-  if (kind !== undefined && kind.group === group && kind.versions.includes(version)) {
-    if (kind.later === undefined) return { kind };
-    return {
-      problem: { code: 'LAT0106', message: `the kind ${name} (${apiVersion}) is not supported yet (${kind.later})` },
-    };
-  }
+  if (kind !== undefined && kind.group === group && kind.versions.includes(version)) return { kind };
   if (unsupportedKinds.get(group)?.includes(name)) {
     return { problem: { code: 'LAT0106', message: `the kind ${name} (${apiVersion}) is not supported yet` } };
   }

@@ -13,6 +13,8 @@ export interface WorkloadInstance {
   /** Where its proxy listens. */
   readonly address: string;
   readonly ports: readonly InstancePort[];
+  /** Container ports for UDP, which no sidecar stands in front of. */
+  readonly datagramPorts?: readonly Omit<InstancePort, 'inboundPort'>[];
   /** Only `ready` instances get traffic. `draining` ones are about to stop: no new requests. */
   readonly health: 'starting' | 'ready' | 'unready' | 'draining';
   readonly capture: Capture;

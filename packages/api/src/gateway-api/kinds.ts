@@ -32,7 +32,6 @@ export type GatewayApiObjectByKind = {
 
 const GATEWAY_API = 'gateway.networking.k8s.io';
 const EXPERIMENTAL = 'gateway.networking.x-k8s.io';
-const LATER = 'the Gateway API';
 
 /** The kinds of the Kubernetes Gateway API. */
 export const gatewayApiKinds: { readonly [K in keyof GatewayApiObjectByKind]: Kind<K> } = {
@@ -145,7 +144,6 @@ export const gatewayApiKinds: { readonly [K in keyof GatewayApiObjectByKind]: Ki
     shortNames: [],
     namespaced: true,
     summary: 'Where UDP datagrams go.',
-    later: LATER,
     schema: udpRoute,
   },
   XBackend: {

@@ -9,7 +9,7 @@ const REPEATED = 'in a single cluster the Service of the same name says it';
 
 const importedPort = object({
   name: optional(v.dnsLabel(), 'Name of the port.'),
-  protocol: optional(transportProtocol, 'TCP, the default.'),
+  protocol: optional(transportProtocol, 'TCP, the default, or UDP.'),
   appProtocol: optional(
     v.syntax(isQualifiedName, 'a protocol such as http, grpc or example.com/mine'),
     'Protocol spoken on the port.',

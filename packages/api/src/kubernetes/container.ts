@@ -89,7 +89,7 @@ const envFromSource = object(
 const containerPort = object({
   name: optional(v.portName(), 'Name of the port, by which Services and probes can refer to it.'),
   containerPort: required(v.port(), 'Port that the application listens on.'),
-  protocol: optional(transportProtocol, 'TCP, the default.'),
+  protocol: optional(transportProtocol, 'TCP, the default, or UDP.'),
   hostPort: clusterOnly(v.int(0, 65_535), 'belongs to the network of a cluster'),
   hostIP: clusterOnly(v.text(), 'belongs to the network of a cluster'),
 });

@@ -48,7 +48,7 @@ const port = object({
     v.syntax((value) => value === '' || isDnsLabel(value), "the name of a port: at most 63 of a-z, 0-9 and '-'"),
     'Name of the port of the Service that it is for.',
   ),
-  protocol: optional(transportProtocol, 'TCP, the default.'),
+  protocol: optional(transportProtocol, 'TCP, the default, or UDP.'),
   port: optional(v.port(), 'Port of the endpoints.'),
   appProtocol: optional(
     v.syntax(isQualifiedName, 'a protocol such as http, grpc or example.com/mine'),

@@ -1,6 +1,6 @@
 import * as v from '../schema/values.ts';
 
-const OTHER_PROTOCOLS = 'other protocols than TCP';
+const OTHER_PROTOCOLS = 'other protocols than TCP and UDP';
 
 /** Of the ports of containers and Services. */
-export const transportProtocol = v.oneOf(['TCP', 'UDP', 'SCTP'], { UDP: OTHER_PROTOCOLS, SCTP: OTHER_PROTOCOLS });
+export const transportProtocol = v.oneOf(['TCP', 'UDP', 'SCTP'], { SCTP: OTHER_PROTOCOLS });

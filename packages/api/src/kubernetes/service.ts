@@ -17,7 +17,7 @@ const servicePort = object({
     v.portOrName(),
     'Port of the pods, as a number or the name of a container port; the same by default.',
   ),
-  protocol: optional(transportProtocol, 'TCP, the default.'),
+  protocol: optional(transportProtocol, 'TCP, the default, or UDP.'),
   appProtocol: optional(
     v.syntax(isQualifiedName, 'a protocol such as http, grpc or example.com/mine'),
     'Protocol spoken on the port, such as http, http2, grpc or tcp; goes before what the name says.',

@@ -4,7 +4,7 @@ import { delimiter, dirname, resolve } from 'node:path';
 import type { ConfigMap, Deployment } from '@lateen/api/kinds.ts';
 import type { ProxySettings } from '@lateen/api/proxy-settings.ts';
 import { stableJson } from '@lateen/api/stable-json.ts';
-import type { ExplicitCapture, InstancePort } from '@lateen/api/workload-instance.ts';
+import type { ExplicitCapture, InstancePort, WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import type { ServicePortRef } from '#pilot/registry/processes/link.ts';
 import type { ContainerPlan, ContainerProblem } from './container.ts';
 import {
@@ -36,6 +36,7 @@ export interface PodContext {
   /** Folder of the manifest, absolute. */
   readonly baseDir: string;
   readonly ports: readonly InstancePort[];
+  readonly datagramPorts?: WorkloadInstance['datagramPorts'];
   readonly capture: ExplicitCapture;
   readonly services: readonly ServicePortRef[];
   readonly configMaps: readonly ConfigMap[];
@@ -52,12 +53,15 @@ export function gracePeriodMs(template: PodTemplate): number {
   return (template.spec.terminationGracePeriodSeconds ?? 30) * 1000;
 }
 
-/** The container ports of all containers, each once, in order. */
-export function containerPortsOf(template: PodTemplate): { containerPort: number; name?: string }[] {
+/** The container ports of all containers for TCP, or for UDP, each once, in order. */
+export function containerPortsOf(
+  template: PodTemplate,
+  wanted: 'TCP' | 'UDP' = 'TCP',
+): { containerPort: number; name?: string }[] {
   const ports = new Map<number, { containerPort: number; name?: string }>();
   for (const container of template.spec.containers) {
-    for (const { containerPort, name } of container.ports ?? []) {
-      if (!ports.has(containerPort)) {
+    for (const { containerPort, name, protocol = 'TCP' } of container.ports ?? []) {
+      if (protocol === wanted && !ports.has(containerPort)) {
         ports.set(containerPort, name === undefined ? { containerPort } : { containerPort, name });
       }
     }
@@ -161,7 +165,7 @@ function containerEnvironment(
     HOSTNAME: pod.replica,
     ...serviceVariables(pod.services, pod.capture.servicePorts, pod.namespace),
     ...proxyVariables(pod.capture.httpProxyPort),
-    ...portVariables(own),
+    ...portVariables([...own, ...(pod.datagramPorts ?? [])]),
   };
   const problem = (what: string, path: string): ContainerProblem => ({
     code: 'LAT0314',

@@ -187,11 +187,12 @@ export class Replica {
     const { context, namespace, deployment, template } = this.#options;
     const { signal } = this.#stopping;
     const containerPorts = containerPortsOf(template);
+    const datagramPorts = containerPortsOf(template, 'UDP');
     while (!signal.aborted) {
       const keys = serviceKeys(context, namespace);
       let ports: number[];
       try {
-        ports = await context.ports.allocate(2 + 2 * containerPorts.length + keys.length);
+        ports = await context.ports.allocate(2 + 2 * containerPorts.length + datagramPorts.length + keys.length);
       } catch (error) {
         this.#portProblem = messageOf(error);
         this.#changed();
@@ -214,6 +215,9 @@ export class Replica {
         serviceAccount: serviceAccountOf(template),
         address: '127.0.0.1',
         ports: containerPorts.map((port) => ({ ...port, inboundPort: next(), appPort: next() })),
+        ...(datagramPorts.length === 0
+          ? {}
+          : { datagramPorts: datagramPorts.map((port) => ({ ...port, appPort: next() })) }),
         health: 'starting',
         capture: {
           mode: 'explicit',
@@ -384,8 +388,9 @@ function serviceKeys(context: MeshContext, namespace: string): string[] {
 }
 
 /** All but the one of Envoy's admin server. */
-function portsOf({ ports, capture }: Body['instance']): number[] {
+function portsOf({ ports, datagramPorts = [], capture }: Body['instance']): number[] {
   return [
+    ...datagramPorts.map(({ appPort }) => appPort),
     ...ports.flatMap(({ inboundPort, appPort }) => [inboundPort, appPort]),
     capture.httpProxyPort,
     ...Object.values(capture.servicePorts),

@@ -3,7 +3,17 @@ import { bounds, count, fieldsOf, instant, listOf, mapOf, oneOf, optionalField, 
 /** What the echo application does with one attempt of a call: a status, never answering, or breaking the connection. */
 export type UpstreamStep = number | 'slow' | 'die';
 
-const PROTOCOLS = ['http1', 'http2', 'http3', 'tcp', 'tcp-server-first', 'grpc', 'grpc-web', 'websocket'] as const;
+const PROTOCOLS = [
+  'http1',
+  'http2',
+  'http3',
+  'tcp',
+  'tcp-server-first',
+  'udp',
+  'grpc',
+  'grpc-web',
+  'websocket',
+] as const;
 export type CallProtocol = (typeof PROTOCOLS)[number];
 
 /** One entry of `calls` in expect.yaml. */
@@ -24,7 +34,7 @@ export interface Call {
   /** How the call gets into the sidecar. */
   readonly via: 'http-proxy' | 'service-port' | 'connect';
   /**
-   * With `tcp-server-first` the client waits for the application's greeting before it sends. `grpc` sends the body as one
+   * With `udp` the body is one datagram, from a socket of its own. With `tcp-server-first` the client waits for the application's greeting before it sends. `grpc` sends the body as one
    * message over HTTP/2, `grpc-web` as browsers do, over HTTP/1; `websocket` sends it as a text.
    */
   readonly protocol: CallProtocol;

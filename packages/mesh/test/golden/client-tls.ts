@@ -7,6 +7,7 @@ export const ALPN: Readonly<Record<CallProtocol, readonly string[]>> = {
   http3: ['h3'],
   tcp: [],
   'tcp-server-first': [],
+  udp: [],
   grpc: ['h2'],
   'grpc-web': ['http/1.1'],
   websocket: ['http/1.1'],

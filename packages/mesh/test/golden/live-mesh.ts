@@ -17,6 +17,7 @@ import { runPipeline } from './pipeline.ts';
 import { type Outside, outsideName } from './placeholders.ts';
 import { claimPortBlock } from './port-block.ts';
 import type { TestAuthority } from './test-authority.ts';
+import { startDatagramEcho } from './udp.ts';
 
 const SETTLE_TIMEOUT_MS = 10_000;
 
@@ -111,6 +112,13 @@ async function start(
         })),
       ),
   ];
+  for (const instance of instances.filter(({ name }) => !golden.down.includes(name))) {
+    for (const { appPort, containerPort } of instance.datagramPorts ?? []) {
+      const who = { workload: workloadLabel(instance), instance: instance.name, at: appPort, containerPort };
+      const echo = await startDatagramEcho(who);
+      undo.push(() => echo.close());
+    }
+  }
   for (const application of applications) {
     const echo = await startEcho({ ...application, attempts, failing });
     undo.push(() => echo.close());

@@ -17,6 +17,7 @@ import { callGrpc, callGrpcWeb } from './grpc.ts';
 import type { Outcome } from './judge.ts';
 import type { LiveMesh } from './live-mesh.ts';
 import type { TestAuthority } from './test-authority.ts';
+import { callUdp } from './udp.ts';
 import { callWebSocket } from './websocket.ts';
 
 /** Enough at once to be quick, few enough that two processors keep up. */
@@ -145,5 +146,7 @@ function send(call: Call, request: ClientRequestOptions): Promise<Answer> {
       return callTcp(request.port, call.body ?? '', '', request.tls);
     case 'tcp-server-first':
       return callTcp(request.port, call.body ?? '', GREETING, request.tls);
+    case 'udp':
+      return callUdp(request.port, call.body ?? '');
   }
 }

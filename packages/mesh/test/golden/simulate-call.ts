@@ -41,7 +41,8 @@ export function simulateCall(call: Call, mesh: SimulatedMesh, ms: number): Simul
   const isBegunByProxy = call.tls === undefined && outcomes.some(({ end }) => endsTls(end, mesh));
   if (isBegunByProxy) return 'what an application makes of TLS is not simulated';
   if (unknowns.length > 0) return `not known to the simulator: ${JSON.stringify(unknowns)}`;
-  return withoutRetried(outcomes).map((outcome) => ({
+  // Nothing is tried again of a datagram.
+  return (call.protocol === 'udp' ? outcomes : withoutRetried(outcomes)).map((outcome) => ({
     weight: outcome.share,
     hashed: outcome.hashed,
     madeUp: {
@@ -71,6 +72,7 @@ function simulated(call: Call, aimed: AimedCall): SimulatedCall {
 /** What the client speaks with the server that it means, perhaps in TLS. */
 function payloadOf(call: Call, aimed: AimedCall): Payload {
   if (call.protocol === 'tcp') return inTls(call, aimed, { type: 'tcp' });
+  if (call.protocol === 'udp') return { type: 'tcp', datagram: true };
   if (call.protocol === 'tcp-server-first') return inTls(call, aimed, { type: 'tcp', serverFirst: true });
   const { protocol, method = call.method, more } = WRITTEN_AS[call.protocol === 'http3' ? 'http1' : call.protocol];
   const { url, path, form, authority } = aimed;
@@ -110,7 +112,7 @@ interface Written {
 }
 
 /** What the clients of protocols over HTTP send. */
-const WRITTEN_AS: Readonly<Record<Exclude<Call['protocol'], 'tcp' | 'tcp-server-first' | 'http3'>, Written>> = {
+const WRITTEN_AS: Readonly<Record<Exclude<Call['protocol'], 'tcp' | 'tcp-server-first' | 'http3' | 'udp'>, Written>> = {
   http1: { protocol: 'http1', more: [] },
   http2: { protocol: 'http2', more: [] },
   grpc: {
@@ -179,7 +181,8 @@ function answerOf(outcome: JourneyOutcome, call: Call, mesh: SimulatedMesh): Ans
     case 'application': {
       const instance = mesh.instances.find((each) => instanceKey(each) === end.instance);
       if (instance === undefined) throw new Error(`there is no instance ${end.instance}`);
-      const at = instance.ports.find(({ appPort }) => appPort === end.port);
+      const ports = [...instance.ports, ...(instance.datagramPorts ?? [])];
+      const at = ports.find(({ appPort }) => appPort === end.port);
       const port = at === undefined ? {} : { port: at.containerPort };
       return echo(outcome, { workload: workloadLabel(instance), instance: instance.name, ...port }, request, call);
     }
@@ -211,7 +214,7 @@ function echo(
 ): Answer {
   const body = call.body ?? '';
   if (request === undefined) {
-    const report: EchoReport = { ...who, protocol: 'TCP', body };
+    const report: EchoReport = { ...who, protocol: call.protocol === 'udp' ? 'UDP' : 'TCP', body };
     return { type: 'response', headers: {}, body: JSON.stringify(report) };
   }
   const seen = requestSeen(request);

@@ -2,10 +2,8 @@ import { readFileSync } from 'node:fs';
 import { type ConfigObject, type Kind, kindNames, kinds } from '@lateen/api/kinds.ts';
 import { type Node, nodeOf } from '@lateen/api/schema/node.ts';
 import { validate } from '@lateen/api/validate.ts';
-import { writtenKind } from '@lateen/api/written-kind.ts';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parse } from 'yaml';
 import { parseDocuments } from './parse.ts';
 import { printYaml } from './print.ts';
 
@@ -272,13 +270,7 @@ repairs.XBackendTrafficPolicy = ({ spec }) => {
   delete spec?.sessionPersistence;
 };
 
-/** Kinds that are refused for now are read without the parser. */
 function reread(object: ConfigObject): unknown {
-  if ((kinds[object.kind] as Kind).later !== undefined) {
-    const { kind, ...more } = parse(printYaml(object)) as { kind: string };
-    expect(kind).toBe(writtenKind(object.kind));
-    return [{ ...more, kind: object.kind }];
-  }
   const { objects, diagnostics } = parseDocuments(printYaml(object), 'printed.yaml', { defaultNamespace: 'default' });
   expect(diagnostics.filter(({ severity }) => severity === 'error')).toEqual([]);
   return objects.map((each) => each.object);

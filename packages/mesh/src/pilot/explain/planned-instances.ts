@@ -22,6 +22,7 @@ export function workloadInstances(
     .flatMap(({ metadata, spec }) => {
       const { name, namespace = 'default' } = metadata;
       const { containers, serviceAccountName = 'default' } = spec.template.spec ?? { containers: [] };
+      const datagramPorts = declaredPorts(containers, 'UDP');
       return Array.from({ length: spec.replicas ?? 1 }, (_, replica): WorkloadInstance => {
         return {
           name: `${name}-${replica}`,
@@ -31,14 +32,14 @@ export function workloadInstances(
           labels: spec.template.metadata?.labels ?? {},
           serviceAccount: serviceAccountName,
           address: LOOPBACK,
-          ports: containers.flatMap(({ ports = [] }) =>
-            ports.map(({ containerPort, name }) => ({
-              containerPort,
-              ...(name === undefined ? {} : { name }),
-              inboundPort: nextPort(),
-              appPort: nextPort(),
-            })),
-          ),
+          ports: declaredPorts(containers, 'TCP').map((port) => ({
+            ...port,
+            inboundPort: nextPort(),
+            appPort: nextPort(),
+          })),
+          ...(datagramPorts.length === 0
+            ? {}
+            : { datagramPorts: datagramPorts.map((port) => ({ ...port, appPort: nextPort() })) }),
           health: 'ready',
           capture: {
             mode: 'explicit',
@@ -48,6 +49,16 @@ export function workloadInstances(
         };
       });
     });
+}
+
+type Containers = NonNullable<Deployment['spec']['template']['spec']>['containers'];
+
+function declaredPorts(containers: Containers, wanted: 'TCP' | 'UDP') {
+  return containers.flatMap(({ ports = [] }) =>
+    ports
+      .filter(({ protocol = 'TCP' }) => protocol === wanted)
+      .map(({ containerPort, name }) => ({ containerPort, ...(name === undefined ? {} : { name }) })),
+  );
 }
 
 function servicePortsOf(model: MeshModel): string[] {

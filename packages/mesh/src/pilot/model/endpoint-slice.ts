@@ -6,6 +6,8 @@ export interface EndpointSlice {
   readonly service: string;
   /** Port by name of the service port; the port without a name is named ''. */
   readonly ports: Readonly<Record<string, number>>;
+  /** The same of UDP. */
+  readonly datagramPorts: Readonly<Record<string, number>>;
   readonly endpoints: readonly { readonly address: string; readonly ready: boolean; readonly zone?: string }[];
 }
 
@@ -18,13 +20,20 @@ export function buildEndpointSlice(object: EndpointSliceObject): EndpointSlice |
   if (name === undefined) return undefined;
   return {
     service: `${namespace}/${name}`,
-    ports: Object.fromEntries(
-      (object.ports ?? []).flatMap(({ name: portName = '', port }) => (port === undefined ? [] : [[portName, port]])),
-    ),
+    ports: portsOf(object, 'TCP'),
+    datagramPorts: portsOf(object, 'UDP'),
     endpoints: (object.endpoints ?? []).flatMap(({ addresses, conditions = {}, zone }) => {
       const [address] = addresses;
       if (address === undefined) return [];
       return [{ address, ready: conditions.ready ?? true, ...(zone === undefined ? {} : { zone }) }];
     }),
   };
+}
+
+function portsOf({ ports = [] }: EndpointSliceObject, wanted: 'TCP' | 'UDP'): Record<string, number> {
+  return Object.fromEntries(
+    ports.flatMap(({ name = '', port, protocol = 'TCP' }) =>
+      port === undefined || protocol !== wanted ? [] : [[name, port]],
+    ),
+  );
 }

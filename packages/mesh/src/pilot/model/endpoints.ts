@@ -10,9 +10,9 @@ import type { Backing, Service, ServicePort } from './service.ts';
 import { membersOf, type Workloads } from './workloads.ts';
 
 interface EndpointSources {
-  readonly objects: Collection<ConfigObject>;
   readonly instances: Collection<WorkloadInstance>;
   readonly workloads: Workloads;
+  readonly slicesByService: Collection<readonly EndpointSlice[]>;
   readonly inbound: Collection<readonly InboundPort[]>;
   readonly peersOf: PeerDecisions;
   readonly trustDomain: string;
@@ -22,19 +22,27 @@ export function endpointKey(service: Pick<Service, 'key'>, port: number): string
   return `${service.key}|${port}`;
 }
 
+/** By `NAMESPACE/NAME` of the Service. */
+export function deriveEndpointSlices(
+  graph: Graph,
+  objects: Collection<ConfigObject>,
+): Collection<readonly EndpointSlice[]> {
+  return graph.index(
+    'endpoint slices by service',
+    graph.derive('endpoint slices', objects, (object) =>
+      object.kind === 'EndpointSlice' ? buildEndpointSlice(object) : undefined,
+    ),
+    ({ service }) => [service],
+  );
+}
+
 /** Every workload behind a service port, ready or not, by `endpointKey`. */
 export function deriveEndpoints(
   graph: Graph,
   services: Collection<Service>,
   sources: EndpointSources,
 ): Collection<readonly ServiceEndpoint[]> {
-  const slices = graph.index(
-    'endpoint slices by service',
-    graph.derive('endpoint slices', sources.objects, (object) =>
-      object.kind === 'EndpointSlice' ? buildEndpointSlice(object) : undefined,
-    ),
-    ({ service }) => [service],
-  );
+  const { slicesByService: slices } = sources;
   return graph.expand('endpoints', services, (service, read) =>
     service.ports.map(({ port }) => {
       const found = service.backings.flatMap((backing) => {

@@ -33,11 +33,12 @@ export interface GroupedServers {
   readonly conflicts: readonly ServerConflict[];
 }
 
-/** What a port can be for: plain HTTP, told apart by host; TLS, told apart by server name; or TCP, not told apart. */
-export type ServerKind = 'http' | 'tls' | 'tcp';
+/** What a port can be for: plain HTTP, told apart by host; TLS, told apart by server name; TCP or UDP, not told apart. */
+export type ServerKind = 'http' | 'tls' | 'tcp' | 'udp';
 
 export function kindOf({ protocol, tls }: GatewayServer): ServerKind {
   if (isPlainHttp(protocol)) return 'http';
+  if (protocol === 'UDP') return 'udp';
   return tls === undefined ? 'tcp' : 'tls';
 }
 
@@ -51,7 +52,8 @@ export function groupServers(servers: readonly AttachedServer[]): GroupedServers
   const conflicts: ServerConflict[] = [];
   const byPort = new Map<string, SharedServer[]>();
   for (const server of servers) {
-    const key = `${server.port} ${server.bind ?? ''}`;
+    // UDP has ports of its own.
+    const key = `${server.port} ${server.bind ?? ''} ${server.protocol === 'UDP'}`;
     const others = byPort.get(key) ?? [];
     byPort.set(key, others);
     const [first] = others;

@@ -37,7 +37,8 @@ export interface GatewayServer {
   readonly source: SourceRef;
 }
 
-export type ServerProtocol = GatewayObject['spec']['servers'][number]['port']['protocol'];
+/** UDP is for listeners of the Gateway API only. */
+export type ServerProtocol = GatewayObject['spec']['servers'][number]['port']['protocol'] | 'UDP';
 
 export interface ServerHost {
   /** Only routes of this namespace may use the host; absent: those of any. */

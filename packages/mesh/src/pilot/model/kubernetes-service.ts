@@ -3,7 +3,7 @@ import { isIp } from '@lateen/api/names.ts';
 import { serviceHostname, shortNamesOf } from './hostname.ts';
 import { CLIENT_AFFINITY, type LoadBalancing } from './load-balancer.ts';
 import { isGrpcWeb, protocolOf } from './protocol.ts';
-import { type ServiceDeclaration, type ServicePort, serviceKey } from './service.ts';
+import { type DatagramPort, type ServiceDeclaration, type ServicePort, serviceKey } from './service.ts';
 import { buildVisibility } from './visibility.ts';
 
 /** Istio's annotation of Services, with commas between the namespaces. */
@@ -30,6 +30,7 @@ export function declareKubernetesService(
   const shortNames = shortNamesOf(hostname, clusterDomain);
   const isExternalName = type === 'ExternalName';
   const ports = buildPorts(object);
+  const datagramPorts = buildDatagramPorts(object);
   return {
     key: serviceKey(namespace, hostname),
     hostname,
@@ -37,6 +38,7 @@ export function declareKubernetesService(
     namespace,
     registry: 'kubernetes',
     ports: isExternalName && ports.length === 0 ? USUAL_PORTS : ports,
+    ...(datagramPorts.length === 0 ? {} : { datagramPorts }),
     resolution: isExternalName ? 'alias' : 'endpoints',
     isExternal: isExternalName,
     addresses: isExternalName ? [] : [...new Set([clusterIP ?? '', ...clusterIPs])].filter(isIp),
@@ -83,13 +85,25 @@ function loadBalancingOf({ metadata, spec }: ServiceObject): { readonly loadBala
 }
 
 function buildPorts({ spec: { ports = [] } }: ServiceObject): readonly ServicePort[] {
-  return ports.map(({ port, name, appProtocol, targetPort }) => ({
-    port,
-    ...(name === undefined ? {} : { name }),
-    protocol: protocolOf(name, appProtocol, port),
-    ...(isGrpcWeb(name, appProtocol) ? { grpcWeb: true as const } : {}),
-    targetPort: targetPort ?? port,
-  }));
+  return ports
+    .filter(({ protocol = 'TCP' }) => protocol === 'TCP')
+    .map(({ port, name, appProtocol, targetPort }) => ({
+      port,
+      ...(name === undefined ? {} : { name }),
+      protocol: protocolOf(name, appProtocol, port),
+      ...(isGrpcWeb(name, appProtocol) ? { grpcWeb: true as const } : {}),
+      targetPort: targetPort ?? port,
+    }));
+}
+
+function buildDatagramPorts({ spec: { ports = [] } }: ServiceObject): readonly DatagramPort[] {
+  return ports
+    .filter(({ protocol }) => protocol === 'UDP')
+    .map(({ port, name, targetPort }) => ({
+      port,
+      ...(name === undefined ? {} : { name }),
+      targetPort: targetPort ?? port,
+    }));
 }
 
 /**

@@ -9,10 +9,11 @@ import type { Graph } from '../incremental/graph.ts';
 import { buildPeerPolicy, decidePeerPolicy, type PeerPolicy, type PeerPolicyDecision } from './authentication.ts';
 import { declareGatewayService } from './built-in-service.ts';
 import { buildBundle, buildCredential, type Credential } from './credential.ts';
+import { type DatagramEndpoint, deriveDatagramEndpoints } from './datagram-endpoints.ts';
 import { defined } from './defined.ts';
 import { delegateKey, mergeDelegates } from './delegation.ts';
 import type { ServiceEndpoint } from './endpoint.ts';
-import { deriveEndpoints } from './endpoints.ts';
+import { deriveEndpointSlices, deriveEndpoints } from './endpoints.ts';
 import { buildGateway, type Gateway } from './gateway.ts';
 import { deriveBackendTls } from './gateway-api/backend-tls.ts';
 import { deriveBackendTraffic } from './gateway-api/backend-traffic.ts';
@@ -54,6 +55,8 @@ export interface MeshModel {
   readonly instances: Collection<WorkloadInstance>;
   /** Every instance behind a service port, ready or not, by `NAMESPACE/HOSTNAME|PORT`. */
   readonly endpoints: Collection<readonly ServiceEndpoint[]>;
+  /** By `endpointKey` of a port for UDP. */
+  readonly datagramEndpoints: Collection<readonly DatagramEndpoint[]>;
   /** SPIFFE IDs that a service's endpoints may have, sorted, by `NAMESPACE/HOSTNAME|PORT`; `*` at the end for any. */
   readonly peerIds: Collection<readonly string[]>;
   /** Service ports with an endpoint that takes the mesh's TLS, by `NAMESPACE/HOSTNAME|PORT`. */
@@ -287,7 +290,15 @@ export function buildModel(
   const elsewhere = graph.derive('other inbound ports', instances, (instance, read) =>
     instance.capture.mode === 'redirect' ? peersOf(instance, read)(undefined) : undefined,
   );
-  const endpoints = deriveEndpoints(graph, services, { objects, instances, workloads, inbound, peersOf, trustDomain });
+  const slicesByService = deriveEndpointSlices(graph, objects);
+  const endpoints = deriveEndpoints(graph, services, {
+    slicesByService,
+    instances,
+    workloads,
+    inbound,
+    peersOf,
+    trustDomain,
+  });
 
   const backendTlsStates = policyStates(backendTlsPolicies);
   const backendTrafficStates = policyStates(backendTrafficPolicies);
@@ -305,6 +316,7 @@ export function buildModel(
     servicesByHost,
     instances,
     endpoints,
+    datagramEndpoints: deriveDatagramEndpoints(graph, services, workloads, slicesByService),
     peerIds: graph.derive('peer IDs', endpoints, peerIdsOf),
     meshTlsPorts: graph.derive('ports with TLS of the mesh', endpoints, (list) =>
       list.some(({ meshTls }) => meshTls) ? true : undefined,

@@ -18,6 +18,8 @@ export interface Service {
   readonly namespace: string;
   readonly registry: Registry;
   readonly ports: readonly ServicePort[];
+  /** Of UDP, which only gateways pass on. */
+  readonly datagramPorts?: readonly DatagramPort[];
   readonly resolution: Resolution;
   /** Who answers is not of the mesh: no identities of the mesh, no mutual TLS. */
   readonly isExternal: boolean;
@@ -76,6 +78,9 @@ export interface ServicePort {
   /** Where a workload has no port with the name `targetPort`. */
   readonly otherwisePort?: number;
 }
+
+/** A port for UDP. */
+export type DatagramPort = Pick<ServicePort, 'port' | 'name' | 'targetPort'>;
 
 /** Where those who answer are found, as one object says it. */
 export interface Backing {

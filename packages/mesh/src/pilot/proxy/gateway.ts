@@ -3,11 +3,12 @@ import { type GatewayCapture, hostPortOf, type WorkloadInstance } from '@lateen/
 import type { Reader } from '../incremental/collection.ts';
 import { type Credential, sharedAuthoritiesName, sharedKeyPairName } from '../model/credential.ts';
 import { byPreference, isServedBy } from '../model/gateway.ts';
-import { type AttachedServer, type GatewayPort, groupServers } from '../model/gateway-port.ts';
+import { type AttachedServer, type GatewayPort, groupServers, type ServerKind } from '../model/gateway-port.ts';
 import { defaultsOf, type MeshModel } from '../model/mesh.ts';
 import type { CredentialRef } from '../model/server-tls.ts';
 import { anyAddress } from './captured-outbound.ts';
 import { httpHandler } from './filter-chains.ts';
+import { resolveDatagrams } from './gateway-datagrams.ts';
 import { type ChainTable, tellMisdirected } from './gateway-hosts.ts';
 import { passthroughClusters } from './gateway-passthrough.ts';
 import { withRedirects } from './gateway-redirects.ts';
@@ -48,17 +49,22 @@ export function resolveGateway(context: GatewayContext, clusterNames: () => Iter
   const listeners: ListenerIr[] = [];
   const tables: RouteTableIr[] = [];
   const opened: AttachedServer[] = [];
+  const datagramClusters: ClusterIr[] = [];
   for (const port of groupServers(servers).ports) {
     const at = hostPortOf(capture, port.port);
     if (at === undefined) continue;
-    const resolved = port.kind === 'http' ? plainHttp(port, at, context) : connections(port, at, context);
+    const resolved = PORTS[port.kind](port, at, context);
     listeners.push(...resolved.listeners);
     tables.push(...resolved.tables);
+    datagramClusters.push(...(resolved.clusters ?? []));
     opened.push(...serversOf(port));
   }
   return {
     secrets: [...fileSecrets(opened), ...sharedSecrets(opened, context)],
-    clusters: passthroughClusters(opened, clusterNames, defaultsOf(context.model, context.read).connectTimeoutMs),
+    clusters: [
+      ...passthroughClusters(opened, clusterNames, defaultsOf(context.model, context.read).connectTimeoutMs),
+      ...new Map(datagramClusters.map((cluster) => [cluster.name, cluster])).values(),
+    ],
     listeners,
     tables,
   };
@@ -67,6 +73,28 @@ export function resolveGateway(context: GatewayContext, clusterNames: () => Iter
 interface PortFragments {
   readonly listeners: readonly ListenerIr[];
   readonly tables: readonly RouteTableIr[];
+  readonly clusters?: readonly ClusterIr[];
+}
+
+type ResolvePort = (port: GatewayPort, at: number, context: GatewayContext) => PortFragments;
+
+const PORTS: Readonly<Record<ServerKind, ResolvePort>> = {
+  http: plainHttp,
+  tls: connections,
+  tcp: connections,
+  udp: datagrams,
+};
+
+function datagrams(port: GatewayPort, at: number, context: GatewayContext): PortFragments {
+  const [first] = port.servers;
+  const found = first && resolveDatagrams(first.server, context.model, context.read);
+  if (found === undefined) return { listeners: [], tables: [] };
+  const opened = listener(port, at, [], context, found.sources);
+  return {
+    listeners: [{ ...opened, name: `${opened.name}|udp`, datagrams: found.proxy }],
+    tables: [],
+    clusters: found.clusters,
+  };
 }
 
 function plainHttp(port: GatewayPort, at: number, context: GatewayContext): PortFragments {

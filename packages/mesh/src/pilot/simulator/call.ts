@@ -50,6 +50,8 @@ export interface TcpPayload {
   readonly type: 'tcp';
   /** The client waits for the server to speak. */
   readonly serverFirst?: true;
+  /** Not a connection, but a datagram of UDP. */
+  readonly datagram?: true;
 }
 
 export interface Request {

@@ -8,6 +8,7 @@ import { TcpProxySchema } from '@lateen/envoy-api/envoy/extensions/filters/netwo
 import { typeName } from './any-type.ts';
 import type { Call, SocketAddress } from './call.ts';
 import type { Named } from './cluster/cluster.ts';
+import { handleDatagrams } from './datagrams.ts';
 import { handleHttp } from './http/handle-request.ts';
 import { chainName, chooseChain } from './listener/filter-chain.ts';
 import { destinationOf, detect, findListener, type PreparedListener } from './listener/listener.ts';
@@ -46,6 +47,12 @@ interface Arrival {
 function arrive(proxy: PreparedProxy, prepared: PreparedListener, call: Call, unknowns: Unknown[]): Arrival {
   const { listener } = prepared;
   const destination = destinationOf(prepared, call);
+  const datagrams = listener.udpListenerConfig && handleDatagrams(proxy, listener, destination, unknowns);
+  if (datagrams !== undefined) {
+    const detected = { transport: 'raw_buffer', applicationProtocols: [] };
+    const verdict = { name: listener.name, detected, otherChains: [], sources: sourcesOf(listener) };
+    return { verdict, chain: undefined, tls: null, handling: datagrams };
+  }
   const detected = detect(prepared, call.payload);
   if (typeof detected === 'string') {
     const nothing = { transport: 'raw_buffer', applicationProtocols: [] };

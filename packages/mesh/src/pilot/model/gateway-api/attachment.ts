@@ -200,6 +200,10 @@ function attachToService(
   const service = serviceSeenFrom(read.get(servicesByHost, host), namespace);
   const controller = MESH_CONTROLLER;
   const wrong = (message: string) => nowhere(refused('NoMatchingParent', message, path));
+  if (route.kind === 'UDPRoute') {
+    const message = 'sidecars take no datagrams: a UDPRoute can only hold at listeners of Gateways';
+    return { ...nowhere({ type: 'Accepted', reason: 'UnsupportedValue', message, path }), controller };
+  }
   if (service === undefined) return wrong(`there is no Service ${namespace}/${name}`);
   const named = service.ports.filter(
     (each) => (sectionName === '' || each.name === sectionName) && (port === undefined || each.port === port),

@@ -63,8 +63,9 @@ export function resolveBackend(ref: BackendRef, path: string, context: BackendCo
   const host = hostOf(ref, namespace, clusterDomain);
   const service = serviceSeenFrom(read.get(servicesByHost, host), namespace);
   if (service === undefined) return wrong('BackendNotFound', `there is no ${kind} ${namespace}/${name}`);
-  if (port !== undefined && !service.ports.some((each) => each.port === port)) {
-    const ports = service.ports.map((each) => each.port).join(', ');
+  const known = route.kind === 'UDPRoute' ? (service.datagramPorts ?? []) : service.ports;
+  if (port !== undefined && !known.some((each) => each.port === port)) {
+    const ports = known.map((each) => each.port).join(', ');
     return wrong('BackendNotFound', `${kind} ${namespace}/${name} has no port ${port}; it has ${ports}`);
   }
   // The route may be of a namespace that does not see the service: it is granted, so who serves the route does.

@@ -1,4 +1,4 @@
-import type { TCPRoute, TLSRoute } from '@lateen/api/kinds.ts';
+import type { TCPRoute, TLSRoute, UDPRoute } from '@lateen/api/kinds.ts';
 import type { SourceRef } from '../../proxy/ir/source.ts';
 import type { L4Rule } from '../l4-rule.ts';
 import type { BackendContext } from './backend.ts';
@@ -11,8 +11,8 @@ export interface BuiltL4Rules {
   readonly problems: readonly Problem[];
 }
 
-/** TLSRoutes are for the server names that they list, TCPRoutes for all connections. */
-export function buildL4RouteRules(object: TLSRoute | TCPRoute, context: BackendContext): BuiltL4Rules {
+/** TLSRoutes are for the server names that they list, TCPRoutes for all connections, UDPRoutes for all datagrams. */
+export function buildL4RouteRules(object: TLSRoute | TCPRoute | UDPRoute, context: BackendContext): BuiltL4Rules {
   const { kind, metadata, spec } = object;
   const { namespace, name } = metadata;
   const problems: Problem[] = [];

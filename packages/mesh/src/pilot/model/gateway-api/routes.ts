@@ -1,4 +1,4 @@
-import type { ConfigObject, GRPCRoute, HTTPRoute, TCPRoute, TLSRoute } from '@lateen/api/kinds.ts';
+import type { ConfigObject, GRPCRoute, HTTPRoute, TCPRoute, TLSRoute, UDPRoute } from '@lateen/api/kinds.ts';
 import type { Collection } from '../../incremental/collection.ts';
 import type { Graph } from '../../incremental/graph.ts';
 import { MESH_GATEWAY, type RouteRuleSet } from '../route-rule.ts';
@@ -101,7 +101,7 @@ export function deriveKubernetesRoutes(
   };
 }
 
-export type RouteObject = HTTPRoute | GRPCRoute | TLSRoute | TCPRoute;
+export type RouteObject = HTTPRoute | GRPCRoute | TLSRoute | TCPRoute | UDPRoute;
 
 function isRoute(object: ConfigObject): object is RouteObject {
   return isRouteKind(object.kind);

@@ -10,7 +10,8 @@ export type ClusterIr =
   | LoopbackClusterIr
   | DynamicForwardClusterIr
   | OriginalDestinationClusterIr
-  | NowhereClusterIr;
+  | NowhereClusterIr
+  | DatagramClusterIr;
 
 /** A service port, or one subset of it. */
 export interface ServiceClusterIr {
@@ -101,6 +102,14 @@ export interface OriginalDestinationClusterIr {
 export interface NowhereClusterIr {
   readonly type: 'nowhere';
   readonly name: string;
+  readonly sources: readonly SourceRef[];
+}
+
+/** Applications that get datagrams as they come, with no sidecar before them. */
+export interface DatagramClusterIr {
+  readonly type: 'datagrams';
+  readonly name: string;
+  readonly endpoints: readonly { readonly address: string; readonly port: number }[];
   readonly sources: readonly SourceRef[];
 }
 

@@ -11,6 +11,8 @@ export interface ListenerIr {
   readonly direction: 'inbound' | 'outbound';
   /** QUIC on a UDP port; absent: TCP. */
   readonly quic?: true;
+  /** UDP that is passed on as it is, in the place of chains; absent: TCP. */
+  readonly datagrams?: DatagramProxyIr;
   /** A connection goes to the one whose match fits best (Envoy's order), and is closed if none does. */
   readonly chains: readonly FilterChainIr[];
   /**
@@ -115,6 +117,12 @@ export interface TcpConnectionIr {
   readonly maxConnectionDurationMs?: number;
   /** The cluster is a proxy, which is asked in HTTP to pass the connection on to `target`, `HOST:PORT`. */
   readonly tunnel?: { readonly method: 'CONNECT' | 'POST'; readonly target: string };
+}
+
+/** Datagrams of one client go to one of the clusters, by weight. */
+export interface DatagramProxyIr {
+  readonly statPrefix: string;
+  readonly clusters: readonly WeightedClusterIr[];
 }
 
 export interface WeightedClusterIr {

@@ -96,6 +96,7 @@ function socketsOf(instance: WorkloadInstance): Socket[] {
       { instance, port: inboundPort, owner: 'proxy' },
       { instance, port: appPort, owner: 'application' },
     ]),
+    ...(instance.datagramPorts ?? []).map(({ appPort }): Socket => ({ instance, port: appPort, owner: 'application' })),
   ];
 }
 

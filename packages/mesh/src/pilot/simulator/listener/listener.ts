@@ -6,6 +6,7 @@ import {
 } from '@lateen/envoy-api/envoy/config/listener/v3/listener_components_pb.js';
 import { type Listener, ListenerSchema } from '@lateen/envoy-api/envoy/config/listener/v3/listener_pb.js';
 import { TlsInspectorSchema } from '@lateen/envoy-api/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js';
+import { UdpProxyConfigSchema } from '@lateen/envoy-api/envoy/extensions/filters/udp/udp_proxy/v3/udp_proxy_pb.js';
 import { typeName } from '../any-type.ts';
 import type { ArrivalAddress, Call, Payload, SocketAddress } from '../call.ts';
 import { unknownFields } from '../unknowns.ts';
@@ -25,6 +26,7 @@ export interface PreparedListener {
 const INSPECTORS = {
   tls: TlsInspectorSchema.typeName,
   http: 'envoy.extensions.filters.listener.http_inspector.v3.HttpInspector',
+  datagrams: UdpProxyConfigSchema.typeName,
   originalDestination: 'envoy.extensions.filters.listener.original_dst.v3.OriginalDst',
 };
 
@@ -64,7 +66,10 @@ function needsTlsInspector(chains: readonly FilterChain[]): boolean {
 
 /** The listener for a connection: of its very address, else of any address; then handed on where the client wanted to go. */
 export function findListener(listeners: readonly PreparedListener[], call: Call): PreparedListener | undefined {
-  const arrived = listeners.filter(({ listener }) => listener.bindToPort !== false);
+  const isDatagram = call.payload.type === 'tcp' && call.payload.datagram === true;
+  const arrived = listeners.filter(
+    ({ listener }) => listener.bindToPort !== false && (listener.udpListenerConfig !== undefined) === isDatagram,
+  );
   const first = atAddress(arrived, call.at);
   if (first?.listener.useOriginalDst !== true || call.originalDestination === undefined) return first;
   const handedOn = atAddress(
@@ -128,7 +133,13 @@ const LISTENER_FIELDS = new Set([
     'default_filter_chain',
     'metadata',
   ],
-  ...['listener_filters', 'continue_on_listener_filters_timeout', 'bind_to_port', 'internal_listener'],
+  ...[
+    'listener_filters',
+    'continue_on_listener_filters_timeout',
+    'bind_to_port',
+    'internal_listener',
+    'udp_listener_config',
+  ],
   // What says nothing about where a call goes.
   ...['stat_prefix', 'stats_matcher', 'per_connection_buffer_limit_bytes', 'drain_type', 'listener_filters_timeout'],
   ...['per_connection_buffer_high_watermark_timeout', 'transparent', 'freebind', 'socket_options'],

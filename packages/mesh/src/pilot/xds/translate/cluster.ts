@@ -8,6 +8,7 @@ import {
 import type {
   ApplicationClusterIr,
   ClusterIr,
+  DatagramClusterIr,
   DiscoveryIr,
   DynamicForwardClusterIr,
   LoopbackClusterIr,
@@ -43,6 +44,8 @@ export function translateCluster(ir: ClusterIr): Cluster {
       return translateOriginalDestination(ir);
     case 'nowhere':
       return translateNowhere(ir);
+    case 'datagrams':
+      return translateDatagrams(ir);
   }
 }
 
@@ -119,6 +122,25 @@ function translateNowhere(ir: NowhereClusterIr): Cluster {
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
     connectTimeout: duration(LOCAL_CONNECT_TIMEOUT_MS),
     ...sourceMetadata(ir.sources),
+  });
+}
+
+function translateDatagrams({ name, endpoints, sources }: DatagramClusterIr): Cluster {
+  return create(ClusterSchema, {
+    name,
+    clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.STATIC },
+    connectTimeout: duration(LOCAL_CONNECT_TIMEOUT_MS),
+    loadAssignment: {
+      clusterName: name,
+      endpoints: [
+        {
+          lbEndpoints: endpoints.map(({ address, port }) => ({
+            hostIdentifier: { case: 'endpoint' as const, value: { address: socketAddress(address, port) } },
+          })),
+        },
+      ],
+    },
+    ...sourceMetadata(sources),
   });
 }
 

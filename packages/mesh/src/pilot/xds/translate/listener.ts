@@ -24,6 +24,7 @@ import { listenerFilters } from './listener-filters.ts';
 import { sourceMetadata } from './metadata.ts';
 import { quicTls, serverTls } from './server-tls.ts';
 import { MESH_ALPN } from './tls.ts';
+import { udpProxy } from './udp-proxy.ts';
 import { addressRange, duration, extension, socketAddress } from './values.ts';
 
 type ListenerInit = Init<typeof ListenerSchema>;
@@ -35,6 +36,8 @@ type MatchInit = MessageInitShape<typeof FilterChainMatchSchema>;
  * first; then the connection is taken for plaintext TCP. Long enough for a client on a machine with too much to do.
  */
 const DETECTION_TIMEOUT_MS = 1000;
+/** What Ethernet takes with jumbo frames; Envoy's default drops all that is longer than 1500. */
+const MAX_DATAGRAM_BYTES = 9000n;
 const BUFFER_LIMIT_BYTES = 1024 * 1024;
 
 export function translateListener(ir: ListenerIr): Listener {
@@ -43,8 +46,7 @@ export function translateListener(ir: ListenerIr): Listener {
     ...socketOf(ir),
     trafficDirection: ir.direction === 'inbound' ? TrafficDirection.INBOUND : TrafficDirection.OUTBOUND,
     perConnectionBufferLimitBytes: BUFFER_LIMIT_BYTES,
-    // QUIC has read the handshake by itself.
-    listenerFilters: ir.quic === true ? [] : listenerFilters(ir),
+    listenerFilters: filtersOf(ir),
     ...(ir.firstBytes === 'detect'
       ? {
           listenerFiltersTimeout: duration(ir.detectionTimeoutMs ?? DETECTION_TIMEOUT_MS),
@@ -58,7 +60,19 @@ export function translateListener(ir: ListenerIr): Listener {
   });
 }
 
-function socketOf({ address, port, quic }: ListenerIr): Pick<ListenerInit, 'address' | 'udpListenerConfig'> {
+function filtersOf(ir: ListenerIr): NonNullable<ListenerInit['listenerFilters']> {
+  if (ir.datagrams !== undefined) return [udpProxy(ir.datagrams)];
+  // QUIC has read the handshake by itself.
+  return ir.quic === true ? [] : listenerFilters(ir);
+}
+
+function socketOf({ address, port, quic, datagrams }: ListenerIr): Pick<ListenerInit, 'address' | 'udpListenerConfig'> {
+  if (datagrams !== undefined) {
+    return {
+      address: socketAddress(address, port, 'udp'),
+      udpListenerConfig: { downstreamSocketConfig: { maxRxDatagramSize: MAX_DATAGRAM_BYTES } },
+    };
+  }
   if (quic !== true) return { address: socketAddress(address, port) };
   return {
     address: socketAddress(address, port, 'udp'),
