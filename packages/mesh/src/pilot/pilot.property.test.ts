@@ -37,12 +37,19 @@ function results({ resources: { resources, holdings } }: Pilot) {
   };
 }
 
-/** As each proxy gets them. */
+/**
+ * As each proxy gets them. Where the kernel redirects calls, rules for a host that is no service open HTTP's own port: that
+ * listener comes and goes with the first and the last of them.
+ */
 function listenersOf({ resources: { resources, holdings } }: Pilot) {
   return sorted(
     [...holdings.entries()].map(([nodeId, { listener }]) => [
       nodeId,
-      sorted([...listener].map(([name, key]) => [name, resources.get(key)?.version])),
+      sorted(
+        [...listener]
+          .filter(([name]) => !name.endsWith('_80'))
+          .map(([name, key]) => [name, resources.get(key)?.version]),
+      ),
     ]),
   );
 }

@@ -62,11 +62,11 @@ export function buildGateway(object: GatewayObject): Gateway {
   };
 }
 
-/** The order in which gateways have ports and hosts: Gateways before Ingresses, each by namespace and name. */
-export function byPreference({ key, source: a }: Gateway, { key: other, source: b }: Gateway): number {
-  if (a.kind !== b.kind) return a.kind === 'Gateway' ? -1 : 1;
-  if (a.kind === 'Gateway') return key < other ? -1 : 1;
-  return `${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1;
+/** The order in which gateways have ports and hosts: Gateways before all others, each by namespace and name. */
+export function byPreference(a: Gateway, b: Gateway): number {
+  const place = ({ key, source: { kind, namespace, name } }: Gateway) =>
+    kind === 'Gateway' ? `0 ${key}` : `1 ${namespace}/${name} ${key}`;
+  return place(a) < place(b) ? -1 : 1;
 }
 
 type ServerObject = GatewayObject['spec']['servers'][number];

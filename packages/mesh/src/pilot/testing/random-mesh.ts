@@ -2,6 +2,7 @@ import type { ConfigObject } from '@lateen/api/kinds.ts';
 import { keyOf } from '@lateen/api/object-key.ts';
 import { instanceKey, nodeIdOf, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import fc from 'fast-check';
+import { anyGatewayApiObject, someGatewayApi, WEB_GATEWAY_LABELS } from './random-gateway-api.ts';
 
 /** Objects and instances of a small mesh, so few that they often meet. For property tests. */
 
@@ -378,6 +379,7 @@ export const anyObject: fc.Arbitrary<ConfigObject> = fc.oneof(
   { weight: 2, arbitrary: gateway },
   peerAuthentication,
   envoyFilter,
+  { weight: 8, arbitrary: anyGatewayApiObject },
 );
 
 /** Configuration that says where requests go, and how: listeners have nothing to do with it. */
@@ -437,7 +439,7 @@ function buildRouter(namespace: string, hostPorts: Readonly<Record<number, numbe
     namespace,
     role: 'router',
     workload: 'gateway',
-    labels: { istio: 'ingressgateway' },
+    labels: { istio: 'ingressgateway', ...WEB_GATEWAY_LABELS },
     serviceAccount: 'gateway',
     address: '127.0.0.1',
     ports: [],
@@ -518,6 +520,7 @@ export const someMesh: readonly MeshChange[] = [
       selector: { istio: 'ingressgateway' },
       servers: [{ port: { number: 80, name: 'http', protocol: 'HTTP' }, hosts: ['*'] }],
     }),
+    ...someGatewayApi,
   ].map((each): MeshChange => ({ type: 'set object', object: each })),
   ...[
     buildSidecar('a', 'v1', 'default'),
