@@ -43,7 +43,7 @@ const path = fc
   .array(fc.constantFrom(...SEGMENTS), { minLength: 1, maxLength: 3 })
   .map((parts) => `/${parts.join('/')}`);
 /** Of rules; there it may not be normal, and then matches nothing. */
-const plainPath = fc.constantFrom(
+export const plainPath = fc.constantFrom(
   '/',
   '/a',
   '/a/',
@@ -59,7 +59,7 @@ const plainPath = fc.constantFrom(
 );
 const replacement = fc.constantFrom('/', '/new', '/new/', '/a', '/x?y=1', '');
 
-const PATH_REGEXES = [
+export const PATH_REGEXES = [
   '/a/.*',
   '/[ab]+(/.*)?',
   '(?i)/API(/v\\d+)?',
@@ -69,7 +69,7 @@ const PATH_REGEXES = [
   '(?s).*',
   '/[[:alpha:]]+',
 ];
-const VALUE_REGEXES = ['jas.*', '(?i)JASON', '[a-z]+-\\d', '\\d*', '.+', 'a|kate'];
+export const VALUE_REGEXES = ['jas.*', '(?i)JASON', '[a-z]+-\\d', '\\d*', '.+', 'a|kate'];
 
 /** One of exact, prefix, regex. */
 function stringMatch(values: readonly string[], regexes: readonly string[]) {

@@ -3,15 +3,18 @@ import { keyOf } from '@lateen/api/object-key.ts';
 import fc from 'fast-check';
 import { parseDocuments } from '#pilot/config/parse.ts';
 import type { GoldenCase } from '../case-file.ts';
+import { anyHttpRouteRules } from './random-http-routes.ts';
 import { anyRules } from './random-rules.ts';
 
 /** Services whose sidecars' rules are random, and groups of hosts at the gateway. */
-const SERVICES = 6;
+const SERVICES = 2;
 const GATEWAY_GROUPS = 30;
+/** At the gateway that is started for a Gateway of Kubernetes. */
+const WEB_GROUPS = 30;
 
 /** Rules, and by whom and by which names they can be met. */
 export interface RuleGroup {
-  readonly from: 'client-v1' | 'gateway';
+  readonly from: 'client-v1' | 'gateway' | 'web-lateen';
   readonly hosts: readonly string[];
   readonly objects: readonly ConfigObject[];
 }
@@ -54,6 +57,13 @@ metadata: {name: front}
 spec:
   selector: {istio: ingressgateway}
   servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ['*']}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: web}
+spec:
+  gatewayClassName: lateen
+  listeners: [{name: http, port: 80, protocol: HTTP}]
 `,
 ].join('\n');
 
@@ -74,7 +84,7 @@ export const RULE_MESH: GoldenCase = {
   tls: new Map(),
 };
 
-/** VirtualServices of random rules: some hosts have those of two. */
+/** VirtualServices and HTTPRoutes of random rules: some hosts have those of two. */
 export function randomGroups(seed: number): RuleGroup[] {
   const ofServices = Array.from({ length: SERVICES }, (_, index): Omit<RuleGroup, 'objects'> => {
     return { from: 'client-v1', hosts: [`s${index}`, `s${index}.default:80`, `S${index}`] };
@@ -86,25 +96,63 @@ export function randomGroups(seed: number): RuleGroup[] {
       hosts: [host, `x.${host}`, `x.w.${host}`, host.toUpperCase(), `${host}:80`, `y.${host}:8080`],
     };
   });
-  const groups = [...ofServices, ...ofGateway];
-  const rules = fc.sample(fc.array(anyRules, { minLength: 1, maxLength: 2 }), { seed, numRuns: groups.length });
-  return groups.map((group, index) => ({
-    ...group,
-    objects: (rules[index] ?? []).flatMap((http, part) => {
-      const isValid = (rule: unknown) => valid(virtualService(group, index, part, [rule])).length > 0;
-      return valid(virtualService(group, index, part, http.filter(isValid)));
-    }),
-  }));
+  const ofWeb = Array.from({ length: WEB_GROUPS }, (_, index): Omit<RuleGroup, 'objects'> => {
+    const host = `w${index}.test`;
+    return { from: 'web-lateen', hosts: [host, `x.${host}`, `x.w.${host}`, host.toUpperCase(), `${host}:80`] };
+  });
+  const groups = [...ofServices, ...ofGateway, ...ofWeb];
+  const numRuns = groups.length;
+  const rules = fc.sample(fc.array(anyRules, { minLength: 1, maxLength: 2 }), { seed, numRuns });
+  const routes = fc.sample(fc.array(anyHttpRouteRules, { minLength: 1, maxLength: 2 }), { seed, numRuns });
+  return groups.map((group, index) => {
+    const build = (write: Writer, each: readonly unknown[], part: number) => {
+      const isValid = (rule: unknown) => valid(write(group, index, part, [rule])).length > 0;
+      return valid(write(group, index, part, each.filter(isValid)));
+    };
+    // Half of the services have both, and then what routes leave goes on to the VirtualServices.
+    const hasRoutes = group.from === 'web-lateen' || (group.from === 'client-v1' && index % 2 === 0);
+    return {
+      ...group,
+      objects: [
+        ...(group.from === 'web-lateen'
+          ? []
+          : (rules[index] ?? []).flatMap((http, i) => build(virtualService, http, i))),
+        ...(hasRoutes ? (routes[index] ?? []).flatMap((each, i) => build(httpRoute, each, i)) : []),
+      ],
+    };
+  });
+}
+
+type Writer = (group: Omit<RuleGroup, 'objects'>, index: number, part: number, rules: readonly unknown[]) => unknown;
+
+function httpRoute(
+  { from, hosts }: Omit<RuleGroup, 'objects'>,
+  index: number,
+  part: number,
+  rules: readonly unknown[],
+) {
+  const [host = ''] = hosts;
+  const isMesh = from === 'client-v1';
+  return {
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'HTTPRoute',
+    metadata: { name: `routes-${index}-${part}`, namespace: 'default' },
+    spec: {
+      parentRefs: [isMesh ? { group: '', kind: 'Service', name: host } : { name: 'web' }],
+      ...(isMesh ? {} : { hostnames: wildcardsOf(host)[(index + part) % wildcardsOf(host).length] }),
+      rules,
+    },
+  };
 }
 
 function virtualService(
   { from, hosts }: Omit<RuleGroup, 'objects'>,
   index: number,
   part: number,
-  http: unknown,
+  http: readonly unknown[],
 ): unknown {
   const [host = ''] = hosts;
-  const wildcards = [[host], [host, `*.${host}`], [`*.w.${host}`, host], [host, `*.${host}`, `*.w.${host}`]];
+  const wildcards = wildcardsOf(host);
   return {
     apiVersion: 'networking.istio.io/v1',
     kind: 'VirtualService',
@@ -115,6 +163,10 @@ function virtualService(
       http,
     },
   };
+}
+
+function wildcardsOf(host: string): readonly (readonly string[])[] {
+  return [[host], [host, `*.${host}`], [`*.w.${host}`, host], [host, `*.${host}`, `*.w.${host}`]];
 }
 
 /** The object as it comes from a file, or nothing if it may not be. */

@@ -79,7 +79,8 @@ function changesOf({ set = [], add = [], remove = [] }: HeaderFilter = {}) {
     return Object.fromEntries(
       entries
         .filter(({ name }) => !seen.has(name.toLowerCase()) && seen.add(name.toLowerCase()))
-        .map(({ name, value }) => [name, value]),
+        // Values are meant as they stand; Envoy's have variables in percent signs.
+        .map(({ name, value }) => [name, value.replaceAll('%', '%%')]),
     );
   };
   return { set: first(set), add: first(add), remove: [...remove] };
