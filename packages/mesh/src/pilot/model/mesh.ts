@@ -302,11 +302,14 @@ export function buildModel(
 
   const backendTlsStates = policyStates(backendTlsPolicies);
   const backendTrafficStates = policyStates(backendTrafficPolicies);
+  const xMeshes = deriveXMeshes(graph, objects);
   const gatewayApi = {
     ...kubernetesGateways,
     ...kubernetesRoutes,
     instances,
     policies: graph.union('states of all policies', [backendTlsStates, backendTrafficStates]),
+    xBackends,
+    xMeshes,
   };
 
   return {
@@ -338,7 +341,7 @@ export function buildModel(
     backendTlsStates,
     backendTrafficStates,
     xBackends,
-    xMeshes: deriveXMeshes(graph, objects),
+    xMeshes,
     statuses: deriveStatuses(graph, objects, gatewayApi),
     diagnostics: deriveDiagnostics(graph, objects, gatewayApi),
     sidecars: sidecarsByNamespace,

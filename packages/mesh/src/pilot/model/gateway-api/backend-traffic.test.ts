@@ -65,11 +65,17 @@ spec:
 test('meshes of Lateen are accepted, without parameters', () => {
   const mesh = (name: string, spec: string) =>
     `\napiVersion: gateway.networking.x-k8s.io/v1alpha1\nkind: XMesh\nmetadata: {name: ${name}}\nspec: {${spec}}\n`;
-  const { xMeshes } = modelOf(
+  const { xMeshes, statuses, diagnostics } = modelOf(
     mesh('own', 'controllerName: lateen.dev/mesh-controller'),
     mesh('other', 'controllerName: example.com/mesh'),
     mesh('tuned', 'controllerName: lateen.dev/mesh-controller, parametersRef: {group: "", kind: ConfigMap, name: a}'),
   );
   const states = [...xMeshes.entries()].map(([key, { problems }]) => [key, problems.map(({ reason }) => reason)]);
   expect(Object.fromEntries(states)).toEqual({ 'XMesh//own': [], 'XMesh//tuned': ['InvalidParameters'] });
+  expect(statuses.get('XMesh//own')).toMatchObject({
+    conditions: [{ type: 'Accepted', status: 'True' }],
+    supportedFeatures: expect.arrayContaining([{ name: 'Mesh' }]),
+  });
+  expect(statuses.get('XMesh//tuned')).toMatchObject({ conditions: [{ status: 'False' }] });
+  expect(diagnostics.get('XMesh//tuned')?.map(({ code }) => code)).toEqual(['LAT0750']);
 });

@@ -13,6 +13,8 @@ import type { KubernetesGateways } from './gateways.ts';
 import type { PolicyState } from './policy-states.ts';
 import { GATEWAY_GROUP, isRouteKind } from './route-kind.ts';
 import type { KubernetesRoutes } from './routes.ts';
+import type { XBackendState } from './x-backend.ts';
+import type { XMeshState } from './x-mesh.ts';
 
 /** By reason of the condition that does not hold. */
 const CODES: Readonly<Record<string, DiagnosticCode>> = {
@@ -60,6 +62,8 @@ export interface DiagnosticsContext
   extends Pick<KubernetesGateways, 'listeners' | 'listenerTls' | 'deployments' | 'clientCertificates'>,
     Pick<KubernetesRoutes, 'states'> {
   readonly policies: Collection<PolicyState>;
+  readonly xBackends: Collection<XBackendState>;
+  readonly xMeshes: Collection<XMeshState>;
 }
 
 /** What users should know of each object of the Gateway API that is not served as it is written, by object key. */
@@ -91,7 +95,7 @@ function diagnosticsOf(
   context: DiagnosticsContext,
   read: Reader,
 ): readonly Diagnostic[] {
-  const { listeners, listenerTls, states, policies } = context;
+  const { listeners, listenerTls, states, policies, xBackends, xMeshes } = context;
   if (object.kind === 'GatewayClass') {
     const problem = isOurs(object) ? problemOfClass(object) : undefined;
     return problem === undefined ? [] : told([problem], ref);
@@ -102,6 +106,8 @@ function diagnosticsOf(
   }
   const policy = read.get(policies, key);
   if (policy !== undefined) return told(policy.problems, ref);
+  const other = object.kind === 'XMesh' ? read.get(xMeshes, key) : read.get(xBackends, key);
+  if (other !== undefined) return told(other.problems, ref);
   if (object.kind !== 'KubernetesGateway' && object.kind !== 'ListenerSet') return [];
   const found = read.get(listeners, key);
   if (found === undefined) {

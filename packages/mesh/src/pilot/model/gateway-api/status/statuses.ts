@@ -9,10 +9,12 @@ import { gatewayProblems } from '../gateway-problems.ts';
 import type { KubernetesGateways } from '../gateways.ts';
 import type { PolicyState } from '../policy-states.ts';
 import type { KubernetesRoutes } from '../routes.ts';
+import type { XMeshState } from '../x-mesh.ts';
 import { buildGatewayClassStatus, type GatewayClassStatus } from './gateway-class-status.ts';
 import { buildGatewayStatus, type GatewayOutcome, type GatewayStatus } from './gateway-status.ts';
 import { buildListenerSetStatus, type ListenerSetStatus } from './listener-set-status.ts';
 import type { ListenerOutcome } from './listener-status.ts';
+import { buildMeshStatus } from './mesh-status.ts';
 import { buildPolicyStatus, type PolicyStatus } from './policy-status.ts';
 import { buildRouteStatus, type RouteStatus } from './route-status.ts';
 
@@ -24,6 +26,7 @@ export interface StatusContext
     Pick<KubernetesRoutes, 'states' | 'attached'> {
   readonly instances: Collection<WorkloadInstance>;
   readonly policies: Collection<PolicyState>;
+  readonly xMeshes: Collection<XMeshState>;
 }
 
 /** The status of each object that Lateen has to say something of, by object key. */
@@ -32,7 +35,7 @@ export function deriveStatuses(
   objects: Collection<ConfigObject>,
   context: StatusContext,
 ): Collection<GatewayApiStatus> {
-  const { listeners, listenerTls, served, deployments, states, attached, instances, policies } = context;
+  const { listeners, listenerTls, served, deployments, states, attached, instances, policies, xMeshes } = context;
   const byGateway = graph.index('listeners by gateway', listeners, ({ gateway }) => [gatewayKey(gateway)]);
   const outcomesOf = (of: GatewayListeners, read: Reader): readonly ListenerOutcome[] =>
     of.listeners.map((listener) => ({
@@ -90,7 +93,8 @@ export function deriveStatuses(
     });
     return known.length === 0 ? undefined : buildPolicyStatus(known, problems);
   });
-  return graph.union<GatewayApiStatus>('statuses', [ofClasses, ofGateways, ofSets, ofRoutes, ofPolicies]);
+  const ofMeshes = graph.derive('statuses of meshes', xMeshes, ({ problems }) => buildMeshStatus(problems));
+  return graph.union<GatewayApiStatus>('statuses', [ofClasses, ofGateways, ofSets, ofRoutes, ofPolicies, ofMeshes]);
 }
 
 function healthOf(instances: readonly WorkloadInstance[]): GatewayOutcome['proxy'] {
