@@ -296,13 +296,14 @@ export class Replica {
   #podContext() {
     const { context, namespace, template, baseDir } = this.#options;
     if (this.#state.kind !== 'up') throw new Error(`${this.name} has no ports`);
-    const { ports, capture } = this.#state.body.instance;
+    const { ports, datagramPorts = [], capture } = this.#state.body.instance;
     return {
       replica: this.name,
       namespace,
       template,
       baseDir,
       ports,
+      datagramPorts,
       capture,
       services: context.services(),
       configMaps: context.configMaps(),
