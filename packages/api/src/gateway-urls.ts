@@ -7,6 +7,7 @@ const SCHEMES: Readonly<Record<string, string>> = {
   'GRPC-WEB': 'http',
   HTTPS: 'https',
   TLS: 'tls',
+  UDP: 'udp',
 };
 
 /** Where its ports are found on this machine; which they are in the Gateways is said where it is not as always. */
