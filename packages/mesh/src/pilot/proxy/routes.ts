@@ -1,7 +1,7 @@
 import type { Collection, Reader } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 import type { ClientClass } from '../model/client.ts';
-import { hostCovers, intersectHosts } from '../model/hostname.ts';
+import { byNarrowness, hostCovers, intersectHosts } from '../model/hostname.ts';
 import type { MeshModel } from '../model/mesh.ts';
 import { asksWhoCalls, type RouteRuleSet } from '../model/route-rule.ts';
 import type { Service, ServicePort } from '../model/service.ts';
@@ -283,7 +283,10 @@ export function resolveGatewayTable(
     };
     return { sets, virtualHost };
   });
-  const virtualHosts = resolved.map((host) => withDeeperHosts(host, resolved));
+  const virtualHosts = resolved
+    .map((host) => withDeeperHosts(host, resolved))
+    // Rules for connections only say nothing about requests, so they make no host known.
+    .filter(({ routes, domains }) => routes.length > 0 || domains.some((domain) => isolated.includes(domain)));
   return { name: `http.${port}`, virtualHosts, ignorePortInHost: true };
 }
 
@@ -297,8 +300,7 @@ interface GatewayHosts {
 
 /** Of the patterns that cover a domain, the one that says most of it; of equals, the first. */
 function narrowest(domain: string, patterns: readonly string[]): string | undefined {
-  const covering = patterns.filter((pattern) => hostCovers(pattern, domain));
-  return covering.toSorted((a, b) => b.length - a.length)[0];
+  return patterns.filter((pattern) => hostCovers(pattern, domain)).sort(byNarrowness)[0];
 }
 
 /** What Ingresses say comes behind what VirtualServices say. */
