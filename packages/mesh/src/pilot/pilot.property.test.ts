@@ -47,7 +47,7 @@ function listenersOf({ resources: { resources, holdings } }: Pilot) {
       nodeId,
       sorted(
         [...listener]
-          .filter(([name]) => !name.endsWith('_80'))
+          .filter(([name]) => name !== '0.0.0.0_80' && name !== '::_80')
           .map(([name, key]) => [name, resources.get(key)?.version]),
       ),
     ]),
