@@ -140,3 +140,8 @@ function readGroupStart(pattern: string, at: number): { end: number; opens: bool
   if (rest.startsWith('P=')) return { ...failed, problem: "back references such as '(?P=' are not supported by RE2" };
   return { ...failed, problem: `unknown group '(?${rest[0] ?? ''}'` };
 }
+
+/** A regular expression for just this text. */
+export function escapeRegex(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+}

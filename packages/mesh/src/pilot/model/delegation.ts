@@ -1,4 +1,5 @@
 import { keyOfRef } from '@lateen/api/object-key.ts';
+import { escapeRegex } from '@lateen/api/re2-syntax.ts';
 import { dequal } from 'dequal';
 import type { HeaderMatchIr, PathMatchIr, QueryMatchIr, StringMatchIr, ValueMatchIr } from '../proxy/ir/route-match.ts';
 import type { SourceRef } from '../proxy/ir/source.ts';
@@ -130,7 +131,7 @@ function isStringMatch(path: PathMatchIr): path is Extract<PathMatchIr, { type: 
 /** `:path` has the query in it. */
 function pathAsHeader(path: Extract<PathMatchIr, { type: StringMatchIr['type'] }>): HeaderMatchIr {
   if (path.type === 'prefix') return { name: ':path', value: path };
-  const pattern = path.type === 'regex' ? `(?:${path.value})` : path.value.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+  const pattern = path.type === 'regex' ? `(?:${path.value})` : escapeRegex(path.value);
   const flags = path.type === 'exact' && path.ignoreCase ? '(?i)' : '';
   return { name: ':path', value: { type: 'regex', value: `${flags}${pattern}(?:\\?.*)?` } };
 }

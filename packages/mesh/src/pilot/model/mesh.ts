@@ -15,6 +15,7 @@ import { delegateKey, mergeDelegates } from './delegation.ts';
 import type { ServiceEndpoint } from './endpoint.ts';
 import { deriveEndpointSlices, deriveEndpoints } from './endpoints.ts';
 import { buildGateway, type Gateway } from './gateway.ts';
+import { deriveApiObjects } from './gateway-api/api-objects.ts';
 import { deriveBackendTls } from './gateway-api/backend-tls.ts';
 import { deriveBackendTraffic } from './gateway-api/backend-traffic.ts';
 import { deriveDiagnostics } from './gateway-api/diagnostics.ts';
@@ -31,6 +32,7 @@ import { portsUnder } from './ingress.ts';
 import { deriveIngresses, deriveIngressRoutes } from './ingresses.ts';
 import { selects } from './label-selector.ts';
 import { buildMeshDefaults, type MeshDefaults, NO_MESH_CONFIG } from './mesh-defaults.ts';
+import { namespaceLabels } from './namespace-labels.ts';
 import { buildRouteRules, MESH_GATEWAY, type RouteRuleSet } from './route-rule.ts';
 import type { Service } from './service.ts';
 import { deriveServices } from './services.ts';
@@ -124,9 +126,6 @@ export function meshRoutesFor(hostname: string, model: MeshModel, read: Reader):
 
 const MESH_KEY = 'mesh';
 
-/** Every Namespace has it. */
-const NAMESPACE_NAME_LABEL = 'kubernetes.io/metadata.name';
-
 /** What holds wherever no object says otherwise. */
 export function defaultsOf(model: Pick<MeshModel, 'defaults'>, read: Reader): MeshDefaults {
   return read.get(model.defaults, MESH_KEY) ?? NO_MESH_CONFIG;
@@ -169,10 +168,8 @@ export function buildModel(
     const { discovery } = defaults(read);
     const { namespace = rootNamespace } = object.metadata as { readonly namespace?: string };
     if (discovery.length === 0 || namespace === rootNamespace) return object;
-    const labels = read.get(allObjects, keyOfRef({ kind: 'Namespace', namespace: '', name: namespace }))?.metadata
-      .labels;
-    const known = { ...labels, [NAMESPACE_NAME_LABEL]: namespace };
-    return discovery.some((selector) => selects(selector, known)) ? object : undefined;
+    const labels = namespaceLabels(namespace, allObjects, read);
+    return discovery.some((selector) => selects(selector, labels)) ? object : undefined;
   });
   const writtenGateways = graph.derive('written gateways', objects, (object) =>
     object.kind === 'Gateway' ? buildGateway(object) : undefined,
@@ -182,7 +179,8 @@ export function buildModel(
     if (object.kind === 'Secret') return buildCredential(object);
     return object.kind === 'ConfigMap' ? buildBundle(object) : undefined;
   });
-  const kubernetesGateways = deriveKubernetesGateways(graph, objects, credentials, clusterDomain);
+  const apiObjects = deriveApiObjects(graph, objects);
+  const kubernetesGateways = deriveKubernetesGateways(graph, apiObjects, objects, credentials, clusterDomain);
   const gateways = graph.union('gateways', [writtenGateways, ingresses.gateways, kubernetesGateways.served]);
   const builtInGateways = graph.source<BuiltInGateway>('built-in gateways');
   graph.transaction(() => {
@@ -196,19 +194,24 @@ export function buildModel(
     return [[`Gateway ${service.key}`, service]];
   });
   const workloads = deriveWorkloads(graph, objects, instances);
-  const xBackends = deriveXBackends(graph, objects, { credentials, grants: kubernetesGateways.grants }, clusterDomain);
+  const xBackends = deriveXBackends(
+    graph,
+    apiObjects,
+    { credentials, grants: kubernetesGateways.grants },
+    clusterDomain,
+  );
   const otherServices = graph.union('other services', [
     gatewayServices,
     graph.derive('services of backends', xBackends, ({ service }) => service),
-    deriveServiceImports(graph, objects, clusterDomain),
+    deriveServiceImports(graph, apiObjects, objects, clusterDomain),
   ]);
   const declaredServices = deriveServices(graph, objects, otherServices, {
     workloads,
     clusterDomain,
     exportedTo: (read) => defaults(read).exportTo.services,
   });
-  const backendTlsPolicies = deriveBackendTls(graph, objects, credentials, declaredServices);
-  const backendTrafficPolicies = deriveBackendTraffic(graph, objects);
+  const backendTlsPolicies = deriveBackendTls(graph, apiObjects, objects, credentials, declaredServices);
+  const backendTrafficPolicies = deriveBackendTraffic(graph, apiObjects, objects);
   const services = graph.derive('services', declaredServices, (service, read, key) => {
     const { kind, namespace, name } = service.source;
     const backendTls = read.get(backendTlsPolicies.ofServices, key);
@@ -218,7 +221,7 @@ export function buildModel(
     return { ...service, ...defined({ backendTls, backendTraffic }) };
   });
   const servicesByHost = graph.index('services by host', services, ({ hostname }) => [hostname]);
-  const kubernetesRoutes = deriveKubernetesRoutes(graph, objects, {
+  const kubernetesRoutes = deriveKubernetesRoutes(graph, apiObjects, objects, {
     ...kubernetesGateways,
     servicesByHost,
     clusterDomain,
@@ -302,7 +305,7 @@ export function buildModel(
 
   const backendTlsStates = policyStates(backendTlsPolicies);
   const backendTrafficStates = policyStates(backendTrafficPolicies);
-  const xMeshes = deriveXMeshes(graph, objects);
+  const xMeshes = deriveXMeshes(graph, apiObjects);
   const gatewayApi = {
     ...kubernetesGateways,
     ...kubernetesRoutes,
@@ -342,8 +345,8 @@ export function buildModel(
     backendTrafficStates,
     xBackends,
     xMeshes,
-    statuses: deriveStatuses(graph, objects, gatewayApi),
-    diagnostics: deriveDiagnostics(graph, objects, gatewayApi),
+    statuses: deriveStatuses(graph, apiObjects, gatewayApi),
+    diagnostics: deriveDiagnostics(graph, apiObjects, gatewayApi),
     sidecars: sidecarsByNamespace,
     scheduleStates,
     credentials,

@@ -203,7 +203,6 @@ function statPrefix({ port }: GatewayPort): string {
   return `gateway_${port}`;
 }
 
-/** Rules for connections only say nothing about requests, so they make no host known. */
 function gatewayTable(
   name: string,
   port: number,
@@ -217,12 +216,7 @@ function gatewayTable(
   }));
   const endsTls = servers.every(({ tls }) => tls?.type === 'terminate');
   const route = { port, hostPorts: capture.hostPorts, ...(endsTls ? { tls: true as const } : {}) };
-  const table = resolveGatewayTable(route, attached, instance, model, read);
-  const isolated = new Set(servers.flatMap((server) => (server.isolated ? server.hosts.map(({ host }) => host) : [])));
-  const virtualHosts = table.virtualHosts.filter(
-    ({ routes, domains }) => routes.length > 0 || domains.some((domain) => isolated.has(domain)),
-  );
-  return { ...table, name, virtualHosts };
+  return { ...resolveGatewayTable(route, attached, instance, model, read), name };
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Reader } from '../incremental/collection.ts';
 import type { ClientClass } from '../model/client.ts';
-import { byRank } from '../model/gateway-api/precedence.ts';
+import { compareRanks } from '../model/gateway-api/precedence.ts';
 import type { L4Match, L4Rule } from '../model/l4-rule.ts';
 import type { MeshModel } from '../model/mesh.ts';
 import type { Destination, WeightedDestination } from '../model/route-action.ts';
@@ -179,7 +179,7 @@ function targetOf(
 
 /** In the order in which rule sets are asked: those of the Gateway API by age, then others by namespace and name. */
 export function byPrecedence(a: RouteRuleSet, b: RouteRuleSet): number {
-  if (a.age !== undefined && b.age !== undefined) return byRank({ rank: a.age }, { rank: b.age });
+  if (a.age !== undefined && b.age !== undefined) return compareRanks(a.age, b.age);
   if (a.age !== undefined || b.age !== undefined) return a.age === undefined ? 1 : -1;
   const key = ({ source }: RouteRuleSet) => `${source.namespace}/${source.name}`;
   return key(a) < key(b) ? -1 : 1;

@@ -1,7 +1,7 @@
 import type { ConfigObject } from '@lateen/api/kinds.ts';
-import { keyOfRef } from '@lateen/api/object-key.ts';
 import type { Collection, Reader } from '../../incremental/collection.ts';
 import { type LabelSelector, selects } from '../label-selector.ts';
+import { namespaceLabels } from '../namespace-labels.ts';
 
 /** Whose routes, or listeners, are taken. */
 export type AllowedNamespaces =
@@ -21,9 +21,6 @@ export function buildAllowedNamespaces(
   return from === 'Selector' && selector !== undefined ? { from, selector } : { from: 'None' };
 }
 
-/** Every Namespace has it. */
-const NAMESPACE_NAME_LABEL = 'kubernetes.io/metadata.name';
-
 export function allows(
   allowed: AllowedNamespaces,
   namespace: string,
@@ -37,9 +34,7 @@ export function allows(
       return false;
     case 'Same':
       return allowed.namespace === namespace;
-    case 'Selector': {
-      const found = read.get(objects, keyOfRef({ kind: 'Namespace', namespace: '', name: namespace }));
-      return selects(allowed.selector, { ...found?.metadata.labels, [NAMESPACE_NAME_LABEL]: namespace });
-    }
+    case 'Selector':
+      return selects(allowed.selector, namespaceLabels(namespace, objects, read));
   }
 }

@@ -1,3 +1,4 @@
+import type { ParentRef } from '@lateen/api/gateway-api/references.ts';
 import type { ConfigObject } from '@lateen/api/kinds.ts';
 import { keyOfRef } from '@lateen/api/object-key.ts';
 import type { Collection, Reader } from '../../incremental/collection.ts';
@@ -9,16 +10,6 @@ import { MESH_CONTROLLER } from './gateway-class.ts';
 import type { GatewayListeners, PlacedListener } from './gateway-listeners.ts';
 import { sharedHosts } from './route-hostnames.ts';
 import { GATEWAY_GROUP, type RouteKind } from './route-kind.ts';
-
-/** A reference of a route to what it shall hold at. */
-export interface ParentRef {
-  readonly group?: string | undefined;
-  readonly kind?: string | undefined;
-  readonly namespace?: string | undefined;
-  readonly name: string;
-  readonly sectionName?: string | undefined;
-  readonly port?: number | undefined;
-}
 
 /** How a route stands with one of its parents. */
 export interface Attachment {

@@ -8,7 +8,8 @@ import type { Credential } from '../credential.ts';
 import { defined } from '../defined.ts';
 import type { BackendTls, Service } from '../service.ts';
 import type { Problem } from './conditions.ts';
-import { buildParameters, isPem } from './listener-tls.ts';
+import { isPem } from './key-pair.ts';
+import { buildParameters } from './listener-tls.ts';
 import { ageRank, byRank, type Rank } from './precedence.ts';
 
 /** What a BackendTLSPolicy asks for, whatever other policies there are. */
@@ -36,11 +37,12 @@ type Validation = BackendTLSPolicy['spec']['validation'];
 /** @param services as they are declared: what is found here is not yet in them */
 export function deriveBackendTls(
   graph: Graph,
+  apiObjects: Collection<ConfigObject>,
   objects: Collection<ConfigObject>,
   credentials: Collection<Credential>,
   services: Collection<Service>,
 ): BackendTlsPolicies {
-  const policies = graph.derive('backend TLS policies', objects, (object, read) =>
+  const policies = graph.derive('backend TLS policies', apiObjects, (object, read) =>
     object.kind === 'BackendTLSPolicy' ? buildBackendTlsPolicy(object, credentials, read) : undefined,
   );
   const byService = graph.index('backend TLS policies by service', policies, ({ namespace, targets }) => [

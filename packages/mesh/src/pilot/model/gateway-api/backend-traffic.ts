@@ -34,8 +34,12 @@ export interface BackendTrafficPolicies {
   readonly ofServices: Collection<BackendTraffic>;
 }
 
-export function deriveBackendTraffic(graph: Graph, objects: Collection<ConfigObject>): BackendTrafficPolicies {
-  const policies = graph.derive('backend traffic policies', objects, (object) =>
+export function deriveBackendTraffic(
+  graph: Graph,
+  apiObjects: Collection<ConfigObject>,
+  objects: Collection<ConfigObject>,
+): BackendTrafficPolicies {
+  const policies = graph.derive('backend traffic policies', apiObjects, (object) =>
     object.kind === 'XBackendTrafficPolicy' ? buildBackendTrafficPolicy(object) : undefined,
   );
   const byService = graph.index('backend traffic policies by service', policies, ({ namespace, targets }) =>

@@ -3,7 +3,7 @@ import { serviceHostname } from '../hostname.ts';
 import type { Destination } from '../route-action.ts';
 import { type Service, serviceSeenFrom } from '../service.ts';
 import type { Problem } from './conditions.ts';
-import { type Grants, mayRefer } from './reference-grant.ts';
+import { type Grants, invalidReference, mayRefer, notPermitted } from './reference-grant.ts';
 import { GATEWAY_GROUP } from './route-kind.ts';
 import { importedHost } from './service-import.ts';
 import { X_BACKEND_GROUP, xBackendHost } from './x-backend.ts';
@@ -46,7 +46,7 @@ export function resolveBackend(ref: BackendRef, path: string, context: BackendCo
   const { group = '', kind = 'Service', name, port } = ref;
   const namespace = ref.namespace ?? route.namespace;
   const wrong = (reason: string, message: string): Backend => ({
-    problem: { type: 'ResolvedRefs', reason, message, path },
+    problem: invalidReference(reason, message, path),
   });
   const hostOf = HOST_OF[`${kind}.${group}`];
   if (hostOf === undefined) {
@@ -57,8 +57,7 @@ export function resolveBackend(ref: BackendRef, path: string, context: BackendCo
   }
   const from = { group: GATEWAY_GROUP, kind: route.kind, namespace: route.namespace };
   if (kind !== 'Hostname' && !mayRefer(from, { group, kind, namespace, name }, grants, read)) {
-    const message = `no ReferenceGrant in the namespace ${namespace} lets ${route.kind}s of ${route.namespace} refer to ${kind} ${name}`;
-    return wrong('RefNotPermitted', message);
+    return { problem: notPermitted(from, kind, namespace, name, path) };
   }
   const host = hostOf(ref, namespace, clusterDomain);
   const service = serviceSeenFrom(read.get(servicesByHost, host), namespace);

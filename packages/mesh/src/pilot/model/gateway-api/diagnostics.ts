@@ -69,12 +69,12 @@ export interface DiagnosticsContext
 /** What users should know of each object of the Gateway API that is not served as it is written, by object key. */
 export function deriveDiagnostics(
   graph: Graph,
-  objects: Collection<ConfigObject>,
+  apiObjects: Collection<ConfigObject>,
   context: DiagnosticsContext,
 ): Collection<readonly Diagnostic[]> {
-  return graph.derive('diagnostics of the Gateway API', objects, (object, read, key) => {
+  return graph.derive('diagnostics of the Gateway API', apiObjects, (object, read, key) => {
     const { namespace = '', name } = object.metadata as { readonly namespace?: string; readonly name: string };
-    const found = diagnosticsOf(object, key, { kind: object.kind, namespace, name }, objects, context, read);
+    const found = diagnosticsOf(object, key, { kind: object.kind, namespace, name }, apiObjects, context, read);
     return found.length === 0 ? undefined : found;
   });
 }
@@ -91,7 +91,7 @@ function diagnosticsOf(
   object: ConfigObject,
   key: string,
   ref: ObjectRef,
-  objects: Collection<ConfigObject>,
+  apiObjects: Collection<ConfigObject>,
   context: DiagnosticsContext,
   read: Reader,
 ): readonly Diagnostic[] {
@@ -112,8 +112,8 @@ function diagnosticsOf(
   const found = read.get(listeners, key);
   if (found === undefined) {
     return object.kind === 'ListenerSet'
-      ? withoutGateway(object, ref, objects, read)
-      : withoutClass(object, ref, objects, read);
+      ? withoutGateway(object, ref, apiObjects, read)
+      : withoutClass(object, ref, apiObjects, read);
   }
   const ofListeners = found.listeners.flatMap(({ key: listener, problems, conflict }) => [
     ...problems,
@@ -157,12 +157,12 @@ function isOfService({ path = '' }: Problem, { spec }: KubernetesGateway): boole
 function withoutClass(
   { spec }: KubernetesGateway,
   object: ObjectRef,
-  objects: Collection<ConfigObject>,
+  apiObjects: Collection<ConfigObject>,
   read: Reader,
 ): readonly Diagnostic[] {
   const { gatewayClassName: className } = spec;
   const path = 'spec.gatewayClassName';
-  const found = read.get(objects, keyOfRef({ kind: 'GatewayClass', namespace: '', name: className }));
+  const found = read.get(apiObjects, keyOfRef({ kind: 'GatewayClass', namespace: '', name: className }));
   if (found?.kind !== 'GatewayClass') {
     const known = Object.keys(BUILT_IN_CLASSES);
     const meant = didYouMean(className, known) || `; Lateen serves ${known.join(' and ')}`;
@@ -179,7 +179,7 @@ function withoutClass(
 function withoutGateway(
   set: ListenerSet,
   object: ObjectRef,
-  objects: Collection<ConfigObject>,
+  apiObjects: Collection<ConfigObject>,
   read: Reader,
 ): readonly Diagnostic[] {
   const path = 'spec.parentRef';
@@ -190,7 +190,7 @@ function withoutGateway(
     return [diagnostic('LAT0745', message, { object, path })];
   }
   const [namespace = '', name = ''] = gateway.split('/');
-  const found = read.get(objects, keyOfRef({ kind: 'KubernetesGateway', namespace, name }));
+  const found = read.get(apiObjects, keyOfRef({ kind: 'KubernetesGateway', namespace, name }));
   if (found?.kind !== 'KubernetesGateway') {
     return [diagnostic('LAT0740', `there is no Gateway ${gateway}`, { object, path })];
   }

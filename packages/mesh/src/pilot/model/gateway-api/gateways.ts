@@ -6,7 +6,6 @@ import type { Collection } from '../../incremental/collection.ts';
 import type { Graph } from '../../incremental/graph.ts';
 import type { Credential } from '../credential.ts';
 import type { Gateway } from '../gateway.ts';
-import type { ParentRef } from './attachment.ts';
 import { buildClientCertificate, type ClientCertificate } from './client-certificate.ts';
 import { controllerOf } from './gateway-class.ts';
 import { buildGatewayDeployment, type GatewayDeployment } from './gateway-deployment.ts';
@@ -33,52 +32,60 @@ export interface KubernetesGateways {
   readonly clientCertificates: Collection<ClientCertificate>;
   readonly grants: Grants;
   /** Those that routes may have without naming them, by `defaultScope`. */
-  readonly byDefaultScope: Collection<readonly ParentRef[]>;
+  readonly byDefaultScope: Collection<readonly { readonly namespace: string; readonly name: string }[]>;
 }
 
+/** A Gateway of a class that Lateen serves. */
+interface OwnGateway {
+  readonly object: KubernetesGateway;
+  readonly controller: string;
+}
+
+/** @param apiObjects those of `objects` that are of the Gateway API */
 export function deriveKubernetesGateways(
   graph: Graph,
+  apiObjects: Collection<ConfigObject>,
   objects: Collection<ConfigObject>,
   credentials: Collection<Credential>,
   clusterDomain: string,
 ): KubernetesGateways {
   const grants = graph.index(
     'reference grants by namespace',
-    graph.derive('reference grants', objects, (object): ReferenceGrant | undefined =>
+    graph.derive('reference grants', apiObjects, (object): ReferenceGrant | undefined =>
       object.kind === 'ReferenceGrant' ? object : undefined,
     ),
     ({ metadata }) => [metadata.namespace],
   );
   const setsByGateway = graph.index(
     'listener sets by gateway',
-    graph.derive('listener sets', objects, (object): ListenerSet | undefined =>
+    graph.derive('listener sets', apiObjects, (object): ListenerSet | undefined =>
       object.kind === 'ListenerSet' ? object : undefined,
     ),
     (set) => [gatewayOfSet(set)].filter((gateway) => gateway !== undefined),
   );
-  const listeners = graph.expand('listeners of gateways', objects, (object, read): [string, GatewayListeners][] => {
-    if (object.kind !== 'KubernetesGateway') return [];
+  const own = graph.derive('gateways of Kubernetes', apiObjects, (object, read): OwnGateway | undefined => {
+    if (object.kind !== 'KubernetesGateway') return undefined;
     const controller = controllerOf(object.spec.gatewayClassName, objects, read);
-    if (controller === undefined) return [];
+    return controller === undefined ? undefined : { object, controller };
+  });
+  const listeners = graph.expand('listeners of gateways', own, ({ object, controller }, read, key) => {
     const { namespace, name } = object.metadata;
     const sets = read.get(setsByGateway, `${namespace}/${name}`) ?? [];
-    const { own, sets: ofSets } = placeListeners(object, controller, sets, objects, read);
+    const placed = placeListeners(object, controller, sets, objects, read);
     return [
-      [keyOf(object), own],
-      ...ofSets.map(({ object: set, listeners: its }) => [keyOf(set), its] as [string, GatewayListeners]),
-    ];
+      [key, placed.own],
+      ...placed.sets.map(({ object: set, listeners: ofSet }) => [keyOf(set), ofSet]),
+    ] as (readonly [string, GatewayListeners])[];
   });
-  const gatewayObject = (ref: { namespace: string; name: string }) => keyOfRef({ kind: 'KubernetesGateway', ...ref });
   const placed = graph.expand('listeners', listeners, ({ gateway, listeners: all }) =>
     all.map((listener) => [listener.key, { gateway, listener }] as const),
   );
+  const ownKey = (gateway: GatewayListeners['gateway']) => keyOfRef({ kind: 'KubernetesGateway', ...gateway });
   const listenerTls = graph.derive('TLS of listeners', placed, ({ gateway, listener }, read) => {
-    const object = read.get(objects, gatewayObject(gateway)) as KubernetesGateway | undefined;
+    const { object } = read.get(own, ownKey(gateway)) ?? {};
     return buildListenerTls(listener, object?.spec.tls, { credentials, grants, read });
   });
-  const deployments = graph.derive('deployments of gateways', listeners, (_, read, key) => {
-    const object = read.get(objects, key);
-    if (object?.kind !== 'KubernetesGateway') return undefined;
+  const deployments = graph.derive('deployments of gateways', own, ({ object }, read) => {
     const serviceAt = (namespace: string, name: string) => {
       const found = read.get(objects, keyOfRef({ kind: 'Service', namespace, name }));
       return found?.kind === 'Service' ? found : undefined;
@@ -86,28 +93,25 @@ export function deriveKubernetesGateways(
     return buildGatewayDeployment(object, { clusterDomain, serviceAt });
   });
   const served = graph.derive('served listeners', placed, ({ gateway, listener }, read) => {
-    const object = read.get(objects, gatewayObject(gateway)) as KubernetesGateway | undefined;
-    const servedBy = read.get(deployments, gatewayObject(gateway))?.servedBy;
-    return (
-      servedBy &&
-      buildGatewayServer(listener, servedBy, object?.metadata.annotations ?? {}, read.get(listenerTls, listener.key))
-    );
+    const servedBy = read.get(deployments, ownKey(gateway))?.servedBy;
+    if (servedBy === undefined) return undefined;
+    const { annotations = {} } = read.get(own, ownKey(gateway))?.object.metadata ?? {};
+    return buildGatewayServer(listener, servedBy, annotations, read.get(listenerTls, listener.key));
   });
   const proxies = graph.expand('proxies of gateways', deployments, ({ proxy }) =>
     proxy === undefined ? [] : [[instanceKey(proxy), proxy] as const],
   );
-  const clientCertificates = graph.expand('client certificates of gateways', listeners, (_, read, key) => {
-    const object = read.get(objects, key);
-    const found = object?.kind === 'KubernetesGateway' && buildClientCertificate(object, { credentials, grants, read });
-    return found ? [[`${object.metadata.namespace}/${object.metadata.name}`, found] as const] : [];
+  const clientCertificates = graph.expand('client certificates of gateways', own, ({ object }, read) => {
+    const found = buildClientCertificate(object, { credentials, grants, read });
+    return found === undefined ? [] : [[`${object.metadata.namespace}/${object.metadata.name}`, found] as const];
   });
-  const defaultGateways = graph.derive('default gateways', listeners, (_, read, key) => {
-    const object = read.get(objects, key);
-    if (object?.kind !== 'KubernetesGateway' || object.spec.defaultScope !== 'All') return undefined;
-    const { namespace, name } = object.metadata;
-    return { scope: object.spec.defaultScope, ref: { namespace, name } };
-  });
-  const byScope = graph.index('default gateways by scope', defaultGateways, ({ scope }) => [scope]);
-  const byDefaultScope = graph.derive('references to default gateways', byScope, (list) => list.map(({ ref }) => ref));
+  const byDefaultScope = graph.index(
+    'default gateways by scope',
+    graph.derive('default gateways', own, ({ object: { metadata, spec } }) => {
+      const { namespace, name } = metadata;
+      return spec.defaultScope === 'All' ? { scope: spec.defaultScope, namespace, name } : undefined;
+    }),
+    ({ scope }) => [scope],
+  );
   return { listeners, placed, listenerTls, served, deployments, proxies, clientCertificates, grants, byDefaultScope };
 }

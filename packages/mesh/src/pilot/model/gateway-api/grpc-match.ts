@@ -1,4 +1,5 @@
 import type { GRPCRoute } from '@lateen/api/kinds.ts';
+import { escapeRegex } from '@lateen/api/re2-syntax.ts';
 import type { HeaderMatchIr, PathMatchIr } from '../../proxy/ir/route-match.ts';
 import type { RouteMatch } from '../route-match.ts';
 import { firstByName, type MatchPlace } from './http-match.ts';
@@ -42,8 +43,4 @@ const ANY = '[^/]+';
 /** So that `a|b` ends where it should. */
 function group(regex: string): string {
   return `(?:${regex})`;
-}
-
-function escapeRegex(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 }

@@ -1,4 +1,5 @@
 import type { HTTPRoute } from '@lateen/api/kinds.ts';
+import { escapeRegex } from '@lateen/api/re2-syntax.ts';
 import type { CorsIr } from '../../proxy/ir/route-filters.ts';
 import type { StringMatchIr } from '../../proxy/ir/route-match.ts';
 import type { ExternalAuth } from '../external-auth.ts';
@@ -137,6 +138,5 @@ function buildCors(filter: CorsFilter): CorsIr {
 /** `*`, or an origin in whose host `*` stands for any characters, dots too. */
 function originMatch(origin: string): StringMatchIr {
   if (!origin.includes('*')) return { type: 'exact', value: origin };
-  const literal = origin.replace(/[\\^$.+?()[\]{}|]/g, '\\$&');
-  return { type: 'regex', value: literal.replaceAll('*', '.*') };
+  return { type: 'regex', value: origin.split('*').map(escapeRegex).join('.*') };
 }

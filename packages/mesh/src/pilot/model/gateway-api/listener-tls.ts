@@ -1,22 +1,15 @@
 import type { KubernetesGateway } from '@lateen/api/kinds.ts';
-import type { Collection, Reader } from '../../incremental/collection.ts';
 import type { SecretRefIr } from '../../proxy/ir/secret.ts';
 import type { ClientVerificationIr } from '../../proxy/ir/server-tls.ts';
 import type { TlsParametersIr, TlsVersion } from '../../proxy/ir/tls-parameters.ts';
-import { type Credential, sharedAuthoritiesName, sharedKeyPairName } from '../credential.ts';
+import { sharedAuthoritiesName, sharedKeyPairName } from '../credential.ts';
 import { defined } from '../defined.ts';
 import type { CredentialRef, ServerTls } from '../server-tls.ts';
 import type { Problem } from './conditions.ts';
+import { type CredentialContext, findKeyPair, isPem } from './key-pair.ts';
 import type { Listener, ListenerObject } from './listener.ts';
-import { type Grants, mayRefer } from './reference-grant.ts';
+import { invalidReference, mayRefer, notPermitted } from './reference-grant.ts';
 import { GATEWAY_GROUP } from './route-kind.ts';
-
-export interface CredentialContext {
-  /** By object key. */
-  readonly credentials: Collection<Credential>;
-  readonly grants: Grants;
-  readonly read: Reader;
-}
 
 /** How a listener meets TLS, as far as that can be done, and what is in the way. */
 export interface ListenerTls {
@@ -28,6 +21,8 @@ export interface ListenerTls {
 type GatewayTls = NonNullable<KubernetesGateway['spec']['tls']>;
 type Validation = NonNullable<NonNullable<GatewayTls['frontend']>['default']['validation']>;
 type CertificateRef = NonNullable<NonNullable<ListenerObject['tls']>['certificateRefs']>[number];
+
+const REASON = 'InvalidCertificateRef';
 
 /** What a reference leads to, or why nowhere. */
 interface Found {
@@ -51,7 +46,7 @@ export function buildListenerTls(
   const { parameters, problems: ofOptions } = buildParameters(tls?.options ?? {}, path);
   const clients = buildClients(listener, gatewayTls, context);
   const problems = [
-    ...(refs.length === 0 ? [invalidCertificate('there is no certificate', path)] : []),
+    ...(refs.length === 0 ? [invalidReference(REASON, 'there is no certificate', path)] : []),
     ...found.flatMap(({ problem }) => problem ?? []),
     ...ofOptions,
     ...clients.problems,
@@ -71,37 +66,17 @@ export function buildListenerTls(
   };
 }
 
-function keyPairOf(
-  ref: CertificateRef,
-  path: string,
-  { owner }: Listener,
-  { credentials, grants, read }: CredentialContext,
-): Found {
-  const { group = '', kind = 'Secret', name, namespace = owner.namespace } = ref;
-  if (group !== '' || kind !== 'Secret') {
-    return { problem: invalidCertificate(`certificates are in Secrets, not in a ${kind} of '${group}'`, path) };
-  }
+function keyPairOf(ref: CertificateRef, path: string, { owner }: Listener, context: CredentialContext): Found {
   const from = { group: GATEWAY_GROUP, kind: writtenKind(owner), namespace: owner.namespace };
-  if (!mayRefer(from, { group, kind, namespace, name }, grants, read))
-    return { problem: notPermitted(from, kind, namespace, name, path) };
-  const credential = read.get(credentials, `Secret/${namespace}/${name}`);
-  const { keyPair } = credential ?? {};
-  if (keyPair === undefined) {
-    const why =
-      credential === undefined
-        ? `there is no Secret ${namespace}/${name}`
-        : `the Secret ${namespace}/${name} has no tls.crt and tls.key`;
-    return { problem: invalidCertificate(why, path) };
-  }
-  if (!isPem(keyPair.chain, 'CERTIFICATE') || !isPem(keyPair.privateKey, 'PRIVATE KEY')) {
-    return {
-      problem: invalidCertificate(`tls.crt and tls.key of the Secret ${namespace}/${name} are not both PEM`, path),
-    };
-  }
+  const { credential, problem } = findKeyPair(ref, from, path, REASON, context, (found, secret) =>
+    found === undefined ? `there is no ${secret}` : `the ${secret} has no tls.crt and tls.key`,
+  );
+  if (problem !== undefined) return { problem };
+  const { namespace, name } = credential;
   return {
     use: {
       ref: { name: sharedKeyPairName(namespace, name), from: 'pilot' },
-      credential: { name, namespace, part: 'key-pair', path, kind },
+      credential: { name, namespace, part: 'key-pair', path, kind: 'Secret' },
     },
   };
 }
@@ -154,13 +129,14 @@ function authoritiesOf(
   { credentials, grants, read }: CredentialContext,
 ): Found {
   const { group, kind, name, namespace = owner.namespace } = ref;
-  const invalid = (reason: string, message: string) => ({ problem: { type: 'ResolvedRefs', reason, message, path } });
+  const invalid = (reason: string, message: string) => ({ problem: invalidReference(reason, message, path) });
   if (group !== '' || (kind !== 'ConfigMap' && kind !== 'Secret')) {
     return invalid('InvalidCACertificateKind', `authorities are in ConfigMaps, not in a ${kind} of '${group}'`);
   }
   const from = { group: GATEWAY_GROUP, kind: 'Gateway', namespace: owner.namespace };
-  if (!mayRefer(from, { group, kind, namespace, name }, grants, read))
+  if (!mayRefer(from, { group, kind, namespace, name }, grants, read)) {
     return { problem: notPermitted(from, kind, namespace, name, path) };
+  }
   const authorities = read.get(credentials, `${kind}/${namespace}/${name}`)?.authorities;
   if (authorities === undefined || !isPem(authorities.roots, 'CERTIFICATE')) {
     return invalid('InvalidCACertificateRef', `there is no ${kind} ${namespace}/${name} with certificates in ca.crt`);
@@ -204,36 +180,6 @@ export function buildParameters(options: Readonly<Record<string, string>>, path:
   return { parameters, problems };
 }
 
-function invalidCertificate(message: string, path: string): Problem {
-  return invalidReference('InvalidCertificateRef', message, path);
-}
-
-export function invalidReference(reason: string, message: string, path: string): Problem {
-  return { type: 'ResolvedRefs', reason, message, path };
-}
-
-export function notPermitted(
-  from: { readonly kind: string; readonly namespace: string },
-  kind: string,
-  namespace: string,
-  name: string,
-  path: string,
-): Problem {
-  return {
-    type: 'ResolvedRefs',
-    reason: 'RefNotPermitted',
-    message: `no ReferenceGrant in the namespace ${namespace} lets ${from.kind}s of ${from.namespace} refer to ${kind} ${name}`,
-    path,
-  };
-}
-
 function writtenKind({ kind }: Listener['owner']): string {
   return kind === 'KubernetesGateway' ? 'Gateway' : kind;
-}
-
-/** Whether there is a block with such a label, in base64. What is in it, Envoy finds out. */
-export function isPem(text: string, label: string): boolean {
-  return new RegExp(`-----BEGIN [A-Z0-9 ]*${label}-----\\s+[A-Za-z0-9+/=\\s]+-----END [A-Z0-9 ]*${label}-----`).test(
-    text,
-  );
 }

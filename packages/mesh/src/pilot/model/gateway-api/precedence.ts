@@ -5,7 +5,10 @@
 export type Rank = readonly (number | string)[];
 
 export function byRank(a: { readonly rank?: Rank }, b: { readonly rank?: Rank }): number {
-  const [left, right] = [a.rank ?? [], b.rank ?? []];
+  return compareRanks(a.rank ?? [], b.rank ?? []);
+}
+
+export function compareRanks(left: Rank, right: Rank): number {
   for (const [i, value] of left.entries()) {
     const other = right[i];
     if (other === undefined) return 1;

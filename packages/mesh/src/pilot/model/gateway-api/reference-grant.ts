@@ -1,5 +1,6 @@
 import type { ReferenceGrant as ReferenceGrantObject } from '@lateen/api/kinds.ts';
 import type { Collection, Reader } from '../../incremental/collection.ts';
+import type { Problem } from './conditions.ts';
 
 /** An object that refers to one of another namespace. */
 export interface Referrer {
@@ -28,4 +29,19 @@ export function mayRefer(from: Referrer, to: Referent, grants: Grants, read: Rea
           each.group === to.group && each.kind === to.kind && (each.name === undefined || each.name === to.name),
       ),
   );
+}
+
+export function invalidReference(reason: string, message: string, path: string): Problem {
+  return { type: 'ResolvedRefs', reason, message, path };
+}
+
+export function notPermitted(
+  from: Pick<Referrer, 'kind' | 'namespace'>,
+  kind: string,
+  namespace: string,
+  name: string,
+  path: string,
+): Problem {
+  const message = `no ReferenceGrant in the namespace ${namespace} lets ${from.kind}s of ${from.namespace} refer to ${kind} ${name}`;
+  return invalidReference('RefNotPermitted', message, path);
 }

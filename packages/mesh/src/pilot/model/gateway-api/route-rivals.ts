@@ -2,7 +2,7 @@ import type { Collection, Reader } from '../../incremental/collection.ts';
 import type { Graph } from '../../incremental/graph.ts';
 import { intersectHosts } from '../hostname.ts';
 import type { Attachment } from './attachment.ts';
-import { byRank, type Rank } from './precedence.ts';
+import { compareRanks, type Rank } from './precedence.ts';
 import { sharedHosts } from './route-hostnames.ts';
 
 /** A route for requests that a listener would take if it were alone. */
@@ -36,7 +36,7 @@ export function deriveRivals(
     const host = hostOf(listener, read);
     const taken: (RequestRoute & { readonly hosts: readonly string[] })[] = [];
     const refused = new Map<string, string>();
-    for (const route of list.toSorted((a, b) => byRank({ rank: a.age }, { rank: b.age }))) {
+    for (const route of list.toSorted((a, b) => compareRanks(a.age, b.age))) {
       const hosts = sharedHosts(route.hostnames, host);
       const rival = taken.find(
         (other) =>

@@ -40,12 +40,14 @@ export interface RoutesContext extends Pick<KubernetesGateways, 'listeners' | 'p
   readonly clusterDomain: string;
 }
 
+/** @param apiObjects those of `objects` that are of the Gateway API */
 export function deriveKubernetesRoutes(
   graph: Graph,
+  apiObjects: Collection<ConfigObject>,
   objects: Collection<ConfigObject>,
   { listeners, placed, grants, byDefaultScope, servicesByHost, clusterDomain }: RoutesContext,
 ): KubernetesRoutes {
-  const attaching = graph.derive('attachments of routes', objects, (object, read) => {
+  const attaching = graph.derive('attachments of routes', apiObjects, (object, read) => {
     if (!isRoute(object)) return undefined;
     const { kind, metadata, spec } = object;
     const { namespace } = metadata;
@@ -59,7 +61,7 @@ export function deriveKubernetesRoutes(
     'routes for requests',
     attaching,
     (attachments, read, key): RequestRoute | undefined => {
-      const object = read.get(objects, key);
+      const object = read.get(apiObjects, key);
       if (object?.kind !== 'HTTPRoute' && object?.kind !== 'GRPCRoute') return undefined;
       const { kind, metadata } = object;
       const name = `${metadata.namespace}/${metadata.name}`;
@@ -69,7 +71,7 @@ export function deriveKubernetesRoutes(
   );
   const rivals = deriveRivals(graph, requests, (listener, read) => read.get(placed, listener)?.listener.hostname);
   const states = graph.derive('routes of Kubernetes', attaching, (attachedAlone, read, key): RouteState | undefined => {
-    const object = read.get(objects, key);
+    const object = read.get(apiObjects, key);
     if (object === undefined || !isRoute(object)) return undefined;
     const { kind, metadata } = object;
     const { namespace, name } = metadata;

@@ -18,10 +18,11 @@ export function importedHost(name: string, namespace: string): string {
  */
 export function deriveServiceImports(
   graph: Graph,
+  apiObjects: Collection<ConfigObject>,
   objects: Collection<ConfigObject>,
   clusterDomain: string,
 ): Collection<ServiceDeclaration> {
-  return graph.derive('imported services', objects, (object, read): ServiceDeclaration | undefined => {
+  return graph.derive('imported services', apiObjects, (object, read): ServiceDeclaration | undefined => {
     if (object.kind !== 'ServiceImport') return undefined;
     const { name, namespace } = object.metadata;
     if (read.get(objects, keyOfRef({ kind: 'Service', namespace, name })) === undefined) return undefined;

@@ -8,7 +8,7 @@ import { type ServiceDeclaration, serviceKey } from '../service.ts';
 import { findAuthorities, namesOf } from './backend-tls.ts';
 import { findClientCertificate } from './client-certificate.ts';
 import type { Problem } from './conditions.ts';
-import type { CredentialContext } from './listener-tls.ts';
+import type { CredentialContext } from './key-pair.ts';
 
 /** A host outside of the mesh, as backend of routes. */
 export interface XBackendState {
@@ -26,11 +26,11 @@ export function xBackendHost(name: string, namespace: string, clusterDomain: str
 /** By object key. */
 export function deriveXBackends(
   graph: Graph,
-  objects: Collection<ConfigObject>,
+  apiObjects: Collection<ConfigObject>,
   credentials: Omit<CredentialContext, 'read'>,
   clusterDomain: string,
 ): Collection<XBackendState> {
-  return graph.derive('backends of the Gateway API', objects, (object, read) =>
+  return graph.derive('backends of the Gateway API', apiObjects, (object, read) =>
     object.kind === 'XBackend' ? buildXBackend(object, { ...credentials, read }, clusterDomain) : undefined,
   );
 }

@@ -13,8 +13,8 @@ export interface XMeshState {
 }
 
 /** By object key; those of others are left out. */
-export function deriveXMeshes(graph: Graph, objects: Collection<ConfigObject>): Collection<XMeshState> {
-  return graph.derive('meshes', objects, (object): XMeshState | undefined => {
+export function deriveXMeshes(graph: Graph, apiObjects: Collection<ConfigObject>): Collection<XMeshState> {
+  return graph.derive('meshes', apiObjects, (object): XMeshState | undefined => {
     if (object.kind !== 'XMesh') return undefined;
     const { controllerName, parametersRef } = object.spec;
     if (!(MESH_CONTROLLER_NAMES as readonly string[]).includes(controllerName)) return undefined;

@@ -1,3 +1,4 @@
+import { escapeRegex } from '@lateen/api/re2-syntax.ts';
 import type { PathRewriteIr } from '../../proxy/ir/route-action.ts';
 import type { PathMatchIr } from '../../proxy/ir/route-match.ts';
 
@@ -31,8 +32,4 @@ function regexRewrite(regex: string, substitution: string): EnvoyPathRewrite {
 
 function escapeSubstitution(text: string): string {
   return text.replaceAll('\\', '\\\\');
-}
-
-function escapeRegex(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 }

@@ -1,4 +1,4 @@
-import type { ParentRef } from '../attachment.ts';
+import type { ParentRef } from '@lateen/api/gateway-api/references.ts';
 import { type Condition, conditionOf, type Problem } from '../conditions.ts';
 import { ruleOf } from '../refused-rules.ts';
 import type { RouteState } from '../routes.ts';

@@ -32,7 +32,7 @@ export interface StatusContext
 /** The status of each object that Lateen has to say something of, by object key. */
 export function deriveStatuses(
   graph: Graph,
-  objects: Collection<ConfigObject>,
+  apiObjects: Collection<ConfigObject>,
   context: StatusContext,
 ): Collection<GatewayApiStatus> {
   const { listeners, listenerTls, served, deployments, states, attached, instances, policies, xMeshes } = context;
@@ -45,7 +45,7 @@ export function deriveStatuses(
       isServed: read.get(served, listener.key) !== undefined,
     }));
   const gatewayObject = ({ gateway }: GatewayListeners, read: Reader) =>
-    read.get(objects, gatewayKey(gateway)) as KubernetesGateway | undefined;
+    read.get(apiObjects, gatewayKey(gateway)) as KubernetesGateway | undefined;
   const routers = graph.derive('gateway proxies', instances, (each) => (each.role === 'router' ? each : undefined));
   const proxyOf = ({ gateway }: GatewayListeners, read: Reader): GatewayOutcome['proxy'] => {
     const { proxy, servedBy } = read.get(deployments, gatewayKey(gateway)) ?? {};
@@ -58,7 +58,7 @@ export function deriveStatuses(
       ),
     );
   };
-  const ofClasses = graph.derive('statuses of gateway classes', objects, (object) =>
+  const ofClasses = graph.derive('statuses of gateway classes', apiObjects, (object) =>
     object.kind === 'GatewayClass' ? buildGatewayClassStatus(object) : undefined,
   );
   const ofGateways = graph.derive('statuses of gateways', listeners, (own, read): GatewayStatus | undefined => {
