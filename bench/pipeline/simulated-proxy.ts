@@ -28,7 +28,7 @@ export class SimulatedProxy {
   readonly #pending: ResourceChange[] = [];
 
   constructor(directory: PilotDirectory, nodeId: string) {
-    this.#view = directory.connect({ id: nodeId, cluster: 'bench', metadata: {} });
+    this.#view = directory.connect({ id: nodeId, cluster: 'bench', metadata: {} }, 'delta');
     // Kept until `answer`, so that deriving and answering can be timed apart.
     this.#view.onChange((change) => this.#pending.push(change));
   }

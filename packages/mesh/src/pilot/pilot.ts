@@ -5,6 +5,7 @@ import { Graph } from './incremental/graph.ts';
 import { buildModel, type MeshModel } from './model/mesh.ts';
 import { DEFAULT_SETTINGS, type MeshSettings } from './model/settings.ts';
 import { type ProxyIdentity, type ResolvedMesh, resolveMesh } from './proxy/resolve.ts';
+import { selectEnvoyFilters } from './xds/envoy-filters.ts';
 import { collectResources, type MeshResources } from './xds/mesh-resources.ts';
 
 /** The whole pipeline, from accepted objects and running instances to encoded resources, as one graph. */
@@ -35,7 +36,11 @@ export function createPilot(
   const ticks = graph.source<number>('ticks');
   const model = buildModel(graph, objects, instances, { now, ticks }, settings);
   const tick = () => ticks.set('tick', now());
-  const resolved = resolveMesh(graph, model, proxies);
-  const resources = collectResources(graph, model, resolved, objects, proxies);
+  const filters = selectEnvoyFilters(graph, objects, model.instances, proxies, settings.rootNamespace);
+  const patchesRoutes = graph.derive('proxies with altered routes', filters.selections, ({ sets }) =>
+    sets.route === undefined ? undefined : true,
+  );
+  const resolved = resolveMesh(graph, model, proxies, patchesRoutes);
+  const resources = collectResources(graph, model, resolved, objects, proxies, filters);
   return { graph, objects, instances, proxies, tick, model, resolved, resources };
 }

@@ -3,7 +3,7 @@ import { keyOfRef, type ObjectKey } from '@lateen/api/object-key.ts';
 import { buildEndpointSlice } from '#pilot/model/endpoint-slice.ts';
 import { hasLabels } from '#pilot/model/service.ts';
 import type { Pilot } from '#pilot/pilot.ts';
-import type { RouteTableIr } from '#pilot/proxy/ir/route.ts';
+import type { RouteTableIr, VirtualHostIr } from '#pilot/proxy/ir/route.ts';
 import type { SourceRef } from '#pilot/proxy/ir/source.ts';
 import { patchesBehind } from '#pilot/xds/patch-matches.ts';
 import type { ResourceType } from '#pilot/xds/resource.ts';
@@ -76,6 +76,10 @@ function sourcesOf(pilot: Pilot, nodeId: string, type: ResourceType, name: strin
         own?.tables.find((each) => each.name === name) ?? resolved.tables.get(shared?.tables.get(name) ?? '');
       return table === undefined ? [] : tableSources(table);
     }
+    case 'virtualHost': {
+      const found = resolved.virtualHosts.get(shared?.virtualHosts.get(name) ?? '');
+      return found === undefined ? [] : hostSources(found.host);
+    }
     case 'secret': {
       const secret =
         own?.secrets.find((each) => each.name === name) ?? resolved.secrets.get(shared?.secrets.get(name) ?? '');
@@ -90,5 +94,9 @@ function sourcesOf(pilot: Pilot, nodeId: string, type: ResourceType, name: strin
 }
 
 function tableSources({ virtualHosts }: RouteTableIr): SourceRef[] {
-  return virtualHosts.flatMap(({ routes }) => routes.flatMap(({ sources }) => sources));
+  return virtualHosts.flatMap(hostSources);
+}
+
+function hostSources({ routes }: VirtualHostIr): SourceRef[] {
+  return routes.flatMap(({ sources }) => sources);
 }

@@ -20,7 +20,7 @@ export type ProxyResources = Readonly<Record<Exclude<ResourceType, RareType>, re
   readonly [type in RareType]?: readonly JsonObject[];
 };
 
-type RareType = 'extension' | 'secret';
+type RareType = 'extension' | 'secret' | 'virtualHost';
 
 export interface CaseOutputs {
   /** File names below `expected/`, and what they must hold. */
@@ -81,10 +81,12 @@ function resourcesOf(pilot: Pilot, nodeId: string): ProxyResources {
     });
   const extension = list('extension');
   const secret = list('secret');
+  const virtualHost = list('virtualHost');
   return {
     listener: list('listener'),
     ...(extension.length === 0 ? {} : { extension }),
     route: list('route'),
+    ...(virtualHost.length === 0 ? {} : { virtualHost }),
     cluster: list('cluster'),
     endpoint: list('endpoint'),
     ...(secret.length === 0 ? {} : { secret }),
@@ -101,6 +103,9 @@ function fragmentsOf({ resolved }: Pilot, nodeId: string) {
     routes: [...[...shared.tables.values()].map((key) => resolved.tables.get(key)), ...own.tables]
       .filter((table) => table !== undefined)
       .toSorted(byName),
+    ...(shared.virtualHosts.size === 0
+      ? {}
+      : { virtualHosts: [...shared.virtualHosts].sort(byFirst).map(([, key]) => resolved.virtualHosts.get(key)) }),
     clusters: [...[...shared.clusters.values()].map((key) => resolved.clusters.get(key)), ...own.clusters]
       .filter((cluster) => cluster !== undefined)
       .toSorted(byName),

@@ -4,10 +4,19 @@ import type { ProxyResources } from './outputs.ts';
 
 /**
  * A bootstrap that holds everything a proxy would get over xDS, so that Envoy can check all of it at once: route tables
- * and extensions stand in the listeners, and endpoints in the clusters. Envoy also checks then that each route leads to a cluster.
+ * (with the virtual hosts that come on their own) and extensions stand in the listeners, and endpoints in the clusters. Envoy also checks then that each route leads to a cluster.
  */
-export function staticBootstrap({ listener, route, cluster, endpoint, extension = [] }: ProxyResources): JsonObject {
-  const tables = new Map(route.map((table) => [table.name, { ...table, validate_clusters: true }]));
+export function staticBootstrap({
+  listener,
+  route,
+  virtualHost = [],
+  cluster,
+  endpoint,
+  extension = [],
+}: ProxyResources): JsonObject {
+  const tables = new Map(
+    route.map((table) => [table.name, { ...withHosts(table, virtualHost), validate_clusters: true }]),
+  );
   const extensions = new Map(extension.map((each) => [each.name, each]));
   const assignments = new Map(endpoint.map((assignment) => [assignment.cluster_name, assignment]));
   return {
@@ -21,6 +30,13 @@ export function staticBootstrap({ listener, route, cluster, endpoint, extension 
       ],
     },
   };
+}
+
+/** A table whose hosts come on their own, with these hosts. */
+function withHosts({ vhds, ...table }: JsonObject, hosts: readonly JsonObject[]): JsonObject {
+  if (vhds === undefined) return table;
+  const own = hosts.filter(({ name }) => String(name).startsWith(`${String(table.name)}/`));
+  return { ...table, virtual_hosts: [...((table.virtual_hosts ?? []) as JsonObject[]), ...own] };
 }
 
 /** What the TLS contexts refer to. Nothing connects to it here. */

@@ -28,6 +28,15 @@ export function routesView(tables: Messages, listeners: Messages, { name, fqdn }
   };
 }
 
+/** The tables with the virtual hosts that come on their own, which are named `TABLE/HOST`. */
+export function withHosts(tables: Messages, hosts: Messages): Messages {
+  return tables.map((table) => {
+    if (fieldOf(table, 'vhds') === undefined) return table;
+    const own = hosts.filter((host) => textOf(fieldOf(host, 'name')).startsWith(`${textOf(fieldOf(table, 'name'))}/`));
+    return { ...(table as object), virtual_hosts: [...listOf(fieldOf(table, 'virtual_hosts')), ...own] };
+  });
+}
+
 function inlineTables(listener: unknown): unknown[] {
   return listOf(fieldOf(listener, 'filter_chains'))
     .flatMap((chain) => listOf(fieldOf(chain, 'filters')))

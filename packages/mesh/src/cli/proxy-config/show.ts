@@ -11,7 +11,7 @@ import { askEnvoy } from './envoy-admin.ts';
 import { type ClusterHealth, clusterHealth } from './health.ts';
 import { listenersView } from './listeners.ts';
 import type { Proxies } from './proxies.ts';
-import { routesView } from './routes.ts';
+import { routesView, withHosts } from './routes.ts';
 import { SECRET_DUMPS, secretsView } from './secrets.ts';
 import { findTarget, type Target } from './target.ts';
 import type { Filters, Messages, View } from './view.ts';
@@ -43,7 +43,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
     filters: ['name', 'fqdn'],
     view: async (proxies, target, filters) => {
       const config = await proxies.configOf(proxyName(target));
-      return routesView(messages(config, ROUTE), messages(config, LISTENER), filters);
+      const tables = withHosts(messages(config, ROUTE), messages(config, VIRTUAL_HOST));
+      return routesView(tables, messages(config, LISTENER), filters);
     },
   },
   clusters: {
@@ -78,6 +79,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
 const TYPE = 'type.googleapis.com/envoy.config';
 const LISTENER = `${TYPE}.listener.v3.Listener`;
 const ROUTE = `${TYPE}.route.v3.RouteConfiguration`;
+const VIRTUAL_HOST = `${TYPE}.route.v3.VirtualHost`;
 const CLUSTER = `${TYPE}.cluster.v3.Cluster`;
 const ENDPOINT = `${TYPE}.endpoint.v3.ClusterLoadAssignment`;
 

@@ -12,6 +12,8 @@ export interface ClientClass {
   /** Of the labels of the workload, those that some configuration asks for. */
   readonly labels: Readonly<Record<string, string>>;
   readonly capture: OutboundCapture;
+  /** Whether virtual hosts come on their own where they can, or all of them in their tables. */
+  readonly hosts: 'apart' | 'in-tables';
   /** `NAMESPACE/NAME` of the Gateway that it is a proxy of, if that shows a certificate of its own to backends. */
   readonly gateway?: string;
 }
@@ -26,27 +28,31 @@ export type OutboundCapture =
 
 /**
  * @param askedLabels label keys by which configuration tells clients apart (`sourceLabels`, a `workloadSelector`)
+ * @param takesHosts whether the proxy can be given virtual hosts on their own
  * @param gateway as in the class
  */
 export function clientClassOf(
   instance: Pick<WorkloadInstance, 'role' | 'namespace' | 'labels' | 'capture' | 'address'>,
   askedLabels: Iterable<string>,
+  takesHosts: boolean,
   gateway?: string,
 ): ClientClass {
   const { role, namespace, labels } = instance;
   const capture = captureOf(instance);
+  const hosts = takesHosts && 'family' in capture ? 'apart' : 'in-tables';
   const known = [...askedLabels].sort().flatMap((key) => {
     const value = labels[key];
     return value === undefined ? [] : [[key, value] as const];
   });
   const ofGateway = gateway === undefined ? [] : [`gateway ${gateway}`];
-  const how = 'family' in capture ? [`${capture.type}${capture.family}`] : [];
+  const how = 'family' in capture ? [`${capture.type}${capture.family}`, ...(hosts === 'apart' ? ['apart'] : [])] : [];
   return {
     key: [role, ...how, namespace, ...known.map(([key, value]) => `${key}=${value}`), ...ofGateway].join('|'),
     role,
     namespace,
     labels: Object.fromEntries(known),
     capture,
+    hosts,
     ...(gateway === undefined ? {} : { gateway }),
   };
 }

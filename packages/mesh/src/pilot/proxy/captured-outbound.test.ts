@@ -1,6 +1,7 @@
 import { nodeIdOf, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import { describe, expect, it } from 'vitest';
 import type { Pilot } from '../pilot.ts';
+import { heldTable } from '../testing/held-table.ts';
 import { networkingText, pilotOf, sidecarOf } from '../testing/pilot-of.ts';
 import type { FilterChainIr, ListenerIr } from './ir/listener.ts';
 
@@ -16,10 +17,6 @@ function redirected(interception: 'redirect' | 'none' = 'redirect', more: Partia
 function listenersOf({ resolved }: Pilot, client: WorkloadInstance): Map<string, ListenerIr> {
   const keys = resolved.shared.get(nodeIdOf(client))?.listeners ?? new Map<string, string>();
   return new Map([...keys].map(([name, key]) => [name, resolved.listeners.get(key) as ListenerIr]));
-}
-
-function tableOf({ resolved }: Pilot, client: WorkloadInstance, name: string) {
-  return resolved.tables.get(resolved.shared.get(nodeIdOf(client))?.tables.get(name) ?? '');
 }
 
 /** What a chain leads to: a route table or a cluster. */
@@ -46,7 +43,7 @@ describe('redirected calls', () => {
       '{"applicationProtocols":"http"} table 80',
       'else PassthroughCluster',
     ]);
-    expect(tableOf(pilot, client, '80')).toMatchObject({
+    expect(heldTable(pilot, client, '80')).toMatchObject({
       ignorePortInHost: true,
       virtualHosts: [
         {
@@ -67,7 +64,9 @@ describe('redirected calls', () => {
     const listeners = listenersOf(pilot, client);
     expect([...listeners.keys()]).toEqual(['0.0.0.0_80', '10.96.0.1_80', '10.96.0.3_80', 'virtualOutbound']);
     expect(outline(listeners.get('10.96.0.1_80'))).toEqual(['{} table a.default.svc.cluster.local:80']);
-    expect(tableOf(pilot, client, 'a.default.svc.cluster.local:80')?.virtualHosts).toMatchObject([{ domains: ['*'] }]);
+    expect(heldTable(pilot, client, 'a.default.svc.cluster.local:80')?.virtualHosts).toMatchObject([
+      { domains: ['*'] },
+    ]);
   });
 
   it('for the port of the proxy itself end there', () => {
@@ -87,7 +86,7 @@ describe('redirected calls', () => {
       '{"applicationProtocols":"http"} table b.default.svc.cluster.local:7000',
       '{} outbound|7000||b.default.svc.cluster.local',
     ]);
-    expect(tableOf(pilot, client, 'b.default.svc.cluster.local:7000')?.virtualHosts).toHaveLength(1);
+    expect(heldTable(pilot, client, 'b.default.svc.cluster.local:7000')?.virtualHosts).toHaveLength(1);
   });
 
   it('that could be meant for several services without an address go to the first, or by Host header where there is one', () => {
@@ -98,7 +97,7 @@ describe('redirected calls', () => {
       '{"applicationProtocols":"http"} table 80',
       'else outbound|80||b.default.svc.cluster.local',
     ]);
-    expect(tableOf(pilot, client, '80')?.virtualHosts.map(({ name }) => name)).toEqual([
+    expect(heldTable(pilot, client, '80')?.virtualHosts.map(({ name }) => name)).toEqual([
       'a.default.svc.cluster.local:80',
       'c.default.svc.cluster.local:80',
       'allow_any',
@@ -108,7 +107,7 @@ describe('redirected calls', () => {
   it('know no domain twice', () => {
     const text =
       service('a', '{port: 80, name: http}', '10.96.0.1') + service('b', '{port: 80, name: http}', '10.96.0.1');
-    const domains = tableOf(pilotOf(text, client), client, '80')?.virtualHosts.flatMap((host) => host.domains) ?? [];
+    const domains = heldTable(pilotOf(text, client), client, '80')?.virtualHosts.flatMap((host) => host.domains) ?? [];
     expect(domains.filter((domain) => domain === '10.96.0.1')).toHaveLength(1);
   });
 

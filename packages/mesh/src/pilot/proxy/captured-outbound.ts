@@ -10,14 +10,14 @@ import { clusterName } from './clusters.ts';
 import { isFoundByName, knowsOriginal, lookUpPort } from './discovery.ts';
 import { httpHandler, isHttp, outboundChains, type PortHandlers, tcpHandler } from './filter-chains.ts';
 import type { FilterChainIr, HttpConnectionIr, ListenerIr, TcpConnectionIr } from './ir/listener.ts';
-import type { RouteIr, RouteTableIr, VirtualHostIr } from './ir/route.ts';
+import { type RouteIr, type RouteTableIr, type TableHostIr, tableHostName, type VirtualHostIr } from './ir/route.ts';
 import type { SourceRef } from './ir/source.ts';
 import { distinct } from './l4-chains.ts';
 import { BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER } from './own-clusters.ts';
 import { otherVirtualHosts, outsideHost, resolveProxyTable, type SidecarHosts, serviceTableName } from './routes.ts';
 import type { BoundListener, OutsidePolicy, Scope } from './scope.ts';
 import type { RuleChains } from './service-connections.ts';
-import { type Nearness, nearnessOf, serviceNames, withoutTakenDomains } from './service-names.ts';
+import { type Nearness, nearnessesOf, nearnessOf, serviceNames, withoutTakenDomains } from './service-names.ts';
 import { portRoutesKey, type ServiceRoutes } from './service-routes.ts';
 
 type Captured = Extract<OutboundCapture, { readonly family: 4 | 6 }>;
@@ -52,10 +52,9 @@ interface OutboundPlan {
  * for each port; other protocols need an address. Where several services could be meant, the first in order of hostname
  * is. (Istio takes the oldest, but files have no age.)
  *
- * @param byAddress HTTP to the address of a service is for that service, whatever its Host header says: routes of the Gateway
- * API are for Services, not for hosts
+ * @param httpByAddress HTTP to the address of a service is for that service, whatever its Host header says
  */
-function planOutbound(services: readonly Service[], capture: Captured, byAddress: boolean): OutboundPlan {
+function planOutbound(services: readonly Service[], capture: Captured, httpByAddress: boolean): OutboundPlan {
   const ports = new Map<number, PortPlan>();
   const addresses = new Map<string, VisiblePort & { readonly address: string }>();
   const planOf = (port: number) => {
@@ -70,7 +69,7 @@ function planOutbound(services: readonly Service[], capture: Captured, byAddress
       const visible = { service, port };
       if (port.protocol === 'http' || port.protocol === 'http2') {
         planOf(port.port).http.push(visible);
-        if (!byAddress || capture.type !== 'redirect' || service.registry !== 'kubernetes') continue;
+        if (!httpByAddress || capture.type !== 'redirect' || service.registry !== 'kubernetes') continue;
       }
       for (const address of single) {
         const key = `${address}_${port.port}`;
@@ -91,12 +90,25 @@ function planOutbound(services: readonly Service[], capture: Captured, byAddress
   return { ports: [...ports.values()].sort((a, b) => a.port - b.port), addresses };
 }
 
+/** Whether redirected calls to a service port may be told by its address alone, and need a table for just that. */
+export function mayBeByAddress(service: Service, port: ServicePort, model: MeshModel, read: Reader): boolean {
+  if (service.addresses.length === 0) return false;
+  return (
+    port.protocol === 'detect' || (isHttp(port.protocol) && service.registry === 'kubernetes' && byAddress(model, read))
+  );
+}
+
+/** HTTP to the address of a Service is for that: routes of the Gateway API are for Services, not for hosts. */
+function byAddress(model: MeshModel, read: Reader): boolean {
+  return read.get(model.kubernetesRoutes.forServices, MESH_GATEWAY) === true;
+}
+
 /** What is known of a class of clients when its calls are resolved. */
 export interface OutboundInput {
   readonly client: ClientClass;
   readonly scope: Scope;
   /** By nearness and `portRoutesKey`. */
-  readonly capturedHosts: Collection<VirtualHostIr>;
+  readonly capturedHosts: Collection<TableHostIr>;
   readonly sidecarHosts: SidecarHosts;
   readonly routesOf: (service: Service, port: ServicePort) => readonly RouteIr[];
   readonly connectionOf: (service: Service, port: number) => TcpConnection;
@@ -116,6 +128,10 @@ export interface CapturedOutbound {
   readonly listeners: readonly ListenerIr[];
   /** For each port with HTTP one with all hosts, named like the port. */
   readonly tables: readonly RouteTableIr[];
+  /** Virtual hosts of those tables that come on their own, of this class only. */
+  readonly ownHosts: readonly TableHostIr[];
+  /** The same of all clients: name -> key in the captured hosts. */
+  readonly sharedHosts: ReadonlyMap<string, string>;
   /** Service ports that need a table of their own. */
   readonly services: readonly VisiblePort[];
 }
@@ -127,19 +143,31 @@ const HTTP_PORT = 80;
 export function capturedOutbound(input: OutboundInput, model: MeshModel, read: Reader): CapturedOutbound {
   const { client, scope } = input;
   const { capture } = client;
-  if (capture.type !== 'redirect' && capture.type !== 'loopback') return { listeners: [], tables: [], services: [] };
+  if (capture.type !== 'redirect' && capture.type !== 'loopback') return NOTHING_CAPTURED;
   const { ports: listenPorts } = defaultsOf(model, read);
-  const byAddress = read.get(model.kubernetesRoutes.forServices, MESH_GATEWAY) === true;
-  const { ports, addresses } = planOutbound(scope.services, capture, byAddress);
+  const { ports, addresses } = planOutbound(scope.services, capture, byAddress(model, read));
   const tables = new Map<number, RouteTableIr>();
+  const ownHosts: TableHostIr[] = [];
+  const sharedHosts = new Map<string, string>();
   for (const { port, http } of withHttpPort(ports)) {
-    const hosts = http.map((visible) => hostOf(visible, input, read));
-    const ofServices = withoutTakenDomains(hosts, scope.services);
+    const ofServices = distinctHosts(
+      http.map((visible) => hostOf(visible, input, read)),
+      scope.services,
+    );
     const others = port === HTTP_PORT ? otherHosts(ofServices, input, model, read) : [];
-    const virtualHosts = [...ofServices, ...others];
-    if (virtualHosts.length === 0) continue;
-    virtualHosts.push(outsideHost(scope.outside, false));
-    tables.set(port, { name: String(port), virtualHosts, ignorePortInHost: true });
+    if (ofServices.length + others.length === 0) continue;
+    const name = String(port);
+    const rest = [...others, outsideHost(scope.outside, false)];
+    if (client.hosts === 'in-tables' || ofServices.length === 0) {
+      const virtualHosts = [...ofServices.map((host) => host.build()), ...rest];
+      tables.set(port, { name, virtualHosts, ignorePortInHost: true });
+      continue;
+    }
+    tables.set(port, { name, virtualHosts: rest, ignorePortInHost: true, hostsApart: true });
+    for (const host of ofServices) {
+      if (host.shared === undefined) ownHosts.push({ table: name, host: host.build() });
+      else sharedHosts.set(tableHostName({ table: name, host }), host.shared);
+    }
   }
   const listeners = withHttpPort(ports).map((plan) => portListener(plan, tables.has(plan.port), capture, input));
   for (const [name, at] of addresses) listeners.push(addressListener(name, at, input));
@@ -150,8 +178,36 @@ export function capturedOutbound(input: OutboundInput, model: MeshModel, read: R
   return {
     listeners: listeners.filter((listener) => listener !== undefined),
     tables: [...tables.values()],
+    ownHosts,
+    sharedHosts,
     services: [...new Map(withTables.map((at) => [serviceTableName(at.service.hostname, at.port.port), at])).values()],
   };
+}
+
+const NOTHING_CAPTURED: CapturedOutbound = {
+  listeners: [],
+  tables: [],
+  ownHosts: [],
+  sharedHosts: new Map(),
+  services: [],
+};
+
+/** A virtual host, as far as it is needed to tell it from others. */
+interface PlannedHost {
+  readonly name: string;
+  readonly domains: readonly string[];
+  /** Key of the host in the captured hosts, if that is just what is needed. */
+  readonly shared?: string;
+  readonly build: () => VirtualHostIr;
+}
+
+function distinctHosts(planned: readonly PlannedHost[], services: readonly Service[]): readonly PlannedHost[] {
+  const asTheyAre = new Set(planned);
+  return withoutTakenDomains(planned, services).map((host) => {
+    if (asTheyAre.has(host)) return host;
+    const { name, domains, build } = host;
+    return { name, domains, build: () => ({ ...build(), domains }) };
+  });
 }
 
 /** The routes behind an egress listener of a Sidecar that has an address of its own. */
@@ -163,8 +219,9 @@ export function boundTable(bound: BoundListener, input: OutboundInput, model: Me
     const known = { services, outside: scope.outside, patterns: listener.hosts };
     return resolveProxyTable(name, client, known, sidecarHosts, model, read);
   }
-  const hosts = services.flatMap((service) => service.ports.map((port) => hostOf({ service, port }, input, read)));
-  const virtualHosts = [...withoutTakenDomains(hosts, services), outsideHost(scope.outside, false)];
+  const planned = services.flatMap((service) => service.ports.map((port) => hostOf({ service, port }, input, read)));
+  const hosts = distinctHosts(planned, services).map((host) => host.build());
+  const virtualHosts = [...hosts, outsideHost(scope.outside, false)];
   return { name, virtualHosts, ignorePortInHost: true };
 }
 
@@ -355,18 +412,23 @@ function loopbackOf(family: 4 | 6): string {
   return family === 4 ? '127.0.0.1' : '::1';
 }
 
-function hostOf({ service, port }: VisiblePort, input: OutboundInput, read: Reader): VirtualHostIr {
+function hostOf({ service, port }: VisiblePort, input: OutboundInput, read: Reader): PlannedHost {
   const nearness = nearnessOf(service, input.client);
   const key = portRoutesKey(service, port.port, input.client, input.sidecarHosts.routes, read);
-  return (
-    read.get(input.capturedHosts, `${nearness}|${key}`) ??
-    capturedHost(service, port.port, input.routesOf(service, port), nearness)
-  );
+  const shared = key === undefined ? undefined : `${nearness}|${key}`;
+  return {
+    name: serviceTableName(service.hostname, port.port),
+    domains: serviceNames(service, nearness),
+    ...(shared === undefined ? {} : { shared }),
+    build: () =>
+      (shared === undefined ? undefined : read.get(input.capturedHosts, shared)?.host) ??
+      capturedHost(service, port.port, input.routesOf(service, port), nearness),
+  };
 }
 
 /** Nobody asks for tunnels where connections are redirected, and ports do not count. */
 function otherHosts(
-  ofServices: readonly VirtualHostIr[],
+  ofServices: readonly PlannedHost[],
   { client, scope, sidecarHosts }: OutboundInput,
   model: MeshModel,
   read: Reader,
@@ -385,12 +447,14 @@ export function resolveCapturedHosts(
   graph: Graph,
   { shared }: ServiceRoutes,
   classesByCapture: Collection<readonly ClientClass[]>,
-): Collection<VirtualHostIr> {
+): Collection<TableHostIr> {
   return graph.expand('captured virtual hosts', shared, ({ service, port, routes }, read, key) => {
     const isUsed = CAPTURED.some((type) => read.get(classesByCapture, type) !== undefined);
-    if (!isUsed) return [];
-    return (['near', 'far'] as const).map(
-      (nearness) => [`${nearness}|${key}`, capturedHost(service, port.port, routes, nearness)] as const,
+    if (!isUsed || !mayBeHttp(port.protocol)) return [];
+    const table = String(port.port);
+    return nearnessesOf(service).map(
+      (nearness) =>
+        [`${nearness}|${key}`, { table, host: capturedHost(service, port.port, routes, nearness) }] as const,
     );
   });
 }

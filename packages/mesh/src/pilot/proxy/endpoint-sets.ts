@@ -95,14 +95,14 @@ export function endpointViewKey(cluster: PlacedCluster, client: WorkloadInstance
 
 /**
  * @param clients by node ID
- * @param placed for each client the clusters in which localities count
+ * @param placed for each client (by node ID) the clusters in which localities count
  */
 export function resolveEndpoints(
   graph: Graph,
   model: MeshModel,
   specs: Collection<ClusterSpec>,
   clients: Collection<WorkloadInstance>,
-  placed: (client: WorkloadInstance, read: Reader) => readonly PlacedCluster[],
+  placed: (nodeId: string, read: Reader) => readonly PlacedCluster[],
 ): EndpointSets {
   const members = graph.derive('endpoint set members', specs, ({ service, port, labels }, read) =>
     (read.get(model.endpoints, endpointKey(service, port)) ?? [])
@@ -118,9 +118,9 @@ export function resolveEndpoints(
   const ofClients = graph.derive(
     'endpoint views of clients',
     clients,
-    (client, read): ReadonlyMap<string, EndpointView> =>
+    (client, read, nodeId): ReadonlyMap<string, EndpointView> =>
       new Map(
-        placed(client, read).map((cluster) => {
+        placed(nodeId, read).map((cluster) => {
           const view = viewOf(cluster, client);
           return [keyOf(view), view];
         }),

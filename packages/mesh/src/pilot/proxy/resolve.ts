@@ -15,7 +15,13 @@ import { mayBeHttp } from '../model/protocol.ts';
 import type { Service, ServicePort } from '../model/service.ts';
 import { boundListener, boundProtocol } from './bound-listeners.ts';
 import { capturedInbound } from './captured-inbound.ts';
-import { boundTable, capturedOutbound, resolveCapturedHosts, type TcpConnection } from './captured-outbound.ts';
+import {
+  boundTable,
+  capturedOutbound,
+  mayBeByAddress,
+  resolveCapturedHosts,
+  type TcpConnection,
+} from './captured-outbound.ts';
 import { clusterSpecs, policyForClient, resolveClusters, settingsOfPort } from './clusters.ts';
 import { hasOwnListener } from './discovery.ts';
 import { endpointViewKey, resolveEndpoints } from './endpoint-sets.ts';
@@ -24,7 +30,7 @@ import { resolveGateway } from './gateway.ts';
 import type { ClusterIr, ServiceClusterIr } from './ir/cluster.ts';
 import type { EndpointsIr } from './ir/endpoints.ts';
 import type { ListenerIr } from './ir/listener.ts';
-import type { RouteTableIr } from './ir/route.ts';
+import { type RouteTableIr, type TableHostIr, tableHostName } from './ir/route.ts';
 import type { SecretIr } from './ir/secret.ts';
 import { withDefaults } from './listener-defaults.ts';
 import { httpProxyListener, inboundListener, servicePortListener } from './listeners.ts';
@@ -50,6 +56,8 @@ export interface ProxyIdentity {
   readonly instance: string;
   /** What it said of itself when it connected: the metadata of Envoy's node. */
   readonly metadata?: Readonly<Record<string, unknown>>;
+  /** It speaks the state-of-the-world protocol, which has whole tables only. */
+  readonly wholeTables?: true;
 }
 
 /** What is only this proxy's: it names its sockets or its application. */
@@ -67,6 +75,7 @@ export interface SharedRefs {
   readonly endpoints: ReadonlyMap<string, string>;
   readonly listeners: ReadonlyMap<string, string>;
   readonly tables: ReadonlyMap<string, string>;
+  readonly virtualHosts: ReadonlyMap<string, string>;
 }
 
 /** Fragments that proxies share, and for each proxy the complete answer: its own fragments and the shared ones it holds. */
@@ -76,30 +85,47 @@ export interface ResolvedMesh {
   readonly endpoints: Collection<EndpointsIr>;
   readonly listeners: Collection<ListenerIr>;
   readonly tables: Collection<RouteTableIr>;
+  /** Those that come on their own. */
+  readonly virtualHosts: Collection<TableHostIr>;
   readonly own: Collection<OwnIr>;
   readonly shared: Collection<SharedRefs>;
 }
 
-export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<ProxyIdentity>): ResolvedMesh {
+/**
+ * @param patchesRoutes whether EnvoyFilters alter routes of a proxy, by node ID: they look at whole tables
+ */
+export function resolveMesh(
+  graph: Graph,
+  model: MeshModel,
+  proxies: Collection<ProxyIdentity>,
+  patchesRoutes: Collection<boolean>,
+): ResolvedMesh {
   const serviceRoutes = resolveServiceRoutes(graph, model);
-  const sidecarHosts = resolveSidecarHosts(graph, model, serviceRoutes);
   const proxyInstances = graph.derive('proxy instances', proxies, ({ instance }, read) =>
     read.get(model.instances, instance),
   );
-  const clientOf = (instance: WorkloadInstance, read: Reader) =>
-    clientClassOf(instance, read.all(model.askedLabels).keys(), certifiedGatewayOf(instance, model, read));
-  const clients = graph.derive('clients', proxyInstances, (instance, read) => clientOf(instance, read));
+  const clients = graph.derive('clients', proxyInstances, (instance, read, nodeId): ClientClass => {
+    const takesHosts = read.get(proxies, nodeId)?.wholeTables !== true && read.get(patchesRoutes, nodeId) !== true;
+    const gateway = certifiedGatewayOf(instance, model, read);
+    return clientClassOf(instance, read.all(model.askedLabels).keys(), takesHosts, gateway);
+  });
+  /** By node ID. */
+  const classKeyOf = (nodeId: string, read: Reader) => read.get(clients, nodeId)?.key ?? '';
   const byClass = graph.index('clients by class', clients, ({ key }) => [key]);
   const classes = graph.derive('client classes', byClass, ([client]) => client);
   const specs = clusterSpecs(graph, model, classes);
   const secrets = resolveSecrets(graph, model, specs);
   const scopes = graph.derive('scopes', classes, (client, read) => resolveScope(client, model, secrets, read));
-  const scopeOf = (instance: WorkloadInstance, read: Reader) => read.get(scopes, clientOf(instance, read).key);
+  const scopeOf = (nodeId: string, read: Reader) => read.get(scopes, classKeyOf(nodeId, read));
   const classesByCapture = graph.index('classes by capture', classes, ({ capture }) => [capture.type]);
+  const sidecarHosts = resolveSidecarHosts(graph, model, serviceRoutes, classesByCapture);
   const capturedHosts = resolveCapturedHosts(graph, serviceRoutes, classesByCapture);
-  const sharedTables = graph.derive('service tables', serviceRoutes.shared, ({ service, port, routes }) =>
-    resolveServiceTable(serviceTableName(service.hostname, port.port), routes),
-  );
+  const sharedTables = graph.derive('service tables', serviceRoutes.shared, ({ service, port, routes }, read) => {
+    const isUsed =
+      read.get(classesByCapture, 'explicit') !== undefined ||
+      (read.get(classesByCapture, 'redirect') !== undefined && mayBeByAddress(service, port, model, read));
+    return isUsed ? resolveServiceTable(serviceTableName(service.hostname, port.port), routes) : undefined;
+  });
   const connectionRules = resolveConnectionRules(graph, model);
   const fragments = graph.derive('class fragments', classes, (client, read): ClassFragments => {
     const scope = read.get(scopes, client.key) ?? EMPTY_SCOPE;
@@ -110,9 +136,8 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
     const addServiceTable = (service: Service, port: ServicePort) => {
       const name = serviceTableName(service.hostname, port.port);
       const shared = portRoutesKey(service, port.port, client, serviceRoutes, read);
-      const isShared = read.get(serviceRoutes.shared, shared) !== undefined;
-      serviceTables.set(name, isShared ? shared : clientKey(client.key, name));
-      if (!isShared) tables.push(resolveServiceTable(name, routesOf(service, port)));
+      serviceTables.set(name, shared ?? clientKey(client.key, name));
+      if (shared === undefined) tables.push(resolveServiceTable(name, routesOf(service, port)));
     };
     if (client.capture.type === 'explicit') {
       for (const service of scope.services) {
@@ -135,13 +160,17 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
     );
     const defaults = defaultsOf(model, read);
     const all = [...captured.listeners, ...boundListeners].map((listener) => withDefaults(listener, defaults));
-    return { listeners: all, tables, serviceTables };
+    const { ownHosts, sharedHosts } = captured;
+    return { listeners: all, tables, serviceTables, ownHosts, sharedHosts };
   });
   const listeners = graph.expand('class listeners', fragments, (each, _, key) =>
     each.listeners.map((listener) => [clientKey(key, listener.name), listener] as const),
   );
   const classTables = graph.expand('class tables', fragments, ({ tables }, _, key) =>
     tables.map((table) => [clientKey(key, table.name), table] as const),
+  );
+  const classHosts = graph.expand('class virtual hosts', fragments, ({ ownHosts }, _, key) =>
+    ownHosts.map((host) => [clientKey(key, tableHostName(host)), host] as const),
   );
   const classRefs = graph.derive('class references', fragments, (each, read, key): SharedRefs => {
     const { clusters, endpoints, secrets } = read.get(scopes, key) ?? EMPTY_SCOPE;
@@ -153,6 +182,10 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
       endpoints,
       listeners: new Map(keyed(each.listeners)),
       tables: new Map([...keyed(each.tables), ...each.serviceTables]),
+      virtualHosts: new Map([
+        ...each.sharedHosts,
+        ...each.ownHosts.map(tableHostName).map((name) => [name, clientKey(key, name)] as const),
+      ]),
     };
   });
 
@@ -163,7 +196,7 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
     model,
     specs,
     proxyInstances,
-    (instance, read) => scopeOf(instance, read)?.placed ?? [],
+    (nodeId, read) => scopeOf(nodeId, read)?.placed ?? [],
   );
 
   return {
@@ -172,14 +205,15 @@ export function resolveMesh(graph: Graph, model: MeshModel, proxies: Collection<
     endpoints: graph.union('endpoint sets', [endpointSets.shared, endpointSets.ofViews]),
     listeners,
     tables: graph.union('tables', [sharedTables, classTables]),
-    own: graph.derive('own fragments', proxyInstances, (instance, read) =>
-      resolveOwn(instance, () => scopeOf(instance, read) ?? EMPTY_SCOPE, { model, connectionRules }, read),
+    virtualHosts: graph.union('virtual hosts of tables', [capturedHosts, classHosts]),
+    own: graph.derive('own fragments', proxyInstances, (instance, read, nodeId) =>
+      resolveOwn(instance, () => scopeOf(nodeId, read) ?? EMPTY_SCOPE, { model, connectionRules }, read),
     ),
-    shared: graph.derive('shared fragments', proxyInstances, (instance, read): SharedRefs | undefined => {
-      const { key } = clientOf(instance, read);
+    shared: graph.derive('shared fragments', proxyInstances, (instance, read, nodeId): SharedRefs | undefined => {
+      const key = classKeyOf(nodeId, read);
       const refs = read.get(classRefs, key);
       if (refs === undefined) return undefined;
-      const placedRefs = withViews(refs, scopeOf(instance, read) ?? EMPTY_SCOPE, instance);
+      const placedRefs = withViews(refs, scopeOf(nodeId, read) ?? EMPTY_SCOPE, instance);
       if (instance.role === 'router') {
         // Secrets are for gateways of their own namespace only (Istio's rule).
         const secretRefs = read.get(secretsByNamespace, instance.namespace) ?? [];
@@ -225,6 +259,9 @@ interface ClassFragments {
   readonly tables: readonly RouteTableIr[];
   /** Tables of service ports: name -> key in `ResolvedMesh.tables`. */
   readonly serviceTables: ReadonlyMap<string, string>;
+  readonly ownHosts: readonly TableHostIr[];
+  /** Name -> key in `ResolvedMesh.virtualHosts`. */
+  readonly sharedHosts: ReadonlyMap<string, string>;
 }
 
 function clientKey(classKey: string, name: string): string {

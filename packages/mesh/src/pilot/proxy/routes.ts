@@ -2,7 +2,7 @@ import type { Collection, Reader } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 import type { ClientClass } from '../model/client.ts';
 import { byNarrowness, hostCovers, intersectHosts } from '../model/hostname.ts';
-import type { MeshModel } from '../model/mesh.ts';
+import { defaultsOf, type MeshModel } from '../model/mesh.ts';
 import { asksWhoCalls, type RouteRuleSet } from '../model/route-rule.ts';
 import type { Service, ServicePort } from '../model/service.ts';
 import { isCovered, type ServicePattern } from '../model/sidecar.ts';
@@ -14,7 +14,7 @@ import type { RouteIr, RouteTableIr, VirtualHostIr } from './ir/route.ts';
 import { HTTP_PROXY_LOOPBACK_CLUSTER, loopbackClusterName, PASSTHROUGH_CLUSTER } from './own-clusters.ts';
 import { type RouteContext, resolveRules } from './route-rules.ts';
 import type { OutsidePolicy, Scope } from './scope.ts';
-import { type Nearness, nearnessOf, serviceNames, withoutTakenDomains } from './service-names.ts';
+import { type Nearness, nearnessesOf, nearnessOf, serviceNames, withoutTakenDomains } from './service-names.ts';
 import {
   portRoutesKey,
   routesForClient,
@@ -36,12 +36,20 @@ export function serviceTableName(hostname: string, port: number): string {
  * The virtual host of each service port in the tables of HTTP proxy listeners, by `NEARNESS|` and `portRoutesKey`. Tables
  * of all clients are made of these, so a change of one host leaves the others as they are, encoded once.
  */
-function resolveVirtualHosts(graph: Graph, { shared }: ServiceRoutes): Collection<VirtualHostIr> {
-  return graph.expand('virtual hosts', shared, ({ service, port, routes }, _, key) =>
-    (['near', 'far'] as const).map(
+function resolveVirtualHosts(
+  graph: Graph,
+  model: MeshModel,
+  { shared }: ServiceRoutes,
+  classesByCapture: Collection<readonly ClientClass[]>,
+): Collection<VirtualHostIr> {
+  return graph.expand('virtual hosts', shared, ({ service, port, routes }, read, key) => {
+    const isUsed =
+      read.get(classesByCapture, 'explicit') !== undefined || defaultsOf(model, read).ports.httpProxy !== undefined;
+    if (!isUsed) return [];
+    return nearnessesOf(service).map(
       (nearness) => [`${nearness}|${key}`, proxyVirtualHost(service, port, routes, nearness)] as const,
-    ),
-  );
+    );
+  });
 }
 
 function proxyVirtualHost(
@@ -132,11 +140,16 @@ export interface SidecarHosts {
   readonly otherRules: Collection<readonly RouteRuleSet[]>;
 }
 
-export function resolveSidecarHosts(graph: Graph, model: MeshModel, routes: ServiceRoutes): SidecarHosts {
+export function resolveSidecarHosts(
+  graph: Graph,
+  model: MeshModel,
+  routes: ServiceRoutes,
+  classesByCapture: Collection<readonly ClientClass[]>,
+): SidecarHosts {
   const otherRules = rulesForOtherHosts(graph, model);
   return {
     routes,
-    services: resolveVirtualHosts(graph, routes),
+    services: resolveVirtualHosts(graph, model, routes, classesByCapture),
     others: resolveOtherHosts(graph, model, otherRules),
     otherRules,
   };
@@ -154,11 +167,11 @@ export function resolveProxyTable(
   const { services, patterns, outside } = scope;
   const every = services.flatMap((service) => {
     const nearness = nearnessOf(service, client);
-    return service.ports.map(
-      (port) =>
-        read.get(hosts.services, `${nearness}|${portRoutesKey(service, port.port, client, hosts.routes, read)}`) ??
-        proxyVirtualHost(service, port, routesForClient(service, port, client, model, read), nearness),
-    );
+    return service.ports.map((port) => {
+      const shared = portRoutesKey(service, port.port, client, hosts.routes, read);
+      const known = shared === undefined ? undefined : read.get(hosts.services, `${nearness}|${shared}`);
+      return known ?? proxyVirtualHost(service, port, routesForClient(service, port, client, model, read), nearness);
+    });
   });
   const ofServices = withoutTakenDomains(every, services);
   const others = otherVirtualHosts(client, patterns, hosts, ofServices, model, read);
@@ -171,7 +184,7 @@ export function otherVirtualHosts(
   client: ClientClass,
   patterns: readonly ServicePattern[] | undefined,
   { others, otherRules }: SidecarHosts,
-  ofServices: readonly VirtualHostIr[],
+  ofServices: readonly Pick<VirtualHostIr, 'domains'>[],
   model: MeshModel,
   read: Reader,
 ): readonly VirtualHostIr[] {

@@ -2,7 +2,6 @@ import type { Reader } from '../incremental/collection.ts';
 import type { ClientClass } from '../model/client.ts';
 import type { MeshModel } from '../model/mesh.ts';
 import type { Service } from '../model/service.ts';
-import type { VirtualHostIr } from './ir/route.ts';
 
 /** The service that stands behind another name. */
 export function meantBy(service: Service, model: MeshModel, read: Reader): Service {
@@ -13,7 +12,13 @@ export function meantBy(service: Service, model: MeshModel, read: Reader): Servi
 export type Nearness = 'near' | 'far';
 
 export function nearnessOf({ shortNames, namespace }: Service, client: Pick<ClientClass, 'namespace'>): Nearness {
-  return (shortNames?.namespace ?? namespace) === client.namespace ? 'near' : 'far';
+  if (shortNames === undefined || shortNames.near.length === 0) return 'far';
+  return (shortNames.namespace ?? namespace) === client.namespace ? 'near' : 'far';
+}
+
+/** The ways in which some client may stand to a service. */
+export function nearnessesOf({ shortNames }: Service): readonly Nearness[] {
+  return shortNames === undefined || shortNames.near.length === 0 ? ['far'] : ['near', 'far'];
 }
 
 /** Everything that clients may call a service, without port: names, short and long, and addresses (but not subnets). */
@@ -32,10 +37,10 @@ export function serviceNames(service: Service, nearness: Nearness): readonly str
  * Envoy refuses a table in which two hosts have one domain. A service keeps its hostname; of other names and addresses, the
  * first to have it does.
  */
-export function withoutTakenDomains(
-  hosts: readonly VirtualHostIr[],
+export function withoutTakenDomains<Host extends { readonly name: string; readonly domains: readonly string[] }>(
+  hosts: readonly Host[],
   services: readonly Service[],
-): readonly VirtualHostIr[] {
+): readonly Host[] {
   const hostnames = new Set(services.map(({ hostname }) => hostname));
   const taken = new Set<string>();
   return hosts.flatMap((host) => {

@@ -29,11 +29,18 @@ export interface PortRoutes {
   readonly routes: readonly RouteIr[];
 }
 
-/** Which rule sets clients of a namespace see for a service (`exportTo`), as a text that tells one choice from another. */
+/** Which rule sets clients of a namespace see for a service (`exportTo`). */
 export interface RuleViews {
-  readonly byNamespace: ReadonlyMap<string, string>;
+  readonly byNamespace: ReadonlyMap<string, RuleView>;
   /** Of all other namespaces. */
-  readonly others: string;
+  readonly others: RuleView;
+}
+
+export interface RuleView {
+  /** Tells one choice from another. */
+  readonly key: string;
+  /** Whether all clients with this view share what becomes of their calls; else some rule asks who calls. */
+  readonly isShared: boolean;
 }
 
 /** Of a service port, among all services. */
@@ -41,26 +48,32 @@ export function servicePortKey(service: Service, port: number): string {
   return `${service.key}:${port}`;
 }
 
-/** Key of what a client shares with others: the service port, and the rules that it sees. */
+/**
+ * Key in `ServiceRoutes.shared` of what a client shares with others: the service port, and the rules that it sees.
+ * Undefined where one of those asks who calls.
+ */
 export function portRoutesKey(
   service: Service,
   port: number,
   client: Pick<ClientClass, 'namespace'>,
   { views }: ServiceRoutes,
   read: Reader,
-): string {
-  const view = read.get(views, service.key);
-  return `${servicePortKey(service, port)}${view?.byNamespace.get(client.namespace) ?? view?.others ?? ''}`;
+): string | undefined {
+  const known = read.get(views, service.key);
+  const view = known?.byNamespace.get(client.namespace) ?? known?.others ?? NO_RULES;
+  return view.isShared ? `${servicePortKey(service, port)}${view.key}` : undefined;
 }
+
+const NO_RULES: RuleView = { key: '', isShared: true };
 
 export function resolveServiceRoutes(graph: Graph, model: MeshModel): ServiceRoutes {
   return {
     views: graph.derive('rule views', model.services, (service, read): RuleViews => {
       const { hostname } = meantBy(service, model, read);
       const views = [...viewsOf(meshRoutesFor(hostname, model, read))].map(
-        ([namespace, sets]) => [namespace, viewKey(sets)] as const,
+        ([namespace, sets]) => [namespace, { key: viewKey(sets), isShared: !sets.some(asksWhoCalls) }] as const,
       );
-      const others = views.find(([namespace]) => namespace === OTHERS)?.[1] ?? '';
+      const others = views.find(([namespace]) => namespace === OTHERS)?.[1] ?? NO_RULES;
       return { byNamespace: new Map(views.filter(([namespace]) => namespace !== OTHERS)), others };
     }),
     shared: graph.expand('service routes', model.services, (service, read) => {

@@ -1,6 +1,7 @@
 import { nodeIdOf, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import { describe, expect, it } from 'vitest';
 import type { Pilot } from '../pilot.ts';
+import { heldTable } from '../testing/held-table.ts';
 import { networkingText, pilotOf, serviceText, sidecarOf } from '../testing/pilot-of.ts';
 import type { ListenerIr } from './ir/listener.ts';
 
@@ -17,7 +18,8 @@ const redirected = sidecarOf('client', {
   capture: { mode: 'redirect', interception: 'redirect' },
 });
 
-function held({ resolved }: Pilot, client: WorkloadInstance) {
+function held(pilot: Pilot, client: WorkloadInstance) {
+  const { resolved } = pilot;
   const shared = resolved.shared.get(nodeIdOf(client));
   const own = resolved.own.get(nodeIdOf(client));
   const listeners = [...(shared?.listeners.values() ?? [])].map((key) => resolved.listeners.get(key) as ListenerIr);
@@ -26,7 +28,7 @@ function held({ resolved }: Pilot, client: WorkloadInstance) {
     endpoints: [...(shared?.endpoints.keys() ?? [])],
     listeners: [...listeners, ...(own?.listeners ?? [])],
     own: own?.clusters ?? [],
-    table: (name: string) => resolved.tables.get(shared?.tables.get(name) ?? ''),
+    table: (name: string) => heldTable(pilot, client, name),
   };
 }
 

@@ -7,7 +7,7 @@ import { anyInstance, anyObject } from '../testing/random-mesh.ts';
 import { PilotDirectory } from './directory.ts';
 import type { ProxyView, Resource, ResourceType } from './resource.ts';
 
-const TYPES: readonly ResourceType[] = ['cluster', 'endpoint', 'extension', 'listener', 'route'];
+const TYPES: readonly ResourceType[] = ['cluster', 'endpoint', 'extension', 'listener', 'route', 'virtualHost'];
 
 /** A client that looks only at what it is told has changed. */
 class Follower {
@@ -65,7 +65,7 @@ describe('the directory', () => {
             const instances: WorkloadInstance[] = [...pilot.instances.entries()].map(([, instance]) => instance);
             const instance = instances[each.connect % Math.max(1, instances.length)];
             if (instance === undefined) continue;
-            const view = directory.connect({ id: nodeIdOf(instance), cluster: '', metadata: {} });
+            const view = directory.connect({ id: nodeIdOf(instance), cluster: '', metadata: {} }, 'delta');
             followers.push(new Follower(view));
           }
           if ('close' in each) {

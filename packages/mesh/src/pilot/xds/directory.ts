@@ -2,9 +2,25 @@ import { LateenError } from '@lateen/api/lateen-error.ts';
 import { instanceOfNode, nodeIdOf } from '@lateen/api/workload-instance.ts';
 import type { Pilot } from '../pilot.ts';
 import type { Holdings } from './mesh-resources.ts';
-import type { ProxyDirectory, ProxyNode, ProxyView, Resource, ResourceChange, ResourceType } from './resource.ts';
+import type {
+  Protocol,
+  ProxyDirectory,
+  ProxyNode,
+  ProxyView,
+  Resource,
+  ResourceChange,
+  ResourceType,
+} from './resource.ts';
 
-const TYPES: readonly ResourceType[] = ['secret', 'cluster', 'endpoint', 'extension', 'listener', 'route'];
+const TYPES: readonly ResourceType[] = [
+  'secret',
+  'cluster',
+  'endpoint',
+  'extension',
+  'listener',
+  'route',
+  'virtualHost',
+];
 
 /** Where workloads become known by the proxies that connect. */
 export interface NodeDirectory {
@@ -40,14 +56,19 @@ export class PilotDirectory implements ProxyDirectory {
     pilot.graph.afterCommit(() => this.#notify());
   }
 
-  connect(node: ProxyNode): ProxyView {
+  connect(node: ProxyNode, protocol: Protocol): ProxyView {
     return this.#pilot.graph.transaction(() => {
       const instance = this.#nodes?.arrive(node) ?? this.#knownInstance(node);
       const view = new View(node.id, this.#pilot, () => this.#close(node.id, view));
       const views = this.#views.get(node.id) ?? new Set();
       views.add(view);
       this.#views.set(node.id, views);
-      this.#pilot.proxies.set(node.id, { nodeId: node.id, instance, metadata: node.metadata });
+      this.#pilot.proxies.set(node.id, {
+        nodeId: node.id,
+        instance,
+        metadata: node.metadata,
+        ...(protocol === 'sotw' ? { wholeTables: true } : {}),
+      });
       return view;
     });
   }

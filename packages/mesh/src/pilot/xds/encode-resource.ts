@@ -10,7 +10,7 @@ import { SecretSchema } from '@lateen/envoy-api/envoy/extensions/transport_socke
 import type { ClusterIr } from '../proxy/ir/cluster.ts';
 import type { EndpointsIr } from '../proxy/ir/endpoints.ts';
 import type { ListenerIr } from '../proxy/ir/listener.ts';
-import type { RouteTableIr, VirtualHostIr } from '../proxy/ir/route.ts';
+import { type RouteTableIr, type TableHostIr, tableHostName, type VirtualHostIr } from '../proxy/ir/route.ts';
 import type { SecretIr } from '../proxy/ir/secret.ts';
 import type { Resource, ResourceType } from './resource.ts';
 import { translateCluster } from './translate/cluster.ts';
@@ -76,6 +76,12 @@ export function encodeHostMessage(message: VirtualHost): EncodedHost {
   const writer = new BinaryWriter().tag(field.virtualHosts.number, WireType.LengthDelimited);
   const bytes = writer.bytes(encode(VirtualHostSchema, message)).finish();
   return { bytes, digest: createHash('sha256').update(bytes).digest() };
+}
+
+/** Envoy takes a virtual host away only if it has the very name of its resource. */
+export function encodeTableHost(ir: TableHostIr): Resource {
+  const name = tableHostName(ir);
+  return named('virtualHost', name, encode(VirtualHostSchema, translateVirtualHost({ ...ir.host, name })));
 }
 
 export function named(type: ResourceType, name: string, bytes: Uint8Array): Resource {

@@ -4,7 +4,7 @@ import { ClusterLoadAssignmentSchema } from '@lateen/envoy-api/envoy/config/endp
 import { ListenerSchema } from '@lateen/envoy-api/envoy/config/listener/v3/listener_pb.js';
 import { SecretSchema } from '@lateen/envoy-api/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import type { ProxyConfiguration } from '../simulator/proxy.ts';
-import { tableOfBytes } from '../simulator/route/table-source.ts';
+import { tableOfBytes, withHosts } from '../simulator/route/table-source.ts';
 import type { MeshResources } from './mesh-resources.ts';
 import type { ResourceType } from './resource.ts';
 
@@ -29,7 +29,12 @@ export function heldConfiguration(
       .filter((listener) => listener !== undefined),
     route: (name) => {
       const bytes = bytesOf('route', name);
-      return bytes === undefined ? undefined : tableOfBytes(bytes);
+      if (bytes === undefined) return undefined;
+      const apart = [...held.virtualHost]
+        .filter(([hostName]) => hostName.startsWith(`${name}/`))
+        .map(([, key]) => resources.get(key)?.bytes)
+        .filter((host) => host !== undefined);
+      return withHosts(tableOfBytes(bytes), apart);
     },
     cluster: (name) => decode('cluster', name, ClusterSchema),
     secret: (name) => decode('secret', name, SecretSchema),

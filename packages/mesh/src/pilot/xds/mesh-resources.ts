@@ -3,8 +3,15 @@ import type { Collection } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 import type { MeshModel } from '../model/mesh.ts';
 import type { ProxyIdentity, ResolvedMesh } from '../proxy/resolve.ts';
-import { encodeCluster, encodeEndpoints, encodeListener, encodeRouteTable, encodeSecret } from './encode-resource.ts';
-import { type EnvoyFilters, selectEnvoyFilters } from './envoy-filters.ts';
+import {
+  encodeCluster,
+  encodeEndpoints,
+  encodeListener,
+  encodeRouteTable,
+  encodeSecret,
+  encodeTableHost,
+} from './encode-resource.ts';
+import type { EnvoyFilters } from './envoy-filters.ts';
 import { type Named, ownName, type PatchedResources, patchResources, variantRef } from './patched-resources.ts';
 import type { Resource, ResourceType } from './resource.ts';
 
@@ -27,9 +34,8 @@ export function collectResources(
   resolved: ResolvedMesh,
   objects: Collection<ConfigObject>,
   proxies: Collection<ProxyIdentity>,
+  envoyFilters: EnvoyFilters,
 ): MeshResources {
-  const { rootNamespace } = model.settings;
-  const envoyFilters = selectEnvoyFilters(graph, objects, model.instances, proxies, rootNamespace);
   const patched = patchResources(graph, model, resolved, objects, proxies, envoyFilters);
   const shared = [
     graph.expand('secret resources', resolved.secrets, (ir, _, key) => [[`secret/${key}`, encodeSecret(ir)]]),
@@ -37,6 +43,9 @@ export function collectResources(
     graph.expand('endpoint resources', resolved.endpoints, (ir, _, key) => [[`endpoint/${key}`, encodeEndpoints(ir)]]),
     graph.expand('listener resources', resolved.listeners, (ir, _, key) => [[`listener/${key}`, encodeListener(ir)]]),
     graph.expand('table resources', resolved.tables, (ir, _, key) => [[`route/${key}`, encodeRouteTable(ir)]]),
+    graph.expand('virtual host resources', resolved.virtualHosts, (ir, _, key) => [
+      [`virtualHost/${key}`, encodeTableHost(ir)],
+    ]),
     graph.expand('patched resources', patched.shared, ({ resource }, _, key) =>
       resource === undefined ? [] : [[key, resource]],
     ),
@@ -101,6 +110,7 @@ export function collectResources(
       extension: all('extension'),
       listener: all('listener', held?.listeners, listeners),
       route: all('route', held?.tables, tables),
+      virtualHost: all('virtualHost', held?.virtualHosts),
     };
   });
   return { resources: graph.union('resources', [...shared, own]), holdings, envoyFilters, patched };

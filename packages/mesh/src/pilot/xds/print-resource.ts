@@ -3,6 +3,7 @@ import { ClusterSchema } from '@lateen/envoy-api/envoy/config/cluster/v3/cluster
 import { TypedExtensionConfigSchema } from '@lateen/envoy-api/envoy/config/core/v3/extension_pb.js';
 import { ClusterLoadAssignmentSchema } from '@lateen/envoy-api/envoy/config/endpoint/v3/endpoint_pb.js';
 import { ListenerSchema } from '@lateen/envoy-api/envoy/config/listener/v3/listener_pb.js';
+import { VirtualHostSchema } from '@lateen/envoy-api/envoy/config/route/v3/route_components_pb.js';
 import { RouteConfigurationSchema } from '@lateen/envoy-api/envoy/config/route/v3/route_pb.js';
 import { type Secret, SecretSchema } from '@lateen/envoy-api/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import { toYamlObject } from '@lateen/envoy-api/registry';
@@ -23,6 +24,8 @@ export function printResource({ type, bytes }: Resource): JsonValue {
       return toYamlObject(withoutKey(fromBinary(SecretSchema, bytes)));
     case 'route':
       return toYamlObject(fromBinary(RouteConfigurationSchema, bytes));
+    case 'virtualHost':
+      return toYamlObject(fromBinary(VirtualHostSchema, bytes));
   }
 }
 

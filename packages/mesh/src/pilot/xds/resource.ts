@@ -10,6 +10,8 @@ export const typeUrls = {
   extension: 'type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig',
   listener: 'type.googleapis.com/envoy.config.listener.v3.Listener',
   route: 'type.googleapis.com/envoy.config.route.v3.RouteConfiguration',
+  /** Of route tables whose hosts come on their own (VHDS): named `TABLE/HOST`. Delta only. */
+  virtualHost: 'type.googleapis.com/envoy.config.route.v3.VirtualHost',
 } as const;
 
 export type ResourceType = keyof typeof typeUrls;
@@ -25,6 +27,9 @@ export interface Resource {
   /** For a cluster: the name of its endpoint resource if its endpoints come by EDS. */
   readonly edsName?: string;
 }
+
+/** The xDS protocols: incremental and state of the world. */
+export type Protocol = 'delta' | 'sotw';
 
 /** What changed for one proxy: the names of resources that were added, altered or removed, by type. */
 export type ResourceChange = ReadonlyMap<ResourceType, ReadonlySet<string>>;
@@ -48,7 +53,7 @@ export interface ProxyView {
 /** Where the xDS server gets the wanted state from. */
 export interface ProxyDirectory {
   /** Refuses (throws LateenError) a node ID it cannot place. */
-  connect(node: ProxyNode): ProxyView;
+  connect(node: ProxyNode, protocol: Protocol): ProxyView;
 }
 
 /** A proxy refused a resource. `message` is Envoy's own; the last good version stays in force there. */

@@ -17,6 +17,7 @@ export class FakeProxy {
     extension: new Set(),
     listener: new Set(),
     route: new Set(),
+    virtualHost: new Set(),
   };
 
   constructor(xdsSocket: string, instance: WorkloadInstance) {
@@ -49,4 +50,4 @@ export class FakeProxy {
   }
 }
 
-const TYPES: readonly ResourceType[] = ['cluster', 'endpoint', 'extension', 'listener', 'route'];
+const TYPES: readonly ResourceType[] = ['cluster', 'endpoint', 'extension', 'listener', 'route', 'virtualHost'];

@@ -12,6 +12,19 @@ export interface RouteTableIr {
   readonly ignorePortInHost: boolean;
   /** Where else the hosts are served, for the header Alt-Svc of every answer (RFC 7838). */
   readonly altSvc?: string;
+  /** More virtual hosts come on their own (VHDS), so that a change of one is just that. */
+  readonly hostsApart?: true;
+}
+
+/** A virtual host that comes on its own, to be part of a table. */
+export interface TableHostIr {
+  readonly table: string;
+  readonly host: VirtualHostIr;
+}
+
+/** The name under which a virtual host comes on its own. */
+export function tableHostName({ table, host }: { readonly table: string; readonly host: Pick<VirtualHostIr, 'name'> }) {
+  return `${table}/${host.name}`;
 }
 
 export interface VirtualHostIr {

@@ -43,7 +43,7 @@ const TABLE_FIELDS = new Set([
   ...['name', 'virtual_hosts', 'response_headers_to_add', 'response_headers_to_remove', 'request_headers_to_add'],
   ...['request_headers_to_remove', 'most_specific_header_mutations_wins', 'request_mirror_policies'],
   ...['ignore_port_in_host_matching', 'ignore_path_parameters_in_path_matching', 'typed_per_filter_config'],
-  ...['validate_clusters', 'max_direct_response_body_size_bytes', 'metadata', 'cluster_specifier_plugins'],
+  ...['validate_clusters', 'max_direct_response_body_size_bytes', 'metadata', 'cluster_specifier_plugins', 'vhds'],
 ]);
 
 export interface PreparedVirtualHost {

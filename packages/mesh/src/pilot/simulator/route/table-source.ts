@@ -28,14 +28,22 @@ export function tableOfBytes(bytes: Uint8Array): RouteTableSource {
     const start = reader.pos;
     const [field, type] = reader.tag();
     if (field === RouteConfigurationSchema.field.virtualHosts.number && type === WireType.LengthDelimited) {
-      const host = reader.bytes();
-      hosts.push({ domains: domainsOf(host), read: () => fromBinary(VirtualHostSchema, host) });
+      hosts.push(hostOfBytes(reader.bytes()));
     } else {
       reader.skip(type, field);
       rest.push(bytes.subarray(start, reader.pos));
     }
   }
   return { table: fromBinary(RouteConfigurationSchema, joined(rest)), hosts };
+}
+
+/** The table with virtual hosts that came on their own (VHDS). */
+export function withHosts({ table, hosts }: RouteTableSource, apart: readonly Uint8Array[]): RouteTableSource {
+  return { table, hosts: [...hosts, ...apart.map(hostOfBytes)] };
+}
+
+function hostOfBytes(bytes: Uint8Array): VirtualHostSource {
+  return { domains: domainsOf(bytes), read: () => fromBinary(VirtualHostSchema, bytes) };
 }
 
 function domainsOf(host: Uint8Array): string[] {

@@ -1,10 +1,10 @@
 import { type ServerDuplexStream, status } from '@grpc/grpc-js';
 import { formatError, isLateenError } from '@lateen/api/lateen-error.ts';
-import type { ProxyDirectory, ProxyNode, ProxyView } from '../resource.ts';
+import type { Protocol, ProxyDirectory, ProxyNode, ProxyView } from '../resource.ts';
 import type { Clock } from './clock.ts';
 import { isSynced, oldestOutstanding } from './order.ts';
 import { spiffeIdIn, type VerifyPeer } from './peer.ts';
-import { createStreamState, type Protocol, type Response, typeOrder } from './state.ts';
+import { createStreamState, type Response, typeOrder } from './state.ts';
 import { type ProxyStatus, proxyStatus } from './status.ts';
 import { type Input, step } from './stream.ts';
 import { type DecodedRequest, decodeRequest, encodeResponse, payloadBytes } from './wire.ts';
@@ -145,7 +145,7 @@ export class AdsStream {
     }
     if (!this.#verify(node)) return false;
     try {
-      this.#view = this.#options.directory.connect(node);
+      this.#view = this.#options.directory.connect(node, this.#options.protocol);
     } catch (error) {
       if (!isLateenError(error)) throw error;
       this.end(status.NOT_FOUND, formatError(error), error);

@@ -19,6 +19,8 @@ const needsFirst: Readonly<Record<ResourceType, readonly ResourceType[]>> = {
   extension: ['cluster', 'endpoint'],
   listener: ['cluster', 'endpoint', 'extension'],
   route: ['cluster', 'endpoint', 'listener'],
+  // Envoy knows no virtual host of a table that it does not have.
+  virtualHost: ['cluster', 'endpoint', 'listener', 'route'],
 };
 
 /**
@@ -27,11 +29,13 @@ const needsFirst: Readonly<Record<ResourceType, readonly ResourceType[]>> = {
  */
 const usedBy: Readonly<Record<ResourceType, readonly ResourceType[]>> = {
   secret: ['cluster', 'listener'],
-  cluster: ['listener', 'route'],
-  endpoint: ['cluster', 'listener', 'route'],
+  cluster: ['listener', 'route', 'virtualHost'],
+  endpoint: ['cluster', 'listener', 'route', 'virtualHost'],
   extension: ['listener'],
   listener: [],
   route: ['listener'],
+  // A table may come whole in their place.
+  virtualHost: ['route'],
 };
 
 /** Removals of this type wait for their users; otherwise they travel with the updates. */
@@ -71,7 +75,8 @@ export function mayRemove(stream: StreamState, state: TypeState, nowMs: number):
   const isInUse =
     areRemovalsSuspended(stream, state) ||
     users.some((user) => outstandingSince(user) <= state.removalsChangedAt || user.removals.size > 0);
-  const isComplete = users.every((user) => user.isRequested);
+  // Not every client has tables whose hosts come on their own.
+  const isComplete = users.every((user) => user.isRequested || user.type === 'virtualHost');
   if (!isInUse && isComplete) return true;
   if (isComplete && state.type !== 'endpoint') return false;
   state.removalsWaitUntilMs ??= nowMs + HOLD_BACK_MS;

@@ -2,11 +2,10 @@ import { type handleBidiStreamingCall, Server, ServerCredentials, status } from 
 import { LateenError } from '@lateen/api/lateen-error.ts';
 import { rawStreamMethod } from '#sockets/raw-method.ts';
 import { type ListeningSocket, listenOnSocket } from '#sockets/unix-socket.ts';
-import type { ProxyDirectory } from '../resource.ts';
+import type { Protocol, ProxyDirectory } from '../resource.ts';
 import { type AdsCall, AdsStream } from './ads-stream.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { VerifyPeer } from './peer.ts';
-import type { Protocol } from './state.ts';
 import type { AdsEvent, ProxyStatus } from './status.ts';
 import { createWriteGate, type WriteGate } from './write-gate.ts';
 

@@ -1,4 +1,4 @@
-import { type Resource, type ResourceType, typeUrls } from '../resource.ts';
+import { type Protocol, type Resource, type ResourceType, typeUrls } from '../resource.ts';
 
 /** Make before break: the order in which changes of one batch go out. A later type refers to earlier ones. */
 export const typeOrder = [
@@ -8,9 +8,8 @@ export const typeOrder = [
   'extension',
   'listener',
   'route',
+  'virtualHost',
 ] as const satisfies readonly ResourceType[];
-
-export type Protocol = 'delta' | 'sotw';
 
 /** A `DeltaDiscoveryRequest` or `DiscoveryRequest`, without the node. */
 export type Request = DeltaRequest | SotwRequest;
@@ -143,9 +142,12 @@ export function resourceType(typeUrl: string): ResourceType | undefined {
   return typeByUrl.get(typeUrl);
 }
 
-/** Clusters and listeners: an empty subscription means all, and state-of-the-world responses carry the full set. */
+/**
+ * Clusters and listeners: an empty subscription means all, and state-of-the-world responses carry the full set. So it is
+ * with virtual hosts: Envoy asks once and for all of its tables, without a name.
+ */
 export function isSetType(type: ResourceType): boolean {
-  return type === 'cluster' || type === 'listener';
+  return type === 'cluster' || type === 'listener' || type === 'virtualHost';
 }
 
 export function createStreamState(protocol: Protocol): StreamState {
@@ -158,6 +160,7 @@ export function createStreamState(protocol: Protocol): StreamState {
       extension: createTypeState('extension'),
       listener: createTypeState('listener'),
       route: createTypeState('route'),
+      virtualHost: createTypeState('virtualHost'),
     },
     awaited: new Map(),
     foreign: new Set(),

@@ -1,6 +1,6 @@
-import type { Rejection, ResourceType } from '../resource.ts';
+import type { Protocol, Rejection, ResourceType } from '../resource.ts';
 import { isSynced } from './order.ts';
-import { type Protocol, type StreamState, type TypeState, typeOrder } from './state.ts';
+import { type StreamState, type TypeState, typeOrder } from './state.ts';
 
 /** One connected proxy. A proxy that has just reconnected may be listed twice for a moment. */
 export interface ProxyStatus {
@@ -52,7 +52,7 @@ export interface StreamIdentity {
 }
 
 export function proxyStatus(identity: StreamIdentity, stream: StreamState): ProxyStatus {
-  const { secret, cluster, endpoint, extension, listener, route } = stream.types;
+  const { secret, cluster, endpoint, extension, listener, route, virtualHost } = stream.types;
   return {
     ...identity,
     protocol: stream.protocol,
@@ -66,6 +66,7 @@ export function proxyStatus(identity: StreamIdentity, stream: StreamState): Prox
         extension: typeStatus(extension),
         listener: typeStatus(listener),
         route: typeStatus(route),
+        virtualHost: typeStatus(virtualHost),
       };
     },
   };

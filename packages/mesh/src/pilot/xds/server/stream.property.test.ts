@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Resource, ResourceChange, ResourceType } from '../resource.ts';
+import type { Protocol, Resource, ResourceChange, ResourceType } from '../resource.ts';
 import { HOLD_BACK_MS, isSynced } from './order.ts';
-import { createStreamState, type Protocol, type Response, type StreamState, typeOrder } from './state.ts';
+import { createStreamState, type Response, type StreamState, typeOrder } from './state.ts';
 import { step } from './stream.ts';
 import { ModelClient, type ModelContent, modelContent } from './testing/model-client.ts';
 
@@ -46,6 +46,7 @@ function resourcesOf(plan: Plan): Record<ResourceType, Map<string, Resource>> {
     extension: new Map(),
     listener: new Map(),
     route: new Map(),
+    virtualHost: new Map(),
   };
   const add = (type: ResourceType, name: string, revision: number, refs: Partial<ModelContent>, edsName?: string) => {
     const content: ModelContent = {
@@ -216,6 +217,7 @@ function checkConverged({ client, stream, wanted }: Conversation, protocol: Prot
     endpoint: [...client.installed.cluster.values()].flatMap(({ resource }) => resource.edsName ?? []),
     extension: [...client.installed.listener.values()].flatMap(({ resource }) => modelContent(resource).extensions),
     route: [...client.installed.listener.values()].flatMap(({ resource }) => modelContent(resource).routes),
+    virtualHost: [],
   };
   const refused: string[] = [];
   for (const type of typeOrder) {

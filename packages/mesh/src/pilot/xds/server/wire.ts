@@ -6,8 +6,8 @@ import {
   type DiscoveryRequest,
   DiscoveryRequestSchema,
 } from '@lateen/envoy-api/envoy/service/discovery/v3/discovery_pb.js';
-import type { ProxyNode, Resource } from '../resource.ts';
-import type { Protocol, Request, Response } from './state.ts';
+import type { Protocol, ProxyNode, Resource } from '../resource.ts';
+import type { Request, Response } from './state.ts';
 
 export interface DecodedRequest {
   /** Envoy names itself in the first request of a stream; in later ones it need not. */

@@ -12,6 +12,7 @@ import { sourceMetadata } from './metadata.ts';
 import { translateDirectResponse, translateForward, translateRedirect, translateTunnel } from './route-action.ts';
 import { translateRouteFilters } from './route-filters.ts';
 import { translateMatch } from './route-match.ts';
+import { ADS } from './values.ts';
 
 type RouteInit = MessageInitShape<typeof RouteSchema>;
 
@@ -32,6 +33,7 @@ export function translateRouteTable(ir: RouteTableIr): RouteConfiguration {
         }),
     // Routes may arrive before a cluster that they name; Envoy would otherwise refuse all of them.
     validateClusters: false,
+    ...(ir.hostsApart === true ? { vhds: { configSource: ADS } } : {}),
     virtualHosts: ir.virtualHosts.map(translateVirtualHost),
   });
 }

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import { type Resource, type ResourceType, typeUrls } from '../../resource.ts';
-import { createStreamState, type Protocol, type Response, resourceType, typeOrder } from '../state.ts';
+import { type Protocol, type Resource, type ResourceType, typeUrls } from '../../resource.ts';
+import { createStreamState, type Response, resourceType, typeOrder } from '../state.ts';
 import { rejections } from '../status.ts';
 import { step } from '../stream.ts';
 import { StaticDirectory } from './static-directory.ts';

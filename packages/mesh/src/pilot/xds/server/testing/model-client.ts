@@ -1,5 +1,5 @@
-import { type Resource, type ResourceType, typeUrls } from '../../resource.ts';
-import { type Protocol, type Request, type Response, resourceType, typeOrder } from '../state.ts';
+import { type Protocol, type Resource, type ResourceType, typeUrls } from '../../resource.ts';
+import { type Request, type Response, resourceType, typeOrder } from '../state.ts';
 
 /** What the resources of the tests have instead of an Envoy message. */
 export interface ModelContent {
@@ -58,6 +58,7 @@ export class ModelClient {
     extension: new Map(),
     listener: new Map(),
     route: new Map(),
+    virtualHost: new Map(),
   };
   /** Clusters that took traffic at some time: an altered one stays in use until its successor is warm. */
   readonly activeClusters = new Set<string>();

@@ -53,5 +53,6 @@ function emptyResources(): Record<ResourceType, Map<string, Resource>> {
     extension: new Map(),
     listener: new Map(),
     route: new Map(),
+    virtualHost: new Map(),
   };
 }
