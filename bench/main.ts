@@ -4,6 +4,7 @@ import { formatError, isLateenError } from '@lateen/api/lateen-error.ts';
 import { analysis } from './analysis.ts';
 import { change } from './change.ts';
 import { core } from './core.ts';
+import { flat } from './flat.ts';
 import type { Benchmark, Result } from './harness/benchmark.ts';
 import { currentLoad, environmentLine, readEnvironment } from './harness/environment.ts';
 import { formatResult } from './harness/print.ts';
@@ -13,7 +14,7 @@ import { pipeline } from './pipeline.ts';
 import { ready } from './ready.ts';
 import { simulator } from './simulator.ts';
 
-const benchmarks: readonly Benchmark[] = [ready, change, memory, path, pipeline, simulator, analysis, core];
+const benchmarks: readonly Benchmark[] = [ready, change, memory, path, pipeline, flat, simulator, analysis, core];
 
 const USAGE = `npm run bench -- [NAME...] [--quick] [--json FILE]
 
