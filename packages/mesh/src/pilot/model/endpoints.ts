@@ -6,12 +6,14 @@ import { addressEndpoint, instanceEndpoint, portOf, type ServiceEndpoint } from 
 import { buildEndpointSlice, type EndpointSlice } from './endpoint-slice.ts';
 import type { InboundPort, PeerDecisions } from './inbound.ts';
 import { localityOf } from './locality.ts';
-import type { Backing, Service, ServicePort } from './service.ts';
+import type { DeclaredBacking, Service, ServicePort } from './service.ts';
+import type { BackingAddresses } from './services.ts';
 import { membersOf, type Workloads } from './workloads.ts';
 
 interface EndpointSources {
   readonly instances: Collection<WorkloadInstance>;
   readonly workloads: Workloads;
+  readonly addresses: Collection<BackingAddresses>;
   readonly slicesByService: Collection<readonly EndpointSlice[]>;
   readonly inbound: Collection<readonly InboundPort[]>;
   readonly peersOf: PeerDecisions;
@@ -43,20 +45,22 @@ export function deriveEndpoints(
   sources: EndpointSources,
 ): Collection<readonly ServiceEndpoint[]> {
   const { slicesByService: slices } = sources;
-  return graph.expand('endpoints', services, (service, read) =>
-    service.ports.map(({ port }) => {
-      const found = service.backings.flatMap((backing) => {
+  return graph.expand('endpoints', services, (service, read) => {
+    const addresses = read.get(sources.addresses, service.key) ?? [];
+    return service.ports.map(({ port }) => {
+      const found = service.backings.flatMap((backing, i) => {
         const asked = portOf(backing, port);
-        return asked === undefined ? [] : endpointsOf(service, backing, asked, slices, sources, read);
+        if (asked === undefined) return [];
+        return endpointsOf(service, { ...backing, addresses: addresses[i] ?? [] }, asked, slices, sources, read);
       });
       return [endpointKey(service, port), found] as const;
-    }),
-  );
+    });
+  });
 }
 
 function endpointsOf(
   { namespace, resolution, isExternal }: Service,
-  backing: Backing,
+  backing: DeclaredBacking,
   port: ServicePort,
   slices: Collection<readonly EndpointSlice[]>,
   { instances, workloads, inbound, peersOf, trustDomain }: EndpointSources,

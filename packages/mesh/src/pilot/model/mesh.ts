@@ -205,11 +205,12 @@ export function buildModel(
     graph.derive('services of backends', xBackends, ({ service }) => service),
     deriveServiceImports(graph, apiObjects, objects, clusterDomain),
   ]);
-  const declaredServices = deriveServices(graph, objects, otherServices, {
+  const declared = deriveServices(graph, objects, otherServices, {
     workloads,
     clusterDomain,
     exportedTo: (read) => defaults(read).exportTo.services,
   });
+  const declaredServices = declared.services;
   const backendTlsPolicies = deriveBackendTls(graph, apiObjects, objects, credentials, declaredServices);
   const backendTrafficPolicies = deriveBackendTraffic(graph, apiObjects, objects);
   const services = graph.derive('services', declaredServices, (service, read, key) => {
@@ -298,6 +299,7 @@ export function buildModel(
     slicesByService,
     instances,
     workloads,
+    addresses: declared.addresses,
     inbound,
     peersOf,
     trustDomain,

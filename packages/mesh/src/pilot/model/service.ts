@@ -32,6 +32,7 @@ export interface Service {
   readonly shortNames?: ShortNames;
   /** For the resolution `alias`: the key of the service that is meant. */
   readonly aliasOf?: string;
+  /** Without the addresses that come and go behind them: a service is the same whoever answers for it just now. */
   readonly backings: readonly Backing[];
   /** How endpoints are chosen, where no policy says it. */
   readonly loadBalancing?: LoadBalancing;
@@ -89,17 +90,21 @@ export interface Backing {
   readonly selector?: Readonly<Record<string, string>>;
   /** One instance, `NAME.NAMESPACE`. */
   readonly instance?: string;
-  readonly addresses: readonly WorkloadAddress[];
   /** `NAMESPACE/NAME` of a Service whose EndpointSlices count as well. */
   readonly slicesOf?: string;
   /** Workloads that are not ready count as if they were. */
   readonly notReadyToo: boolean;
 }
 
+/** A backing as it is declared, with the addresses that are written down with it. */
+export interface DeclaredBacking extends Backing {
+  readonly addresses: readonly WorkloadAddress[];
+}
+
 /** What one object says of a service. */
 export interface ServiceDeclaration
   extends Omit<Service, 'backings' | 'sources' | 'allocatedAddress' | 'aliasOf' | 'backendTraffic'> {
-  readonly backing: Backing;
+  readonly backing: DeclaredBacking;
   /** The name that an ExternalName Service stands for. */
   readonly externalName?: string;
   /** Its pods have names of their own. */
@@ -126,7 +131,8 @@ export function byPrecedence(a: Pick<Service, 'registry' | 'source'>, b: Pick<Se
 }
 
 /** What the mesh knows of a service before other services are looked at. */
-export interface MergedService extends Omit<Service, 'allocatedAddress' | 'aliasOf'> {
+export interface MergedService extends Omit<Service, 'allocatedAddress' | 'aliasOf' | 'backings'> {
+  readonly backings: readonly DeclaredBacking[];
   readonly externalName?: string;
   readonly wantsAddress: boolean;
 }

@@ -29,6 +29,17 @@ describe('the hosts of a ServiceEntry', () => {
     });
   });
 
+  it('stay the same services when only their endpoints change', () => {
+    const at = (address: string) =>
+      entry('a', `{hosts: [a.example.com], resolution: STATIC, endpoints: [{address: ${address}}], ${HTTP}}`);
+    const { model, objects } = pilotOf(at('10.0.0.1'));
+    const before = model.services.get('default/a.example.com');
+    const changed = [...pilotOf(at('10.0.0.2')).objects.entries()];
+    for (const [key, object] of changed) objects.set(key, object);
+    expect(addresses(model.endpoints.get('default/a.example.com|80'))).toEqual(['10.0.0.2:8080']);
+    expect(model.services.get('default/a.example.com')).toBe(before);
+  });
+
   it('of several ServiceEntries in one namespace are one service, which the first decides', () => {
     const { model } = pilotOf(
       entry(
@@ -200,7 +211,6 @@ describe('an ExternalName Service', () => {
     expect(found(alias('a', 'Example.com.', ', ports: [{port: 80, targetPort: 9}]'))).toMatchObject({
       resolution: 'dns',
       isExternal: true,
-      backings: [{ addresses: [{ address: 'example.com' }] }],
     });
     const usual = pilotOf(alias('a', 'example.com')).model.endpoints;
     expect(addresses(usual.get('default/a.default.svc.cluster.local|443'))).toEqual(['example.com:443']);

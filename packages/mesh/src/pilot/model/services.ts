@@ -4,6 +4,7 @@ import type { Collection, Reader } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 import { declareKubernetesService, declarePod } from './kubernetes-service.ts';
 import {
+  type DeclaredBacking,
   type MergedService,
   mergeDeclarations,
   type Service,
@@ -12,6 +13,7 @@ import {
 } from './service.ts';
 import { declareServiceEntry } from './service-entry.ts';
 import { allocateAddresses } from './virtual-address.ts';
+import type { WorkloadAddress } from './workload-address.ts';
 import { membersOf, type Workloads } from './workloads.ts';
 
 /** How many ExternalName Services may refer to each other in a row. */
@@ -25,13 +27,22 @@ export interface ServiceContext {
   readonly exportedTo: (read: Reader) => readonly string[] | undefined;
 }
 
-/** All services, by `NAMESPACE/HOSTNAME`, whichever kind of object declares them. */
+/** By `NAMESPACE/HOSTNAME`. */
+export interface DeclaredServices {
+  readonly services: Collection<Service>;
+  /** The addresses that are written down for a service: a list for each of its backings. Absent: none. */
+  readonly addresses: Collection<BackingAddresses>;
+}
+
+export type BackingAddresses = readonly (readonly WorkloadAddress[])[];
+
+/** All services, whichever kind of object declares them. */
 export function deriveServices(
   graph: Graph,
   objects: Collection<ConfigObject>,
   builtIn: Collection<ServiceDeclaration>,
   { workloads, clusterDomain, exportedTo }: ServiceContext,
-): Collection<Service> {
+): DeclaredServices {
   const declared = graph.expand('declared services', objects, (object, read) =>
     declarationsOf(object, clusterDomain, () => exportedTo(read)).map((each) => [
       `${each.source.kind} ${each.key} ${each.source.name}`,
@@ -54,16 +65,26 @@ export function deriveServices(
   const merged = graph.derive('merged services', byKey, mergeDeclarations);
   const mergedByHost = graph.index('merged services by host', merged, ({ hostname }) => [hostname]);
   const allocated = allocateAddresses(graph, merged, ({ wantsAddress }) => wantsAddress);
-  return graph.derive(
-    'declared services by key',
+  const resolved = graph.derive(
+    'resolved services',
     merged,
-    ({ wantsAddress: _, externalName, ...service }, read): Service => {
+    ({ wantsAddress: _, externalName, ...service }, read): ResolvedService => {
       if (externalName !== undefined) return resolveAlias({ ...service, externalName }, mergedByHost, read);
       const allocatedAddress = read.get(allocated, service.key);
       return allocatedAddress === undefined ? service : { ...service, allocatedAddress };
     },
   );
+  return {
+    services: graph.derive('declared services by key', resolved, ({ backings, ...service }): Service => {
+      return { ...service, backings: backings.map(({ addresses: _, ...backing }) => backing) };
+    }),
+    addresses: graph.derive('addresses of services', resolved, ({ backings }) =>
+      backings.some(({ addresses }) => addresses.length > 0) ? backings.map(({ addresses }) => addresses) : undefined,
+    ),
+  };
 }
+
+type ResolvedService = Omit<Service, 'backings'> & { readonly backings: readonly DeclaredBacking[] };
 
 function declarationsOf(
   object: ConfigObject,
@@ -81,7 +102,7 @@ function resolveAlias(
   { externalName, ...service }: ExternalName,
   byHost: Collection<readonly MergedService[]>,
   read: Reader,
-): Service {
+): ResolvedService {
   let name = externalName;
   for (let i = 0; i < MAX_ALIASES; i++) {
     const meant = serviceSeenFrom(read.get(byHost, name), service.namespace);
