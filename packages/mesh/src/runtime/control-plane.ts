@@ -65,6 +65,7 @@ export class ControlPlane {
   #supervisorDiagnostics: readonly Diagnostic[] = [];
   readonly #announced: StoreChange[] = [];
   #telling: NodeJS.Immediate | undefined;
+  #noting: NodeJS.Immediate | undefined;
   #instancesKnown = false;
   #serving = false;
   #unmatched: readonly UnmatchedPatch[] = [];
@@ -134,7 +135,8 @@ export class ControlPlane {
       queueMicrotask(() => {
         if (event.kind === 'changed' && event.rejected.length > 0)
           this.#refusals.onRejected(event.nodeId, event.rejected);
-        this.#proxiesChanged();
+        // Once for all that answer in one moment: it looks at every proxy.
+        this.#noting ??= setImmediate(() => this.#proxiesChanged());
       });
     });
     const [citadel, admin] = await Promise.all([
@@ -195,6 +197,7 @@ export class ControlPlane {
     this.#files.close();
     this.#analysis.stop();
     this.#scheduleClock.stop();
+    clearImmediate(this.#noting);
     await Promise.all([this.#ads.stop(), this.#citadel?.close(), this.#admin?.close()]);
   }
 
@@ -339,10 +342,10 @@ export class ControlPlane {
   }
 
   #proxiesChanged(): void {
+    clearImmediate(this.#noting);
+    this.#noting = undefined;
     const proxies = this.#proxyStates();
-    if (Object.values(proxies).every(({ synced, rejected }) => synced && rejected === undefined)) {
-      this.#refusals.allAccepted();
-    }
+    if (this.#ads.allAccepted) this.#refusals.allAccepted();
     this.#sendIfChanged({ type: 'proxies', proxies });
     // Only these depend on which proxies are connected.
     if (this.#pilot.resources.envoyFilters.sources.size > 0) {

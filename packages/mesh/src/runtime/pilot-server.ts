@@ -114,9 +114,7 @@ export class PilotServer {
   }
 
   #noteAccepted(): void {
-    if (this.#ads.proxies().every(({ synced, rejected }) => synced && rejected.length === 0)) {
-      this.#refusals.allAccepted();
-    }
+    if (this.#ads.allAccepted) this.#refusals.allAccepted();
   }
 
   async stop(): Promise<void> {

@@ -26,6 +26,15 @@ export interface AdsServerOptions {
   readonly clock?: Clock;
 }
 
+/** What was last said of a stream. */
+interface Known {
+  readonly synced: boolean;
+  readonly refusalRevision: number;
+  readonly rejects: boolean;
+}
+
+const NEW_STREAM: Known = { synced: false, refusalRevision: 0, rejects: false };
+
 interface SettledWaiter {
   readonly marks: Map<AdsStream, number>;
   readonly resolve: () => void;
@@ -46,7 +55,9 @@ export class AdsServer {
   readonly #gate: WriteGate;
   readonly #streams = new Set<AdsStream>();
   readonly #unnamed = new Set<AdsStream>();
-  readonly #known = new Map<AdsStream, { synced: boolean; refusalRevision: number }>();
+  readonly #known = new Map<AdsStream, Known>();
+  /** Connected proxies that lack something, or that refuse something. */
+  #unsettled = 0;
   readonly #listeners = new Set<(event: AdsEvent) => void>();
   readonly #waiters = new Set<SettledWaiter>();
   #server: Server | undefined;
@@ -105,6 +116,11 @@ export class AdsServer {
   /** The connected proxies, oldest first. */
   proxies(): ProxyStatus[] {
     return [...this.#streams].map((stream) => stream.status());
+  }
+
+  /** Whether every connected proxy holds everything that it should, and refuses nothing. */
+  get allAccepted(): boolean {
+    return this.#unsettled === 0;
   }
 
   /** Calls `listener` on each event, synchronously. The result stops that. */
@@ -197,7 +213,7 @@ export class AdsServer {
   #add(stream: AdsStream): void {
     this.#unnamed.delete(stream);
     this.#streams.add(stream);
-    this.#known.set(stream, { synced: false, refusalRevision: 0 });
+    this.#know(stream, NEW_STREAM);
     this.#emit({ kind: 'connected', streamId: stream.streamId, nodeId: stream.nodeId });
   }
 
@@ -205,16 +221,26 @@ export class AdsServer {
     const before = this.#known.get(stream);
     const { isSynced: synced, refusalRevision } = stream;
     if (before !== undefined && (before.synced !== synced || before.refusalRevision !== refusalRevision)) {
-      this.#known.set(stream, { synced, refusalRevision });
       const { streamId, nodeId } = stream;
-      this.#emit({ kind: 'changed', streamId, nodeId, synced, rejected: stream.status().rejected });
+      const rejected = refusalRevision === 0 ? [] : stream.status().rejected;
+      this.#know(stream, { synced, refusalRevision, rejects: rejected.length > 0 });
+      this.#emit({ kind: 'changed', streamId, nodeId, synced, rejected });
     }
     this.#resolveWaiters(stream);
   }
 
+  /** Keeps the count: asking every stream after each answer would cost the square of their number. */
+  #know(stream: AdsStream, now: Known | undefined): void {
+    const isUnsettled = (known: Known | undefined) => known !== undefined && (!known.synced || known.rejects);
+    const before = this.#known.get(stream);
+    this.#unsettled += Number(isUnsettled(now)) - Number(isUnsettled(before));
+    if (now === undefined) this.#known.delete(stream);
+    else this.#known.set(stream, now);
+  }
+
   #drop(stream: AdsStream, error: Error | undefined): void {
     this.#unnamed.delete(stream);
-    this.#known.delete(stream);
+    this.#know(stream, undefined);
     const wasNamed = this.#streams.delete(stream);
     this.#resolveWaiters(stream);
     const { streamId, nodeId } = stream;
