@@ -54,7 +54,7 @@ const remove = (...objects: readonly ConfigObject[]) =>
 /** A proxy whose stream looks at everything once, and from then on at what it is told of. */
 function connect(): void {
   const nodeId = addClient(pilot, connected++);
-  const view = directory.connect({ id: nodeId, cluster: 'bench', metadata: {} });
+  const view = directory.connect({ id: nodeId, cluster: 'bench', metadata: {} }, 'delta');
   for (const type of TYPES) view.resources(type);
   view.onChange((change) => {
     for (const [type, names] of change) for (const name of names) if (view.resources(type).has(name)) told++;
