@@ -27,11 +27,25 @@ export const pilot = defineCommand({
     'tls-cert': { type: 'text', value: 'FILE', description: "The server's certificate, with those up to its root." },
     'tls-key': { type: 'text', value: 'FILE', description: "The key of the server's certificate." },
     'client-ca': { type: 'text', value: 'FILE', description: 'Certificate authorities that proxies have theirs from.' },
+    remember: {
+      type: 'text',
+      value: 'FILE',
+      description: 'Keeps what workloads call, for the next start. Without it, only their running proxies remember.',
+    },
+    'forget-after': {
+      type: 'duration',
+      value: 'DURATION',
+      default: '1h',
+      description: 'How long a workload may not ask for a host before it is found out whether it still calls it.',
+    },
     scoping: {
       type: 'text',
       value: 'MODE',
-      choices: ['on', 'off'],
-      description: 'off: every proxy gets all that its namespace sees, whatever Sidecars say (default: "on").',
+      choices: ['on-demand', 'declared', 'off'],
+      description:
+        'What a proxy holds of the mesh. on-demand: what a Sidecar lists or, without one, what its workload calls, found ' +
+        'out by asking. declared: what a Sidecar lists or, without one, all that its namespace sees. off: all that, ' +
+        'whatever Sidecars say (default: "on-demand").',
     },
   },
   examples: [

@@ -2,6 +2,7 @@ import type { ConfigObject } from '@lateen/api/kinds.ts';
 import type { WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import type { Source } from './incremental/collection.ts';
 import { Graph } from './incremental/graph.ts';
+import type { LearntHosts } from './model/learnt-hosts.ts';
 import { buildModel, type MeshModel } from './model/mesh.ts';
 import { DEFAULT_SETTINGS, type MeshSettings } from './model/settings.ts';
 import { type ProxyIdentity, type ResolvedMesh, resolveMesh } from './proxy/resolve.ts';
@@ -17,6 +18,8 @@ export interface Pilot {
   readonly instances: Source<WorkloadInstance>;
   /** Proxies to configure, by node ID. */
   readonly proxies: Source<ProxyIdentity>;
+  /** What workloads have asked for, by `NAMESPACE/NAME`. */
+  readonly learnt: Source<LearntHosts>;
   /** To be called when a schedule opens or closes. */
   tick(): void;
   readonly model: MeshModel;
@@ -33,6 +36,7 @@ export function createPilot(
   const objects = graph.source<ConfigObject>('objects');
   const instances = graph.source<WorkloadInstance>('instances');
   const proxies = graph.source<ProxyIdentity>('proxies');
+  const learnt = graph.source<LearntHosts>('learnt hosts');
   const ticks = graph.source<number>('ticks');
   const model = buildModel(graph, objects, instances, { now, ticks }, settings);
   const tick = () => ticks.set('tick', now());
@@ -40,7 +44,7 @@ export function createPilot(
   const patchesRoutes = graph.derive('proxies with altered routes', filters.selections, ({ sets }) =>
     sets.route === undefined ? undefined : true,
   );
-  const resolved = resolveMesh(graph, model, proxies, patchesRoutes);
+  const resolved = resolveMesh(graph, model, { proxies, patchesRoutes, learnt });
   const resources = collectResources(graph, model, resolved, objects, proxies, filters);
-  return { graph, objects, instances, proxies, tick, model, resolved, resources };
+  return { graph, objects, instances, proxies, learnt, tick, model, resolved, resources };
 }

@@ -3,9 +3,11 @@ import type { Diagnostic } from '@lateen/api/diagnostic.ts';
 import { Overlay } from '#pilot/config/overlay.ts';
 import { ConfigStore, type StoreChange } from '#pilot/config/store.ts';
 import { allDiagnostics } from '#pilot/model/gateway-api/diagnostics.ts';
-import { DEFAULT_SETTINGS } from '#pilot/model/settings.ts';
+import { DEFAULT_SETTINGS, type MeshSettings } from '#pilot/model/settings.ts';
 import { createPilot, type Pilot } from '#pilot/pilot.ts';
 import { FileRegistry } from '#pilot/registry/files/file-registry.ts';
+import { LearntFile } from '#pilot/registry/learnt/learnt-file.ts';
+import { LearntRegistry } from '#pilot/registry/learnt/learnt-registry.ts';
 import { NodeRegistry } from '#pilot/registry/nodes/node-registry.ts';
 import { PilotDirectory } from '#pilot/xds/directory.ts';
 import { verifyWorkloadIdentity } from '#pilot/xds/server/peer.ts';
@@ -20,8 +22,12 @@ export interface PilotServerOptions {
   readonly address: string;
   /** With TLS; clients then have to show the certificate of their service account. Absent: plaintext. */
   readonly credentials?: ServerCredentials;
-  /** `off`: every proxy gets all that its namespace sees, whatever Sidecars say. */
-  readonly scoping: 'on' | 'off';
+  /** What proxies hold of the mesh. */
+  readonly scoping: MeshSettings['scoping'];
+  /** How long nobody need ask for a host until it is found out whether anybody still calls it. */
+  readonly forgetAfterMs: number;
+  /** The file that keeps what workloads call across restarts. Absent: only their proxies remember. */
+  readonly learntFile?: string;
   /** Something happened that an operator wants to see. */
   readonly onNotice: (text: string) => void;
   /** What is wrong with the configuration, all of it, at the start and whenever that may have changed. */
@@ -38,6 +44,8 @@ export class PilotServer {
   readonly #options: PilotServerOptions;
   readonly #pilot: Pilot;
   readonly #nodes: NodeRegistry;
+  readonly #learnt: LearntRegistry;
+  readonly #learntFile: LearntFile | undefined;
   readonly #ads: AdsServer;
   readonly #files: FileRegistry;
   readonly #refusals: Refusals;
@@ -57,8 +65,16 @@ export class PilotServer {
     this.#refusals = new Refusals(this.#pilot, this.store);
     this.#scheduleClock = new ScheduleClock(this.#pilot);
     this.#nodes = new NodeRegistry(instances);
+    this.#learnt = new LearntRegistry(this.#pilot.learnt, {
+      trustMs: options.forgetAfterMs,
+      onChange: () => this.#learntFile?.noteChange(),
+    });
+    this.#learntFile =
+      options.learntFile === undefined
+        ? undefined
+        : new LearntFile(options.learntFile, () => this.#learnt.entries(), onNotice);
     this.#ads = new AdsServer({
-      directory: new PilotDirectory(this.#pilot, this.#nodes),
+      directory: new PilotDirectory(this.#pilot, this.#nodes, this.#learnt),
       ...(options.credentials === undefined ? {} : { verifyPeer: verifyWorkloadIdentity(settings.trustDomain) }),
     });
     this.#files = new FileRegistry({
@@ -78,6 +94,8 @@ export class PilotServer {
    */
   async start(): Promise<string> {
     const { address, credentials, onNotice, onChanges } = this.#options;
+    if (this.#learntFile !== undefined) this.#learnt.restore(this.#learntFile.read());
+    this.#learnt.start();
     const { skipped } = this.#files.start();
     for (const folder of skipped) onNotice(`${folder} is not read; name it with --config to read it`);
     this.#options.onDiagnostics(this.#diagnostics());
@@ -122,6 +140,8 @@ export class PilotServer {
     this.#files.close();
     this.#scheduleClock.stop();
     this.#nodes.close();
+    this.#learnt.close();
+    this.#learntFile?.close();
     await this.#ads.stop();
   }
 }

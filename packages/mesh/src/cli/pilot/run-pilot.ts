@@ -14,7 +14,9 @@ export interface PilotOptions {
   readonly 'tls-cert': string | undefined;
   readonly 'tls-key': string | undefined;
   readonly 'client-ca': string | undefined;
-  readonly scoping: 'on' | 'off' | undefined;
+  readonly remember: string | undefined;
+  readonly 'forget-after': number;
+  readonly scoping: 'on-demand' | 'declared' | 'off' | undefined;
 }
 
 /** Istio's port for xDS without TLS. */
@@ -45,7 +47,9 @@ export async function runPilot(options: PilotOptions, context: Context): Promise
     roots,
     address,
     ...(credentials === undefined ? {} : { credentials }),
-    scoping: options.scoping ?? 'on',
+    scoping: options.scoping ?? 'on-demand',
+    forgetAfterMs: options['forget-after'],
+    ...(options.remember === undefined ? {} : { learntFile: resolve(context.cwd, options.remember) }),
     onNotice: (text) => stderr.write(`${text}\n`),
     onDiagnostics: tellDiagnostics,
   });

@@ -8,13 +8,16 @@ export interface MeshSettings {
   readonly trustDomain: string;
   /** The namespace whose policies hold for the whole mesh: `istio-system`. */
   readonly rootNamespace: string;
-  /** `off`: Sidecars do not limit what proxies hold. */
-  readonly scoping: 'on' | 'off';
+  /**
+   * What proxies hold of the mesh. `on-demand`: what a Sidecar lists or, where none does, what is asked for. `declared`: what a
+   * Sidecar lists or, where none does, all that their namespace sees. `off`: that in any case.
+   */
+  readonly scoping: 'on-demand' | 'declared' | 'off';
 }
 
 export const DEFAULT_SETTINGS: MeshSettings = {
   clusterDomain: 'cluster.local',
   trustDomain: DEFAULT_TRUST_DOMAIN,
   rootNamespace: 'istio-system',
-  scoping: 'on',
+  scoping: 'declared',
 };

@@ -13,6 +13,7 @@ import type { FilterChainIr, HttpConnectionIr, ListenerIr, TcpConnectionIr } fro
 import { type RouteIr, type RouteTableIr, type TableHostIr, tableHostName, type VirtualHostIr } from './ir/route.ts';
 import type { SourceRef } from './ir/source.ts';
 import { distinct } from './l4-chains.ts';
+import type { Demanded } from './on-demand.ts';
 import { BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER } from './own-clusters.ts';
 import { otherVirtualHosts, outsideHost, resolveProxyTable, type SidecarHosts, serviceTableName } from './routes.ts';
 import type { BoundListener, OutsidePolicy, Scope } from './scope.ts';
@@ -145,31 +146,45 @@ export function capturedOutbound(input: OutboundInput, model: MeshModel, read: R
   const { capture } = client;
   if (capture.type !== 'redirect' && capture.type !== 'loopback') return NOTHING_CAPTURED;
   const { ports: listenPorts } = defaultsOf(model, read);
-  const { ports, addresses } = planOutbound(scope.services, capture, byAddress(model, read));
+  const { demanded } = scope;
+  const planned = planOutbound(scope.services, capture, byAddress(model, read));
+  const { addresses } = planned;
+  const asked = new Set([HTTP_PORT, ...(demanded?.httpPorts ?? [])]);
+  const ports = withPorts(planned.ports, asked);
   const tables = new Map<number, RouteTableIr>();
   const ownHosts: TableHostIr[] = [];
   const sharedHosts = new Map<string, string>();
-  for (const { port, http } of withHttpPort(ports)) {
+  for (const { port, http } of ports) {
     const ofServices = distinctHosts(
       http.map((visible) => hostOf(visible, input, read)),
       scope.services,
     );
     const others = port === HTTP_PORT ? otherHosts(ofServices, input, model, read) : [];
-    if (ofServices.length + others.length === 0) continue;
     const name = String(port);
+    if (demanded !== undefined && (asked.has(port) || http.length > 0)) {
+      tables.set(port, { name, virtualHosts: others, ignorePortInHost: true, hostsApart: { epoch: demanded.epoch } });
+      const given = ofServices.filter(({ service }) => !demanded.onTrial.has(service.key));
+      ownHosts.push({ table: name, host: NOBODYS_HOST }, ...strangers(name, ofServices, demanded, scope.outside));
+      for (const host of given) {
+        if (host.shared === undefined) ownHosts.push({ table: name, host: host.build() });
+        else sharedHosts.set(tableHostName({ table: name, host }), host.shared);
+      }
+      continue;
+    }
+    if (ofServices.length + others.length === 0) continue;
     const rest = [...others, outsideHost(scope.outside, false)];
     if (client.hosts === 'in-tables' || ofServices.length === 0) {
       const virtualHosts = [...ofServices.map((host) => host.build()), ...rest];
       tables.set(port, { name, virtualHosts, ignorePortInHost: true });
       continue;
     }
-    tables.set(port, { name, virtualHosts: rest, ignorePortInHost: true, hostsApart: true });
+    tables.set(port, { name, virtualHosts: rest, ignorePortInHost: true, hostsApart: { epoch: 0 } });
     for (const host of ofServices) {
       if (host.shared === undefined) ownHosts.push({ table: name, host: host.build() });
       else sharedHosts.set(tableHostName({ table: name, host }), host.shared);
     }
   }
-  const listeners = withHttpPort(ports).map((plan) => portListener(plan, tables.has(plan.port), capture, input));
+  const listeners = ports.map((plan) => portListener(plan, tables.has(plan.port), capture, input));
   for (const [name, at] of addresses) listeners.push(addressListener(name, at, input));
   if (capture.type === 'redirect') listeners.push(virtualOutbound(capture, listenPorts.outbound, scope.outside));
   const withTables = [...addresses.values(), ...ports.flatMap(({ ranges }) => ranges)].filter(({ port }) =>
@@ -194,6 +209,7 @@ const NOTHING_CAPTURED: CapturedOutbound = {
 
 /** A virtual host, as far as it is needed to tell it from others. */
 interface PlannedHost {
+  readonly service: Service;
   readonly name: string;
   readonly domains: readonly string[];
   /** Key of the host in the captured hosts, if that is just what is needed. */
@@ -205,8 +221,8 @@ function distinctHosts(planned: readonly PlannedHost[], services: readonly Servi
   const asTheyAre = new Set(planned);
   return withoutTakenDomains(planned, services).map((host) => {
     if (asTheyAre.has(host)) return host;
-    const { name, domains, build } = host;
-    return { name, domains, build: () => ({ ...build(), domains }) };
+    const { service, name, domains, build } = host;
+    return { service, name, domains, build: () => ({ ...build(), domains }) };
   });
 }
 
@@ -225,10 +241,31 @@ export function boundTable(bound: BoundListener, input: OutboundInput, model: Me
   return { name, virtualHosts, ignorePortInHost: true };
 }
 
-function withHttpPort(ports: readonly PortPlan[]): readonly PortPlan[] {
-  return ports.some(({ port }) => port === HTTP_PORT)
-    ? ports
-    : [...ports, { port: HTTP_PORT, http: [], tls: [], ranges: [] }];
+/** With these ports, whether or not some service has them. */
+function withPorts(plans: readonly PortPlan[], ports: ReadonlySet<number>): readonly PortPlan[] {
+  const known = new Set(plans.map(({ port }) => port));
+  const missing = [...ports].filter((port) => !known.has(port));
+  return [...plans, ...missing.map((port): PortPlan => ({ port, http: [], tls: [], ranges: [] }))];
+}
+
+/**
+ * Envoy waits for the first virtual host of a table before it opens the listener, so there is always one. Nothing has this
+ * name (RFC 2606).
+ */
+const NOBODYS_HOST: VirtualHostIr = { name: 'nobody.invalid', domains: ['nobody.invalid'], routes: [] };
+
+/** Hosts that were asked for and are no service of this port: what becomes of calls to hosts outside becomes of theirs. */
+function strangers(
+  table: string,
+  known: readonly PlannedHost[],
+  { learnt }: Demanded,
+  outside: OutsidePolicy,
+): readonly TableHostIr[] {
+  const domains = new Set(known.flatMap((host) => host.domains));
+  const { routes } = outsideHost(outside, false);
+  return learnt
+    .filter((each) => each.table === table && each.isOnTrial !== true && !domains.has(each.host))
+    .map(({ host }) => ({ table, host: { name: host, domains: [host], routes } }));
 }
 
 /** Takes what the kernel redirects, and keeps what no other listener is for. */
@@ -288,14 +325,19 @@ function portListener(
     chains.push({
       name: 'http',
       match,
-      handler: httpHandler(connectionOf(`outbound_${name}`, String(port), isByName(http, capture))),
+      handler: httpHandler({
+        ...connectionOf(`outbound_${name}`, String(port), isByName(http, capture)),
+        ...(input.scope.demanded === undefined ? {} : { onDemand: true }),
+      }),
     });
   }
   const isAlone = chains.length === 0;
   // In Envoy's order of matches, an empty one is tried before the fallback, but not for addresses within a range.
   if (isAlone && tcp !== undefined && fallback !== undefined) chains.push({ ...fallback, match: {} });
   if (chains.length === 0) return undefined;
-  const visible = [...http, ...tls, ...(tcp === undefined ? [] : [tcp]), ...ranges];
+  // What is asked for comes and goes; the listener stays as it is.
+  const byHost = input.scope.demanded === undefined ? http : [];
+  const visible = [...byHost, ...tls, ...(tcp === undefined ? [] : [tcp]), ...ranges];
   const clientsSpeakFirst = tcp === undefined && ranges.every((range) => range.port.protocol !== 'detect');
   return {
     name,
@@ -417,6 +459,7 @@ function hostOf({ service, port }: VisiblePort, input: OutboundInput, read: Read
   const key = portRoutesKey(service, port.port, input.client, input.sidecarHosts.routes, read);
   const shared = key === undefined ? undefined : `${nearness}|${key}`;
   return {
+    service,
     name: serviceTableName(service.hostname, port.port),
     domains: serviceNames(service, nearness),
     ...(shared === undefined ? {} : { shared }),

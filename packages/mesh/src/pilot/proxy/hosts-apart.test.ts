@@ -26,7 +26,7 @@ describe('virtual hosts of redirected workloads', () => {
   it('come on their own, and a change of rules for one of them is just that', () => {
     const one = client('one');
     const pilot = pilotOf(SERVICES + rules('a', '/v1'), one);
-    const names = ['80/a.default.svc.cluster.local:80', '80/b.default.svc.cluster.local:80'];
+    const names = ['80/a.default.svc.cluster.local', '80/b.default.svc.cluster.local'];
     expect([...hostKeys(pilot, one).keys()]).toEqual(names);
     const { resources } = pilot.resources;
     const changed = new Set<string | undefined>();
@@ -35,7 +35,7 @@ describe('virtual hosts of redirected workloads', () => {
     });
     const [after] = parseDocuments(rules('a', '/v2'), 'test.yaml', { defaultNamespace: 'default' }).objects;
     if (after !== undefined) pilot.objects.set(keyOf(after.object), after.object);
-    expect([...changed]).toEqual(['80/a.default.svc.cluster.local:80']);
+    expect([...changed]).toEqual(['80/a.default.svc.cluster.local']);
   });
 
   it('are the same resources for the clients of all namespaces that call them by the same names', () => {

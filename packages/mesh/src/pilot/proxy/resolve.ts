@@ -9,6 +9,7 @@ import type { Graph } from '../incremental/graph.ts';
 import { type ClientClass, clientClassOf } from '../model/client.ts';
 import { GATEWAY_NAME_LABEL } from '../model/gateway-api/gateway-deployment.ts';
 import type { InboundPort } from '../model/inbound.ts';
+import type { LearntHosts } from '../model/learnt-hosts.ts';
 import { defaultsOf, type MeshModel } from '../model/mesh.ts';
 import { buildGatewayTopology } from '../model/mesh-defaults.ts';
 import { mayBeHttp } from '../model/protocol.ts';
@@ -34,12 +35,14 @@ import { type RouteTableIr, type TableHostIr, tableHostName } from './ir/route.t
 import type { SecretIr } from './ir/secret.ts';
 import { withDefaults } from './listener-defaults.ts';
 import { httpProxyListener, inboundListener, servicePortListener } from './listeners.ts';
+import { indexForDemand } from './on-demand.ts';
 import { applicationCluster, dynamicForward, httpProxyLoopbackCluster, loopbackCluster } from './own-clusters.ts';
 import {
   HTTP_PROXY_TABLE,
   resolveProxyTable,
   resolveServiceTable,
   resolveSidecarHosts,
+  rulesForOtherHosts,
   serviceTableName,
 } from './routes.ts';
 import { EMPTY_SCOPE, resolveScope, type Scope } from './scope.ts';
@@ -91,15 +94,18 @@ export interface ResolvedMesh {
   readonly shared: Collection<SharedRefs>;
 }
 
-/**
- * @param patchesRoutes whether EnvoyFilters alter routes of a proxy, by node ID: they look at whole tables
- */
-export function resolveMesh(
-  graph: Graph,
-  model: MeshModel,
-  proxies: Collection<ProxyIdentity>,
-  patchesRoutes: Collection<boolean>,
-): ResolvedMesh {
+/** What proxies are told apart by. */
+export interface ProxyInputs {
+  /** By node ID. */
+  readonly proxies: Collection<ProxyIdentity>;
+  /** Whether EnvoyFilters alter routes of a proxy, by node ID: they look at whole tables. */
+  readonly patchesRoutes: Collection<boolean>;
+  /** What workloads have asked for, by `NAMESPACE/NAME`. */
+  readonly learnt: Collection<LearntHosts>;
+}
+
+export function resolveMesh(graph: Graph, model: MeshModel, inputs: ProxyInputs): ResolvedMesh {
+  const { proxies, patchesRoutes, learnt } = inputs;
   const serviceRoutes = resolveServiceRoutes(graph, model);
   const proxyInstances = graph.derive('proxy instances', proxies, ({ instance }, read) =>
     read.get(model.instances, instance),
@@ -107,7 +113,8 @@ export function resolveMesh(
   const clients = graph.derive('clients', proxyInstances, (instance, read, nodeId): ClientClass => {
     const takesHosts = read.get(proxies, nodeId)?.wholeTables !== true && read.get(patchesRoutes, nodeId) !== true;
     const gateway = certifiedGatewayOf(instance, model, read);
-    return clientClassOf(instance, read.all(model.askedLabels).keys(), takesHosts, gateway);
+    const onDemand = model.settings.scoping === 'on-demand';
+    return clientClassOf(instance, read.all(model.askedLabels).keys(), { takesHosts, onDemand }, gateway);
   });
   /** By node ID. */
   const classKeyOf = (nodeId: string, read: Reader) => read.get(clients, nodeId)?.key ?? '';
@@ -115,10 +122,13 @@ export function resolveMesh(
   const classes = graph.derive('client classes', byClass, ([client]) => client);
   const specs = clusterSpecs(graph, model, classes);
   const secrets = resolveSecrets(graph, model, specs);
-  const scopes = graph.derive('scopes', classes, (client, read) => resolveScope(client, model, secrets, read));
+  const onDemand = indexForDemand(graph, model, learnt);
+  const otherRules = rulesForOtherHosts(graph, model);
+  const scopeInputs = { model, secrets, onDemand, otherRules };
+  const scopes = graph.derive('scopes', classes, (client, read) => resolveScope(client, scopeInputs, read));
   const scopeOf = (nodeId: string, read: Reader) => read.get(scopes, classKeyOf(nodeId, read));
   const classesByCapture = graph.index('classes by capture', classes, ({ capture }) => [capture.type]);
-  const sidecarHosts = resolveSidecarHosts(graph, model, serviceRoutes, classesByCapture);
+  const sidecarHosts = resolveSidecarHosts(graph, model, serviceRoutes, otherRules, classesByCapture);
   const capturedHosts = resolveCapturedHosts(graph, serviceRoutes, classesByCapture);
   const sharedTables = graph.derive('service tables', serviceRoutes.shared, ({ service, port, routes }, read) => {
     const isUsed =

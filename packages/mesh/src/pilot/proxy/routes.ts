@@ -80,7 +80,7 @@ function proxyVirtualHost(
  * Rule sets for hosts that are no service, by host, which may be a pattern: sidecars know such hosts all the same, on
  * HTTP's own port.
  */
-function rulesForOtherHosts(graph: Graph, model: MeshModel): Collection<readonly RouteRuleSet[]> {
+export function rulesForOtherHosts(graph: Graph, model: MeshModel): Collection<readonly RouteRuleSet[]> {
   return graph.derive('other hosts', model.meshRoutes, (sets, read, host) =>
     read.get(model.servicesByHost, host) === undefined ? sets : undefined,
   );
@@ -144,9 +144,9 @@ export function resolveSidecarHosts(
   graph: Graph,
   model: MeshModel,
   routes: ServiceRoutes,
+  otherRules: Collection<readonly RouteRuleSet[]>,
   classesByCapture: Collection<readonly ClientClass[]>,
 ): SidecarHosts {
-  const otherRules = rulesForOtherHosts(graph, model);
   return {
     routes,
     services: resolveVirtualHosts(graph, model, routes, classesByCapture),

@@ -3,7 +3,7 @@ import type { ClientClass } from '../model/client.ts';
 import { defaultsOf, type MeshModel, meshRoutesFor, sidecarOf } from '../model/mesh.ts';
 import type { MeshDefaults } from '../model/mesh-defaults.ts';
 import type { Destination } from '../model/route-action.ts';
-import { destinationsOf } from '../model/route-rule.ts';
+import { destinationsOf, type RouteRuleSet } from '../model/route-rule.ts';
 import { byHostname, type Service, type ServicePort, serviceSeenFrom } from '../model/service.ts';
 import { type EgressListener, isCovered, type OutsideRule, type ServicePattern } from '../model/sidecar.ts';
 import { isVisible } from '../model/visibility.ts';
@@ -12,6 +12,7 @@ import { comesByEds, goesToOriginal, knowsOriginal } from './discovery.ts';
 import type { PlacedCluster } from './endpoint-sets.ts';
 import type { SecretIr } from './ir/secret.ts';
 import type { SourceRef } from './ir/source.ts';
+import { type Demanded, demandedBy, type OnDemand } from './on-demand.ts';
 import { secretsOf } from './secrets.ts';
 import { meantBy } from './service-names.ts';
 
@@ -32,6 +33,8 @@ export interface Scope {
   /** Secrets that the clusters need: name -> key in `ResolvedMesh.secrets`. */
   readonly secrets: ReadonlyMap<string, string>;
   readonly outside: OutsidePolicy;
+  /** Where all else is found out by asking. */
+  readonly demanded?: Demanded;
 }
 
 /** `services` are what is known at this listener. */
@@ -57,23 +60,28 @@ export const EMPTY_SCOPE: Scope = {
   outside: ALLOWED,
 };
 
+/** What scopes are made of. */
+export interface ScopeInputs {
+  readonly model: MeshModel;
+  readonly secrets: Collection<SecretIr>;
+  readonly onDemand: OnDemand;
+  /** Rules for hosts that are no service, by host. */
+  readonly otherRules: Collection<readonly RouteRuleSet[]>;
+}
+
 /**
- * What clients of a class can call, under the policies that hold for them: every service that their namespace sees, or of
- * these the ones that their Sidecar lists.
+ * What clients of a class can call, under the policies that hold for them: of the services that their namespace sees, the
+ * ones that their Sidecar lists; or without one those that they ask for, or all.
  */
-export function resolveScope(
-  client: ClientClass,
-  model: MeshModel,
-  allSecrets: Collection<SecretIr>,
-  read: Reader,
-): Scope {
-  const candidates = [...read.all(model.servicesByHost).values()].map((services) =>
-    services.filter(({ visibility }) => isVisible(visibility, client.namespace)),
-  );
+export function resolveScope(client: ClientClass, inputs: ScopeInputs, read: Reader): Scope {
+  const { model } = inputs;
   const sidecar = sidecarOf(client, model, read);
   const defaults = defaultsOf(model, read);
   const listed = model.settings.scoping === 'off' ? undefined : sidecar.egress;
-  const found = listed === undefined ? unlisted(client, candidates) : listedServices(client, candidates, listed);
+  // Through an HTTP proxy nobody asks: its table is whole.
+  const { workload } = listed === undefined && defaults.ports.httpProxy === undefined ? client : NOBODY;
+  const demanded = workload === undefined ? undefined : demandedBy(client, workload, inputs.onDemand, model, read);
+  const found = demanded === undefined ? visibleServices(client, listed, model, read) : { ...demanded, bound: [] };
   const bound = [...found.bound, ...httpProxies(client, found.services, defaults)];
   const known = [...found.services, ...found.bound.flatMap(({ services }) => services)];
   const clusters = new Map<string, string>();
@@ -95,7 +103,7 @@ export function resolveScope(
         if (byEds && !toOriginal && settings.tls?.type !== 'refuse') endpoints.set(name, key);
         for (const [secret, at] of secretsOf(settings, client.namespace)) {
           // One that is not there (yet) is waited for.
-          if (read.get(allSecrets, at) !== undefined) secrets.set(secret, at);
+          if (read.get(inputs.secrets, at) !== undefined) secrets.set(secret, at);
         }
         const placement =
           toOriginal || settings.tls?.type === 'refuse' ? undefined : placementIn(service, settings, defaults.locality);
@@ -110,17 +118,26 @@ export function resolveScope(
   // Who may call a service by another name need not know its own.
   for (const service of known) if (isAlias(service)) add(meantBy(service, model, read), service.ports);
   // Rules may lead to services that clients do not know by name.
-  const leadTo = listed === undefined ? [] : destinationsBehind(known, client, model, read);
+  const isLimited = listed !== undefined || demanded !== undefined;
+  const leadTo = isLimited
+    ? [...destinationsBehind(known, client, model, read), ...otherDestinations(found.patterns, client, inputs, read)]
+    : [];
   const via = sidecar.outside?.type === 'allow' ? sidecar.outside.via : undefined;
-  for (const { host, source } of [
-    ...leadTo,
-    ...otherDestinations(found.patterns, client, model, read),
-    ...(via === undefined ? [] : [via]),
-  ]) {
+  for (const { host, source } of [...leadTo, ...(via === undefined ? [] : [via])]) {
     const service = serviceSeenFrom(read.get(model.servicesByHost, host), source.namespace);
     if (service !== undefined) add(meantBy(service, model, read), service.ports);
   }
-  return { ...found, bound, clusters, endpoints, placed, secrets, outside: outsidePolicy(sidecar.outside, defaults) };
+  return {
+    services: found.services,
+    ...(found.patterns === undefined ? {} : { patterns: found.patterns }),
+    bound,
+    clusters,
+    endpoints,
+    placed,
+    secrets,
+    outside: outsidePolicy(sidecar.outside, defaults),
+    ...(demanded === undefined ? {} : { demanded }),
+  };
 }
 
 /** The HTTP proxy of redirected workloads, if the mesh has one. (Where applications are told ports, one is always there.) */
@@ -136,7 +153,21 @@ function httpProxies(
   return [{ listener: { port, bind, isCaptured: false, hosts: [{ host: '*' }], source }, services }];
 }
 
+const NOBODY: Pick<ClientClass, 'workload'> = {};
+
 type Known = Pick<Scope, 'services' | 'bound' | 'patterns'>;
+
+function visibleServices(
+  client: ClientClass,
+  listed: readonly EgressListener[] | undefined,
+  model: MeshModel,
+  read: Reader,
+): Known {
+  const candidates = [...read.all(model.servicesByHost).values()].map((services) =>
+    services.filter(({ visibility }) => isVisible(visibility, client.namespace)),
+  );
+  return listed === undefined ? unlisted(client, candidates) : listedServices(client, candidates, listed);
+}
 
 function unlisted({ namespace }: ClientClass, candidates: readonly (readonly Service[])[]): Known {
   const services = candidates.map((each) => serviceSeenFrom(each, namespace)).filter((each) => each !== undefined);
@@ -219,14 +250,15 @@ function destinationsBehind(
 function otherDestinations(
   patterns: readonly ServicePattern[] | undefined,
   client: ClientClass,
-  model: MeshModel,
+  { otherRules }: ScopeInputs,
   read: Reader,
 ): readonly Destination[] {
-  if (patterns === undefined) return [];
-  return [...read.all(model.meshRoutes)].flatMap(([host, sets]) =>
+  return [...read.all(otherRules)].flatMap(([host, sets]) =>
     sets
       .filter(({ visibility }) => isVisible(visibility, client.namespace))
-      .filter(({ source: { namespace } }) => isCovered({ namespace, hostname: host }, patterns))
+      .filter(
+        ({ source: { namespace } }) => patterns === undefined || isCovered({ namespace, hostname: host }, patterns),
+      )
       .flatMap(destinationsOf),
   );
 }

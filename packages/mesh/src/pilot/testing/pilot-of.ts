@@ -2,15 +2,15 @@ import { keyOf } from '@lateen/api/object-key.ts';
 import { instanceKey, nodeIdOf, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import { expect } from 'vitest';
 import { parseDocuments } from '../config/parse.ts';
-import { DEFAULT_SETTINGS } from '../model/settings.ts';
+import { DEFAULT_SETTINGS, type MeshSettings } from '../model/settings.ts';
 import { createPilot, type Pilot } from '../pilot.ts';
 
 /** A Pilot with the objects of a YAML text, which must be right, and with instances whose proxies are connected. */
 export function pilotOf(
-  input: string | { readonly text: string; readonly scoping: 'on' | 'off' },
+  input: string | { readonly text: string; readonly scoping: MeshSettings['scoping'] },
   ...instances: readonly WorkloadInstance[]
 ): Pilot {
-  const { text, scoping } = typeof input === 'string' ? { text: input, scoping: 'on' as const } : input;
+  const { text, scoping } = typeof input === 'string' ? { text: input, scoping: 'declared' as const } : input;
   const pilot = createPilot({ ...DEFAULT_SETTINGS, scoping });
   const { objects, diagnostics } = parseDocuments(text, 'test.yaml', { defaultNamespace: 'default' });
   expect(diagnostics.filter(({ severity }) => severity === 'error')).toEqual([]);

@@ -1,6 +1,8 @@
 import { LateenError } from '@lateen/api/lateen-error.ts';
 import { instanceOfNode, nodeIdOf } from '@lateen/api/workload-instance.ts';
+import type { LearntHost } from '../model/learnt-hosts.ts';
 import type { Pilot } from '../pilot.ts';
+import { readAsked } from './asked-host.ts';
 import type { Holdings } from './mesh-resources.ts';
 import type {
   Protocol,
@@ -29,10 +31,17 @@ export interface NodeDirectory {
   leave(nodeId: string, instance: string): void;
 }
 
+/** Where it is noted what workloads call, to be given to them. */
+export interface HostLearning {
+  /** @param workload `NAMESPACE/NAME` */
+  ask(workload: string, hosts: readonly Omit<LearntHost, 'isOnTrial'>[]): void;
+}
+
 /** Gives the xDS server a live view of what each connected proxy should hold. */
 export class PilotDirectory implements ProxyDirectory {
   readonly #pilot: Pilot;
   readonly #nodes: NodeDirectory | undefined;
+  readonly #learning: HostLearning | undefined;
   /** By node ID; several streams of one proxy (while it reconnects) share one entry in `pilot.proxies`. */
   readonly #views = new Map<string, Set<View>>();
   /** Which proxies hold a resource, by its key: a change of it concerns just those. */
@@ -43,9 +52,10 @@ export class PilotDirectory implements ProxyDirectory {
   readonly #changedHoldings = new Set<string>();
 
   /** With `nodes`, every proxy that tells who it is gets configuration; otherwise those of known instances. */
-  constructor(pilot: Pilot, nodes?: NodeDirectory) {
+  constructor(pilot: Pilot, nodes?: NodeDirectory, learning?: HostLearning) {
     this.#pilot = pilot;
     this.#nodes = nodes;
+    this.#learning = learning;
     const { resources, holdings } = pilot.resources;
     resources.onChange((keys) => {
       for (const key of keys) this.#changedResources.add(key);
@@ -59,7 +69,10 @@ export class PilotDirectory implements ProxyDirectory {
   connect(node: ProxyNode, protocol: Protocol): ProxyView {
     return this.#pilot.graph.transaction(() => {
       const instance = this.#nodes?.arrive(node) ?? this.#knownInstance(node);
-      const view = new View(node.id, this.#pilot, () => this.#close(node.id, view));
+      const view = new View(node.id, this.#pilot, {
+        ask: (hosts) => this.#ask(node.id, hosts),
+        close: () => this.#close(node.id, view),
+      });
       const views = this.#views.get(node.id) ?? new Set();
       views.add(view);
       this.#views.set(node.id, views);
@@ -82,6 +95,12 @@ export class PilotDirectory implements ProxyDirectory {
       `the proxy ${JSON.stringify(node.id)} stands beside no workload instance of this mesh`,
       'Node IDs have the form sidecar~IP~NAME.NAMESPACE~NAMESPACE.svc.cluster.local.',
     );
+  }
+
+  #ask(nodeId: string, hosts: readonly LearntHost[]): void {
+    const { proxies, instances } = this.#pilot;
+    const instance = instances.get(proxies.get(nodeId)?.instance ?? '');
+    if (instance !== undefined) this.#learning?.ask(`${instance.namespace}/${instance.workload}`, hosts);
   }
 
   #close(nodeId: string, view: View): void {
@@ -153,19 +172,49 @@ function changeOf(changes: Map<string, Change>, nodeId: string): Change {
   return change;
 }
 
+interface ViewActions {
+  readonly ask: (hosts: readonly LearntHost[]) => void;
+  readonly close: () => void;
+}
+
+const NO_HOST = { table: '', host: '' };
+
 class View implements ProxyView {
   readonly #nodeId: string;
   readonly #pilot: Pilot;
-  readonly #onClose: () => void;
+  readonly #on: ViewActions;
   /** What the proxy holds, kept up to date by each change so that looking costs nothing. */
   readonly #held = new Map<ResourceType, Map<string, Resource>>();
+  /** Names of virtual hosts by `TABLE/DOMAIN`; made when it is asked for. */
+  #hostsByDomain: Map<string, string> | undefined;
   #listener: ((change: ResourceChange) => void) | undefined;
   #closed = false;
 
-  constructor(nodeId: string, pilot: Pilot, onClose: () => void) {
+  constructor(nodeId: string, pilot: Pilot, on: ViewActions) {
     this.#nodeId = nodeId;
     this.#pilot = pilot;
-    this.#onClose = onClose;
+    this.#on = on;
+  }
+
+  hostFor(asked: string): string | undefined {
+    const { table, host } = readAsked(asked) ?? NO_HOST;
+    this.#hostsByDomain ??= this.#indexHosts();
+    return this.#hostsByDomain.get(`${table}/${host}`);
+  }
+
+  ask(names: readonly string[]): void {
+    const tables = this.resources('route');
+    const hosts = names.map(readAsked).filter((each) => each !== undefined && tables.has(each.table));
+    if (hosts.length > 0) this.#on.ask(hosts as LearntHost[]);
+  }
+
+  #indexHosts(): Map<string, string> {
+    const all = new Map<string, string>();
+    for (const { name, domains = [] } of this.resources('virtualHost').values()) {
+      const table = name.slice(0, name.indexOf('/'));
+      for (const domain of domains) all.set(`${table}/${domain}`, name);
+    }
+    return all;
   }
 
   resources(type: ResourceType): ReadonlyMap<string, Resource> {
@@ -192,6 +241,7 @@ class View implements ProxyView {
 
   notify(change: ResourceChange): void {
     if (this.#closed) return;
+    if (change.has('virtualHost')) this.#hostsByDomain = undefined;
     for (const [type, names] of change) {
       const held = this.#held.get(type);
       if (held === undefined) continue;
@@ -207,6 +257,6 @@ class View implements ProxyView {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#onClose();
+    this.#on.close();
   }
 }

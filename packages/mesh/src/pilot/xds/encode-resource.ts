@@ -81,7 +81,8 @@ export function encodeHostMessage(message: VirtualHost): EncodedHost {
 /** Envoy takes a virtual host away only if it has the very name of its resource. */
 export function encodeTableHost(ir: TableHostIr): Resource {
   const name = tableHostName(ir);
-  return named('virtualHost', name, encode(VirtualHostSchema, translateVirtualHost({ ...ir.host, name })));
+  const bytes = encode(VirtualHostSchema, translateVirtualHost({ ...ir.host, name }));
+  return { ...named('virtualHost', name, bytes), domains: ir.host.domains };
 }
 
 export function named(type: ResourceType, name: string, bytes: Uint8Array): Resource {

@@ -26,6 +26,8 @@ export interface Resource {
   readonly bytes: Uint8Array;
   /** For a cluster: the name of its endpoint resource if its endpoints come by EDS. */
   readonly edsName?: string;
+  /** For a virtual host that comes on its own: the hosts that it is for. */
+  readonly domains?: readonly string[];
 }
 
 /** The xDS protocols: incremental and state of the world. */
@@ -47,6 +49,13 @@ export interface ProxyView {
   resources(type: ResourceType): ReadonlyMap<string, Resource>;
   /** Calls `listener` after each change, synchronously, with the names that changed. One listener at a time. */
   onChange(listener: (change: ResourceChange) => void): void;
+  /** The virtual host (VHDS) for what a proxy asks for as `TABLE/HOST[:PORT]`, if it is there. */
+  hostFor(asked: string): string | undefined;
+  /**
+   * The proxy holds requests for these hosts, which it does not know. What there is for them is there afterwards, and told as
+   * a change.
+   */
+  ask(names: readonly string[]): void;
   close(): void;
 }
 

@@ -82,6 +82,8 @@ export interface HttpConnectionIr {
   readonly dynamicForward: boolean;
   /** How often they are looked up where DNS does not tell. */
   readonly dnsRefreshMs?: number;
+  /** The virtual host of a request that none is there for is asked for, and the request held until it comes. */
+  readonly onDemand?: true;
   /** Accept CONNECT requests. */
   readonly connect: boolean;
   /** What is done with paths before anything looks at them. Absent: they are normalized as RFC 3986 has it. */

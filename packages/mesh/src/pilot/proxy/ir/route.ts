@@ -12,8 +12,11 @@ export interface RouteTableIr {
   readonly ignorePortInHost: boolean;
   /** Where else the hosts are served, for the header Alt-Svc of every answer (RFC 7838). */
   readonly altSvc?: string;
-  /** More virtual hosts come on their own (VHDS), so that a change of one is just that. */
-  readonly hostsApart?: true;
+  /**
+   * More virtual hosts come on their own (VHDS), so that a change of one is just that. With another epoch, what was asked for
+   * before can be asked for again.
+   */
+  readonly hostsApart?: { readonly epoch: number };
 }
 
 /** A virtual host that comes on its own, to be part of a table. */
@@ -22,9 +25,9 @@ export interface TableHostIr {
   readonly host: VirtualHostIr;
 }
 
-/** The name under which a virtual host comes on its own. */
+/** The name under which a virtual host comes on its own; a table is for one port. */
 export function tableHostName({ table, host }: { readonly table: string; readonly host: Pick<VirtualHostIr, 'name'> }) {
-  return `${table}/${host.name}`;
+  return `${table}/${host.name.replace(/:\d+$/, '')}`;
 }
 
 export interface VirtualHostIr {

@@ -1,6 +1,6 @@
 import { type ServerDuplexStream, status } from '@grpc/grpc-js';
 import { formatError, isLateenError } from '@lateen/api/lateen-error.ts';
-import type { Protocol, ProxyDirectory, ProxyNode, ProxyView } from '../resource.ts';
+import { type Protocol, type ProxyDirectory, type ProxyNode, type ProxyView, typeUrls } from '../resource.ts';
 import type { Clock } from './clock.ts';
 import { isSynced, oldestOutstanding } from './order.ts';
 import { spiffeIdIn, type VerifyPeer } from './peer.ts';
@@ -122,11 +122,25 @@ export class AdsStream {
       return;
     }
     if (this.#view === undefined && !this.#connect(decoded.node)) return;
-    this.#apply({ kind: 'request', request: decoded.request });
+    const { request } = decoded;
+    const asksForHosts = request.protocol === 'delta' && request.typeUrl === typeUrls.virtualHost;
+    // What a client holds it has asked for once: a control plane that has just started may not know it yet.
+    if (asksForHosts) this.#ask([...request.initialVersions.keys()]);
+    this.#apply({ kind: 'request', request });
     const { types } = this.#state;
     if (typeOrder.some((type) => types[type].names.size > MAX_SUBSCRIBED_NAMES)) {
       this.end(status.RESOURCE_EXHAUSTED, `A stream can subscribe to ${MAX_SUBSCRIBED_NAMES} names of a type.`);
     }
+    if (!asksForHosts || this.#state.asked.size === 0) return;
+    this.#ask(request.subscribe.filter((name) => this.#state.asked.has(name)));
+    this.#apply({ kind: 'asked' });
+  }
+
+  /** What there is for hosts is made known as a change, before this ends. */
+  #ask(names: readonly string[]): void {
+    const view = this.#view;
+    const unknown = names.filter((name) => view?.hostFor(name) === undefined);
+    if (unknown.length > 0) view?.ask(unknown);
   }
 
   #decode(bytes: Buffer): DecodedRequest | undefined {

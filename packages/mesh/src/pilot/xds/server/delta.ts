@@ -25,21 +25,44 @@ export function applyDeltaRequest(stream: StreamState, state: TypeState, request
   state.isRequested = true;
   const resources = wanted.resources(state.type);
   for (const name of request.unsubscribe) unsubscribe(stream, state, name);
-  for (const name of request.subscribe) {
-    if (name === '*') continue;
-    state.names.add(name);
-    const version = isFirst ? request.initialVersions.get(name) : undefined;
-    if (version === undefined) {
-      state.forced.add(name);
-    } else {
-      state.held.set(name, version);
-    }
-    markSubscribed(stream, state, name);
-  }
-  const isImplicit = isFirst && request.subscribe.length === 0 && isSetType(state.type);
+  if (state.type === 'virtualHost') askForHosts(stream, state, request, wanted);
+  else
+    for (const name of request.subscribe) subscribe(stream, state, name, isFirst ? request.initialVersions : NOTHING);
+  // Envoy asks for virtual hosts once without a name, and means all; later with names, and means to hurry.
+  const isImplicit =
+    isFirst && isSetType(state.type) && (request.subscribe.length === 0 || state.type === 'virtualHost');
   if (isImplicit) state.implicitWildcard = true;
   if ((isImplicit || request.subscribe.includes('*')) && !state.wildcard) {
-    subscribeToAll(stream, state, isFirst ? request.initialVersions : new Map(), resources);
+    subscribeToAll(stream, state, isFirst ? request.initialVersions : NOTHING, resources);
+  }
+}
+
+const NOTHING: ReadonlyMap<string, string> = new Map();
+
+function subscribe(
+  stream: StreamState,
+  state: TypeState,
+  name: string,
+  initialVersions: ReadonlyMap<string, string>,
+): void {
+  if (name === '*') return;
+  state.names.add(name);
+  const version = initialVersions.get(name);
+  if (version === undefined) state.forced.add(name);
+  else state.held.set(name, version);
+  markSubscribed(stream, state, name);
+}
+
+/** More than one client can have requests waiting for. */
+const MAX_ASKED = 10_000;
+
+/** Hosts that requests wait for. Those that come with what the client holds already are not waited for. */
+function askForHosts(stream: StreamState, state: TypeState, request: DeltaRequest, wanted: Wanted): void {
+  for (const asked of request.subscribe) {
+    if (asked === '*' || request.initialVersions.has(asked) || stream.asked.size >= MAX_ASKED) continue;
+    stream.asked.add(asked);
+    const host = wanted.hostFor(asked);
+    if (host !== undefined) force(state, host, stream.sequence);
   }
 }
 
@@ -86,6 +109,7 @@ export interface Built {
 
 /** A response with what `names` lack; undefined when they lack nothing and no answer is due. */
 export function buildDeltaResponse(
+  stream: StreamState,
   state: TypeState,
   names: Iterable<string>,
   wanted: Wanted,
@@ -104,5 +128,23 @@ export function buildDeltaResponse(
     else resources.push(resource);
   }
   if (items.size === 0 && !state.answerDue) return undefined;
-  return { response: { typeUrl: typeUrls[state.type], nonce, version: nonce, resources, removed }, items };
+  const aliases = state.type === 'virtualHost' ? takeAliases(stream, items, wanted) : undefined;
+  const more = aliases === undefined ? {} : { aliases };
+  return { response: { typeUrl: typeUrls[state.type], nonce, version: nonce, resources, removed, ...more }, items };
+}
+
+/** The names under which hosts of a response were asked for: with it, they are answered. */
+function takeAliases(
+  { asked }: StreamState,
+  items: ReadonlyMap<string, HeldVersion>,
+  wanted: Wanted,
+): ReadonlyMap<string, readonly string[]> | undefined {
+  const aliases = new Map<string, string[]>();
+  for (const name of asked) {
+    const host = wanted.hostFor(name);
+    if (host === undefined || !items.has(host)) continue;
+    asked.delete(name);
+    if (name !== host) aliases.set(host, [...(aliases.get(host) ?? []), name]);
+  }
+  return aliases.size === 0 ? undefined : aliases;
 }

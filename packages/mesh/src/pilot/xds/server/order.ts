@@ -75,8 +75,7 @@ export function mayRemove(stream: StreamState, state: TypeState, nowMs: number):
   const isInUse =
     areRemovalsSuspended(stream, state) ||
     users.some((user) => outstandingSince(user) <= state.removalsChangedAt || user.removals.size > 0);
-  // Not every client has tables whose hosts come on their own.
-  const isComplete = users.every((user) => user.isRequested || user.type === 'virtualHost');
+  const isComplete = users.every((user) => user.isRequested || (user.type === 'virtualHost' && !stream.expectsHosts));
   if (!isInUse && isComplete) return true;
   if (isComplete && state.type !== 'endpoint') return false;
   state.removalsWaitUntilMs ??= nowMs + HOLD_BACK_MS;

@@ -45,6 +45,10 @@ export interface Response {
   readonly resources: readonly Resource[];
   /** Names that do not exist (any more). Always empty in the state-of-the-world protocol. */
   readonly removed: readonly string[];
+  /** Other names, by the resource's own, under which the client asked for it: it waits for these. */
+  readonly aliases?: ReadonlyMap<string, readonly string[]>;
+  /** Names that were asked for and that nothing is there for. (To be told that they are removed is no answer to Envoy.) */
+  readonly absent?: readonly string[];
 }
 
 /**
@@ -122,6 +126,10 @@ export interface StreamState {
   readonly types: Readonly<Record<ResourceType, TypeState>>;
   /** By the cluster's name. */
   readonly awaited: Map<string, AwaitedEndpoints>;
+  /** Hosts that requests wait for at the client, as it named them, and that were not answered yet. */
+  readonly asked: Set<string>;
+  /** Some of its tables have virtual hosts that come on their own, so it will ask for these. */
+  expectsHosts: boolean;
   /** Type URLs that Pilot does not serve and that were answered. */
   readonly foreign: Set<string>;
   /** Counts inputs: the age of a change. */
@@ -134,6 +142,7 @@ export interface StreamState {
 /** The wanted state, as `ProxyView` has it. */
 export interface Wanted {
   resources(type: ResourceType): ReadonlyMap<string, Resource>;
+  hostFor(asked: string): string | undefined;
 }
 
 const typeByUrl = new Map<string, ResourceType>(typeOrder.map((type) => [typeUrls[type], type]));
@@ -163,6 +172,8 @@ export function createStreamState(protocol: Protocol): StreamState {
       virtualHost: createTypeState('virtualHost'),
     },
     awaited: new Map(),
+    asked: new Set(),
+    expectsHosts: false,
     foreign: new Set(),
     sequence: 0,
     nonces: 0,

@@ -177,7 +177,7 @@ class Conversation {
   }
 
   #step(input: Parameters<typeof step>[2]): void {
-    const wanted = { resources: (type: ResourceType) => this.wanted[type] };
+    const wanted = { resources: (type: ResourceType) => this.wanted[type], hostFor: () => undefined };
     const before = new Map(typeOrder.map((type) => [type, this.stream.types[type].inFlight]));
     const output = step(this.stream, wanted, input, this.nowMs);
     this.wakeAtMs = output.wakeAtMs;

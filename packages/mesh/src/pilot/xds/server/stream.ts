@@ -1,4 +1,4 @@
-import type { ResourceChange } from '../resource.ts';
+import { type ResourceChange, typeUrls } from '../resource.ts';
 import { applyDeltaRequest, type Built, buildDeltaResponse } from './delta.ts';
 import { defersRemovals, mayRemove, mayUpdate } from './order.ts';
 import { applySotwRequest, buildSotwResponse } from './sotw.ts';
@@ -24,6 +24,8 @@ export type Input =
   | { readonly kind: 'request'; readonly request: Request }
   /** The wanted state has changed already; these names are all that did. */
   | { readonly kind: 'change'; readonly change: ResourceChange }
+  /** What there is for the hosts that were asked for is there now. */
+  | { readonly kind: 'asked' }
   /** The time that an earlier output asked to be called at. */
   | { readonly kind: 'wake' };
 
@@ -43,9 +45,11 @@ const MAX_FOREIGN_TYPES = 32;
  */
 export function step(stream: StreamState, wanted: Wanted, input: Input, nowMs: number): Output {
   stream.sequence++;
+  stream.expectsHosts ||= wanted.resources('virtualHost').size > 0;
   const responses: Response[] = [];
   if (input.kind === 'change') applyChange(stream, wanted, input.change);
   else if (input.kind === 'request') applyRequest(stream, wanted, input.request, responses);
+  else if (input.kind === 'asked') answerAbsent(stream, wanted, responses);
   for (const type of typeOrder) examine(stream, stream.types[type], wanted);
   // What is settled without a message may be what an earlier type waits for.
   let hasSettled: boolean;
@@ -91,6 +95,15 @@ function applyRequest(stream: StreamState, wanted: Wanted, request: Request, res
   else applySotwRequest(stream, state, request, wanted);
   if (type === 'cluster' && isFirst) awaitHeldClusters(stream, wanted);
   if (type === 'endpoint') endAwaiting(stream);
+}
+
+/** Requests for hosts that there will be nothing for do not wait any longer. */
+function answerAbsent(stream: StreamState, wanted: Wanted, responses: Response[]): void {
+  const absent = [...stream.asked].filter((name) => wanted.hostFor(name) === undefined);
+  if (absent.length === 0) return;
+  for (const name of absent) stream.asked.delete(name);
+  const nonce = nextNonce(stream);
+  responses.push({ typeUrl: typeUrls.virtualHost, nonce, version: nonce, resources: [], removed: [], absent });
 }
 
 /** A client that reconnects with its clusters has not asked for their endpoints on this stream yet. */
@@ -215,7 +228,7 @@ function advance(
   const nonce = nextNonce(stream);
   const built =
     stream.protocol === 'delta'
-      ? buildDeltaResponse(state, names, wanted, nonce)
+      ? buildDeltaResponse(stream, state, names, wanted, nonce)
       : buildSotwResponse(state, names, sendsRemovals ? new Set() : state.removals, wanted, nonce);
   const since = Math.min(
     isolated === undefined ? Number.POSITIVE_INFINITY : state.isolatedSince,

@@ -70,12 +70,17 @@ function deltaParts(response: Response): Uint8Array[] {
   const parts = [stringField(1, response.version)];
   const typeUrl = stringField(1, response.typeUrl);
   for (const resource of response.resources) {
-    // Resource: version 1, resource (an Any) 2, name 3.
+    // Resource: version 1, resource (an Any) 2, name 3, aliases 4.
     const name = stringField(3, resource.name);
     const version = stringField(1, resource.version);
+    const aliases = aliasFields(response.aliases?.get(resource.name));
     const any = anyHead(2, typeUrl, resource);
-    const length = name.length + version.length + any.length + resource.bytes.length;
-    parts.push(tag(2, length), name, version, any, resource.bytes);
+    const length = name.length + version.length + aliases.length + any.length + resource.bytes.length;
+    parts.push(tag(2, length), name, version, aliases, any, resource.bytes);
+  }
+  for (const name of response.absent ?? []) {
+    const fields = Buffer.concat([stringField(3, name), aliasFields([name])]);
+    parts.push(tag(2, fields.length), fields);
   }
   parts.push(stringField(4, response.typeUrl), stringField(5, response.nonce));
   for (const name of response.removed) parts.push(stringField(6, name));
@@ -89,6 +94,10 @@ function sotwParts(response: Response): Uint8Array[] {
   for (const resource of response.resources) parts.push(anyHead(2, typeUrl, resource), resource.bytes);
   parts.push(stringField(4, response.typeUrl), stringField(5, response.nonce));
   return parts;
+}
+
+function aliasFields(names: readonly string[] = []): Uint8Array {
+  return Buffer.concat(names.map((name) => stringField(4, name)));
 }
 
 /** All of a field with an Any (type_url 1, value 2) in it, up to the value's bytes. */

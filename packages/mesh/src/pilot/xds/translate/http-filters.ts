@@ -4,6 +4,7 @@ import { CorsSchema } from '@lateen/envoy-api/envoy/extensions/filters/http/cors
 import { FilterConfigSchema } from '@lateen/envoy-api/envoy/extensions/filters/http/dynamic_forward_proxy/v3/dynamic_forward_proxy_pb.js';
 import { HTTPFaultSchema } from '@lateen/envoy-api/envoy/extensions/filters/http/fault/v3/fault_pb.js';
 import { GrpcWebSchema } from '@lateen/envoy-api/envoy/extensions/filters/http/grpc_web/v3/grpc_web_pb.js';
+import { OnDemandSchema } from '@lateen/envoy-api/envoy/extensions/filters/http/on_demand/v3/on_demand_pb.js';
 import { RouterSchema } from '@lateen/envoy-api/envoy/extensions/filters/http/router/v3/router_pb.js';
 import { ConfigSchema as FilterStateSchema } from '@lateen/envoy-api/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state_pb.js';
 import { StatefulSessionSchema } from '@lateen/envoy-api/envoy/extensions/filters/http/stateful_session/v3/stateful_session_pb.js';
@@ -27,6 +28,7 @@ export const FILTER_STATE = 'envoy.filters.http.set_filter_state';
  * faults, so that browsers can read those.
  */
 const ORDER: readonly ((ir: HttpConnectionIr) => HttpFilter | undefined)[] = [
+  onDemand,
   cors,
   grpcWeb,
   externalAuth,
@@ -39,6 +41,13 @@ const ORDER: readonly ((ir: HttpConnectionIr) => HttpFilter | undefined)[] = [
 
 export function httpFilters(ir: HttpConnectionIr): HttpFilter[] {
   return ORDER.map((filter) => filter(ir)).filter((filter) => filter !== undefined);
+}
+
+/** The others ask the route what they are to do, so it must be there. */
+function onDemand(ir: HttpConnectionIr): HttpFilter | undefined {
+  return ir.onDemand === true
+    ? create(HttpFilterSchema, extension('envoy.filters.http.on_demand', OnDemandSchema))
+    : undefined;
 }
 
 /**

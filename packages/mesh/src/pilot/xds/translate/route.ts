@@ -1,4 +1,5 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { DurationSchema } from '@bufbuild/protobuf/wkt';
 import { HeaderValueOption_HeaderAppendAction as HeaderAppend } from '@lateen/envoy-api/envoy/config/core/v3/base_pb.js';
 import {
   type RouteSchema,
@@ -33,9 +34,21 @@ export function translateRouteTable(ir: RouteTableIr): RouteConfiguration {
         }),
     // Routes may arrive before a cluster that they name; Envoy would otherwise refuse all of them.
     validateClusters: false,
-    ...(ir.hostsApart === true ? { vhds: { configSource: ADS } } : {}),
+
+    ...(ir.hostsApart === undefined ? {} : { vhds: { configSource: virtualHostSource(ir.hostsApart.epoch) } }),
     virtualHosts: ir.virtualHosts.map(translateVirtualHost),
   });
+}
+
+/** Envoy's default. */
+const INITIAL_FETCH_SECONDS = 15n;
+
+/**
+ * Envoy remembers which hosts it has been answered, and does not ask for them again, until the source is another one. So each
+ * epoch has a source of its own: a timeout that is longer by as many nanoseconds.
+ */
+function virtualHostSource(epoch: number) {
+  return { ...ADS, initialFetchTimeout: create(DurationSchema, { seconds: INITIAL_FETCH_SECONDS, nanos: epoch }) };
 }
 
 export function translateVirtualHost(ir: VirtualHostIr): VirtualHost {

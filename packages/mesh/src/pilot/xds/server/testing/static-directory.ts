@@ -7,6 +7,8 @@ export class StaticDirectory implements ProxyDirectory {
   readonly nodes: ProxyNode[] = [];
   /** Views that were not closed. */
   open = 0;
+  /** Hosts that were asked for. */
+  readonly asked: string[] = [];
   #resources = emptyResources();
   readonly #listeners = new Set<(change: ResourceChange) => void>();
 
@@ -18,6 +20,11 @@ export class StaticDirectory implements ProxyDirectory {
     let notify: ((change: ResourceChange) => void) | undefined;
     return {
       resources: (type) => this.#resources[type],
+      hostFor: (asked) =>
+        [...this.#resources.virtualHost.values()].find(({ name, domains = [] }) =>
+          domains.some((domain) => asked === `${name.slice(0, name.indexOf('/'))}/${domain}`),
+        )?.name,
+      ask: (names) => this.asked.push(...names),
       onChange: (listener) => {
         notify = listener;
         this.#listeners.add(listener);
