@@ -102,7 +102,7 @@ export class ControlPlane {
       cwd: process.cwd(),
       onResults: (results) => this.store.setFiles(results),
       onUnwatched: (folder, reason) => {
-        const text = `${folder} cannot be watched, so edits in it are not seen until the next start: ${reason}`;
+        const text = `${folder} cannot be watched, so edits in it are seen late: ${reason}`;
         console.error(text);
         this.#send({ type: 'notice', text });
       },

@@ -82,8 +82,7 @@ export class PilotServer {
       defaultNamespace: 'default',
       cwd: process.cwd(),
       onResults: (results) => this.store.setFiles(results),
-      onUnwatched: (folder, reason) =>
-        onNotice(`${folder} cannot be watched, so edits in it are not seen until the next start: ${reason}`),
+      onUnwatched: (folder, reason) => onNotice(`${folder} cannot be watched, so edits in it are seen late: ${reason}`),
       loses: (file, result) => this.store.loses(file, result),
     });
   }

@@ -4,26 +4,31 @@ import { dirname, join } from 'node:path';
 /** Folders of examples, to be read only when they are named with `-f`; and folders that never hold manifests. */
 const OPTIONAL_FOLDERS = new Set(['routes', 'examples', 'optional']);
 const FOREIGN_FOLDERS = new Set(['node_modules']);
-const MAX_FILES = 10_000;
+/** Enough for the largest meshes; what has more is hardly a folder of manifests. */
+export const MAX_FILES = 100_000;
 
 export interface Scan {
   /** Manifest files, sorted. */
   readonly files: readonly string[];
   /** Every folder that was looked into. */
   readonly folders: readonly string[];
-  /** Folders elsewhere that hold files which symbolic links lead to. */
-  readonly linked: readonly string[];
+  /** Of those of the files that are symbolic links, or below one: where they really are. */
+  readonly links: ReadonlyMap<string, string>;
   /** Folders of examples that were left out. */
   readonly skipped: readonly string[];
   /** Folders that could not be read, and why. */
   readonly problems: readonly { readonly path: string; readonly message: string }[];
 }
 
-/** All YAML files below the roots. A root that is a file is taken whatever its name. */
-export function scan(roots: readonly string[]): Scan {
+/**
+ * All YAML files below the roots. A root that is a file is taken whatever its name.
+ *
+ * @param enter called with each folder before it is looked into, and with each that a link leads into
+ */
+export function scan(roots: readonly string[], enter: (folder: string) => void = () => {}): Scan {
   const files = new Set<string>();
   const folders = new Set<string>();
-  const linked = new Set<string>();
+  const links = new Map<string, string>();
   const skipped = new Set<string>();
   const problems: { path: string; message: string }[] = [];
 
@@ -32,13 +37,15 @@ export function scan(roots: readonly string[]): Scan {
     const real = realFile(path);
     if (real === undefined) return false;
     files.add(path);
-    linked.add(dirname(real));
+    if (real !== path) links.set(path, real);
+    enter(dirname(real));
     return true;
   };
 
   const visit = (folder: string): void => {
     if (folders.has(folder) || files.size >= MAX_FILES) return;
     folders.add(folder);
+    enter(folder);
     let entries: { name: string; isDirectory(): boolean; isFile(): boolean; isSymbolicLink(): boolean }[];
     try {
       entries = readdirSync(folder, { withFileTypes: true });
@@ -67,16 +74,10 @@ export function scan(roots: readonly string[]): Scan {
   }
   if (files.size >= MAX_FILES)
     problems.push({ path: roots[0] ?? '', message: `more than ${MAX_FILES} files; the rest is not read` });
-  return {
-    files: [...files].sort(),
-    folders: [...folders],
-    linked: [...linked],
-    skipped: [...skipped].sort(),
-    problems,
-  };
+  return { files: [...files].sort(), folders: [...folders], links, skipped: [...skipped].sort(), problems };
 }
 
-function isManifest(name: string): boolean {
+export function isManifest(name: string): boolean {
   return !name.startsWith('.') && (name.endsWith('.yaml') || name.endsWith('.yml'));
 }
 
