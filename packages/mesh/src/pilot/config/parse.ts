@@ -6,10 +6,12 @@ import { lookUpKind } from '@lateen/api/known-kinds.ts';
 import { keyOfRef, type ObjectKey } from '@lateen/api/object-key.ts';
 import { type Finding, type Validation, validate } from '@lateen/api/validate.ts';
 import { buildPatches } from '../xds/patch/build.ts';
+import { type DocumentSource, quickSource, sourceOf } from './document-source.ts';
 import type { EmbeddedReading } from './embedded-yaml.ts';
 import { isMeshConfig, readMeshConfig } from './mesh-config.ts';
+import { readPlainYaml } from './plain-yaml.ts';
 import { podAnnotationsOf, proxyConfigPath, readProxyAnnotations } from './proxy-annotations.ts';
-import { dataOf, lineInText, lineOfPath, problemsOf, readYaml, type YamlDocument } from './yaml-document.ts';
+import { dataOf, problemsOf, readPart, splitDocuments, type YamlDocument } from './yaml-document.ts';
 
 /** Where an object was written. */
 export type Origin = {
@@ -33,7 +35,12 @@ export type ParseResult = {
    * object is missing from this result does not mean then that it was removed.
    */
   readonly syntaxErrors: boolean;
+  /** What each document gave, where there are several: for the next version of the text. */
+  readonly parts?: readonly ParsedPart[];
 };
+
+/** What stands between two `---` lines, with lines counted from there. */
+type ParsedPart = { readonly text: string; readonly result: ParseResult };
 
 export type ParseOptions = { readonly defaultNamespace: string };
 
@@ -57,32 +64,70 @@ type Collector = {
 /**
  * Reads a YAML or JSON text with any number of documents, and checks each. Never throws: what is wrong is in the
  * diagnostics, and an invalid document does not affect the others.
+ *
+ * @param before what an earlier version of the file gave: documents that are the same are not read again, and their
+ *   objects are the very same
  */
-export function parseDocuments(text: string, file: string, options: ParseOptions): ParseResult {
-  const into: Collector = { file, ...options, objects: [], diagnostics: [], failed: new Set(), syntaxErrors: false };
+export function parseDocuments(text: string, file: string, options: ParseOptions, before?: ParseResult): ParseResult {
   if (text.length > MAX_TEXT_LENGTH) {
-    into.syntaxErrors = true;
     const message = `the file has ${text.length} characters; at most ${MAX_TEXT_LENGTH} are read`;
-    into.diagnostics.push(diagnostic('LAT0102', message, { file }));
-  } else if (text.includes('\0')) {
-    into.syntaxErrors = true;
+    return unreadable(diagnostic('LAT0102', message, { file }));
+  }
+  if (text.includes('\0')) {
     // No YAML has this character, but UTF-16 is full of it.
     const line = text.slice(0, text.indexOf('\0')).split('\n').length;
-    into.diagnostics.push(
-      diagnostic('LAT0101', 'the file is no text in UTF-8: it has a NUL character', { file, line }),
-    );
-  } else {
-    for (const source of readYaml(text)) parseDocument(source, into);
+    return unreadable(diagnostic('LAT0101', 'the file is no text in UTF-8: it has a NUL character', { file, line }));
+  }
+  const sections = splitDocuments(text);
+  const [first] = sections;
+  if (sections.length === 1 && first !== undefined) return parsePart(first.text, file, options);
+  const known = new Map(before?.parts?.map((part) => [part.text, part]));
+  const parts: ParsedPart[] = [];
+  const objects: ParsedObject[] = [];
+  const diagnostics: Diagnostic[] = [];
+  const failed = new Set<ObjectKey>();
+  let syntaxErrors = false;
+  for (const { text: section, linesBefore } of sections) {
+    const part = known.get(section) ?? parseCopy(section, file, options);
+    parts.push(part);
+    const { result } = part;
+    for (const each of result.objects) objects.push({ object: each.object, origin: moved(each.origin, linesBefore) });
+    for (const each of result.diagnostics) diagnostics.push({ ...each, line: (each.line ?? 1) + linesBefore });
+    for (const key of result.failed) failed.add(key);
+    syntaxErrors ||= result.syntaxErrors;
+  }
+  return { objects, diagnostics, failed: [...failed], syntaxErrors, parts };
+}
+
+function unreadable(problem: Diagnostic): ParseResult {
+  return { objects: [], diagnostics: [problem], failed: [], syntaxErrors: true };
+}
+
+/** A slice of a text keeps all of it in memory, which must not become all versions of a file. */
+function parseCopy(section: string, file: string, options: ParseOptions): ParsedPart {
+  const text = Buffer.from(section, 'utf16le').toString('utf16le');
+  return { text, result: parsePart(text, file, options) };
+}
+
+function parsePart(text: string, file: string, options: ParseOptions): ParseResult {
+  const into: Collector = { file, ...options, objects: [], diagnostics: [], failed: new Set(), syntaxErrors: false };
+  const plain = readPlainYaml(text);
+  // The lines of a List's objects are for the library to find.
+  if (plain === undefined || (isFields(plain.value) && isList(plain.value))) {
+    for (const document of readPart(text, 0)) parseDocument(document, into);
+  } else if (plain.value !== undefined) {
+    parseValue(quickSource(text, plain.line), plain.value, [], into);
   }
   const { objects, diagnostics, failed, syntaxErrors } = into;
   diagnostics.sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
   return { objects, diagnostics, failed: [...failed], syntaxErrors };
 }
 
-function parseDocument(source: YamlDocument, into: Collector): void {
+function parseDocument(document: YamlDocument, into: Collector): void {
   const { file } = into;
-  const { value, problem, line = lineOfPath(source, []) } = dataOf(source);
-  const problems = problemsOf(source);
+  const source = sourceOf(document);
+  const { value, problem, line = source.lineOfPath([]) } = dataOf(document);
+  const problems = problemsOf(document);
   if (problem === undefined && problems.length === 0) {
     parseValue(source, value, [], into);
     return;
@@ -120,7 +165,7 @@ const LIST_WITHOUT_ITEMS: Identity = {
   problem: { code: 'LAT0104', message: 'a List needs items, the list of its objects', path: ['items'] },
 };
 
-function parseValue(source: YamlDocument, value: unknown, base: readonly PathPart[], into: Collector): void {
+function parseValue(source: DocumentSource, value: unknown, base: readonly PathPart[], into: Collector): void {
   if (isFields(value) && isList(value) && base.length === 0) {
     value.items.forEach((item, index) => {
       parseValue(source, item, ['items', index], into);
@@ -134,7 +179,7 @@ function parseValue(source: YamlDocument, value: unknown, base: readonly PathPar
   if (identity.kind === undefined) {
     const { code, message, path } = identity.problem;
     into.syntaxErrors ||= code !== 'LAT0106';
-    const line = lineOfPath(source, [...base, ...path]);
+    const line = source.lineOfPath([...base, ...path]);
     into.diagnostics.push(diagnostic(code, message, { file: into.file, line, path: pathText(path) }));
     return;
   }
@@ -152,7 +197,7 @@ function parseValue(source: YamlDocument, value: unknown, base: readonly PathPar
 
 /** Whether what stands inside of the object in another language than that of its kind is right. */
 function checkContents(
-  source: YamlDocument,
+  source: DocumentSource,
   object: ConfigObject,
   base: readonly PathPart[],
   ref: ObjectRef,
@@ -172,7 +217,7 @@ function checkContents(
 
 /** Whether the text at the path, which was read like this, is right. */
 function checkText(
-  source: YamlDocument,
+  source: DocumentSource,
   { value, errors, warnings, problems }: EmbeddedReading<object>,
   path: readonly PathPart[],
   base: readonly PathPart[],
@@ -181,7 +226,7 @@ function checkText(
 ): boolean {
   report(source, [...errors, ...warnings], base, ref, into);
   for (const { message, line } of problems) {
-    const inFile = lineInText(source, [...base, ...path], line);
+    const inFile = source.lineInText([...base, ...path], line);
     const details = { object: ref, file: into.file, line: inFile, path: pathText(path) };
     into.diagnostics.push(diagnostic('LAT0101', message, details));
   }
@@ -251,14 +296,14 @@ function complete(kind: Kind, value: Fields, metadata: Fields, ref: ObjectRef): 
 }
 
 function report(
-  source: YamlDocument,
+  source: DocumentSource,
   findings: readonly Finding[],
   base: readonly PathPart[],
   object: ObjectRef,
   into: Collector,
 ): void {
   const details = (path: readonly PathPart[]) => {
-    return { object, file: into.file, line: lineOfPath(source, [...base, ...path]) };
+    return { object, file: into.file, line: source.lineOfPath([...base, ...path]) };
   };
   for (const { code, message, path } of findings.slice(0, MAX_FINDINGS)) {
     into.diagnostics.push(diagnostic(code, message, { ...details(path), path: pathText(path) }));
@@ -270,17 +315,18 @@ function report(
   }
 }
 
-/** Keeps the text, not the syntax tree: lines are asked for rarely, and trees would take most of the memory. */
-function originOf({ text, linesBefore, ...source }: YamlDocument, base: readonly PathPart[], file: string): Origin {
-  const line = lineOfPath({ text, linesBefore, ...source }, base);
+function originOf(source: DocumentSource, base: readonly PathPart[], file: string): Origin {
+  const again = source.reader();
   return {
     file,
-    line,
-    lineOf(path) {
-      const again = readYaml(text)[0];
-      return again === undefined ? line : linesBefore + lineOfPath(again, [...base, ...pathParts(path)]);
-    },
+    line: source.lineOfPath(base),
+    lineOf: (path) => again([...base, ...pathParts(path)]),
   };
+}
+
+function moved(origin: Origin, lines: number): Origin {
+  if (lines === 0) return origin;
+  return { file: origin.file, line: origin.line + lines, lineOf: (path) => origin.lineOf(path) + lines };
 }
 
 /** The objects that a broken document seems to be about. */

@@ -43,35 +43,36 @@ const OPTIONS = {
   logLevel: 'silent',
 } as const;
 
-/**
- * Splits at the `---` lines first, which YAML allows nowhere inside of a document: so a quote that is not closed spoils
- * its own document only.
- */
 export function readYaml(text: string): YamlDocument[] {
-  const sources: YamlDocument[] = [];
-  let linesBefore = 0;
-  for (const part of splitDocuments(text)) {
-    sources.push(...readPart(part, linesBefore));
-    linesBefore += countLines(part);
-  }
-  return sources;
+  return splitDocuments(text).flatMap(({ text: part, linesBefore }) => readPart(part, linesBefore));
 }
 
-function splitDocuments(text: string): string[] {
-  const parts: string[] = [];
-  let start = 0;
+/**
+ * Splits at the `---` lines, which YAML allows nowhere inside of a document: so a quote that is not closed spoils its own
+ * document only. A part can hold further documents, after `...`, or none.
+ */
+export function splitDocuments(text: string): { readonly text: string; readonly linesBefore: number }[] {
+  const starts = [0];
   for (const { index } of text.matchAll(/^---(?=[ \t\r\n]|$)/gm)) {
     // Directives and comments in front belong to the document that follows.
-    if (isPreamble(text.slice(start, index))) continue;
-    parts.push(text.slice(start, index));
-    start = index;
+    if (!isPreamble(text, starts.at(-1) ?? 0, index)) starts.push(index);
   }
-  parts.push(text.slice(start));
-  return parts;
+  let linesBefore = 0;
+  return starts.map((start, index) => {
+    const part = { text: text.slice(start, starts[index + 1]), linesBefore };
+    linesBefore += countLines(part.text);
+    return part;
+  });
 }
 
-function isPreamble(text: string): boolean {
-  return text.split('\n').every((line) => /^\uFEFF?(?:[#%].*|\s*)$/.test(line));
+function isPreamble(text: string, start: number, end: number): boolean {
+  for (let at = start; at < end; ) {
+    const newline = text.indexOf('\n', at);
+    const lineEnd = newline === -1 || newline > end ? end : newline;
+    if (!/^\uFEFF?(?:[#%].*|\s*)$/.test(text.slice(at, lineEnd))) return false;
+    at = lineEnd + 1;
+  }
+  return true;
 }
 
 function countLines(text: string): number {
@@ -80,7 +81,7 @@ function countLines(text: string): number {
   return count;
 }
 
-function readPart(part: string, linesBefore: number): YamlDocument[] {
+export function readPart(part: string, linesBefore: number): YamlDocument[] {
   const lines = new LineCounter();
   const documents = parseAllDocuments<Node, true>(part, { ...OPTIONS, lineCounter: lines });
   if (!Array.isArray(documents)) return [];
