@@ -9,6 +9,8 @@ interface FileState {
   readonly result: ParseResult;
 }
 
+const NONE: ReadonlySet<ObjectKey> = new Set();
+
 const NOT_READ: ParseResult = { objects: [], diagnostics: [], failed: [], syntaxErrors: true };
 
 /**
@@ -18,13 +20,18 @@ const NOT_READ: ParseResult = { objects: [], diagnostics: [], failed: [], syntax
 export class FileLayer {
   readonly #files = new Map<string, FileState>();
   /** For each object: the files that have it, sorted; the first one counts. */
-  readonly #definedIn = new Map<ObjectKey, string[]>();
+  readonly #definedIn = new Map<ObjectKey, readonly string[]>();
+  /** Those of them that several files have. */
+  readonly #contested = new Set<ObjectKey>();
+  /** Files with something wrong, and files with objects that are kept: what is wrong is found without a look at all. */
+  readonly #faulty = new Set<string>();
+  readonly #keeping = new Set<string>();
 
   /** Says what files held before a restart, until they are read. */
   seed(file: string, parsed: ParsedObject): void {
     const before = this.#objectsOf(file);
     const objects = new Map([...before, [keyOf(parsed.object), parsed]]);
-    this.#files.set(file, { objects, kept: new Set(objects.keys()), result: NOT_READ });
+    this.#note(file, { objects, kept: new Set(objects.keys()), result: NOT_READ });
     this.#redefine(file, before, objects);
   }
 
@@ -35,11 +42,12 @@ export class FileLayer {
 
   /** Objects that are invalid in their file at present and stay as they were, with the file. */
   kept(): [ObjectKey, string][] {
-    return [...this.#files].flatMap(([file, { kept }]) => [...kept].map((key): [ObjectKey, string] => [key, file]));
+    const keptIn = (file: string) => this.#files.get(file)?.kept ?? NONE;
+    return [...this.#keeping].flatMap((file) => [...keptIn(file)].map((key): [ObjectKey, string] => [key, file]));
   }
 
   /**
-   * Returns the keys of objects that may be different now.
+   * Returns the keys of objects that may be different now: documents that are as before give the very same object.
    *
    * @param lastGood the version of an object that became invalid which is to stay, if any
    */
@@ -51,24 +59,25 @@ export class FileLayer {
     const before = this.#objectsOf(file);
     const objects = new Map<ObjectKey, ParsedObject>();
     const kept = new Set<ObjectKey>();
+    const failed = new Set(result.failed);
     for (const parsed of result.objects) {
       const key = keyOf(parsed.object);
       if (!objects.has(key)) objects.set(key, parsed);
     }
     for (const [key, parsed] of before) {
-      const isInvalid = result.syntaxErrors || result.failed.includes(key);
+      const isInvalid = result.syntaxErrors || failed.has(key);
       const good = isInvalid && !objects.has(key) ? lastGood(key, parsed) : undefined;
       if (good === undefined) continue;
       objects.set(key, good);
       kept.add(key);
     }
-    this.#files.set(file, { objects, kept, result });
+    this.#note(file, { objects, kept: kept.size === 0 ? NONE : kept, result });
     return this.#redefine(file, before, objects);
   }
 
   delete(file: string): Set<ObjectKey> {
     const before = this.#objectsOf(file);
-    this.#files.delete(file);
+    this.#note(file, undefined);
     return this.#redefine(file, before, new Map());
   }
 
@@ -90,11 +99,12 @@ export class FileLayer {
   }
 
   diagnostics(): Diagnostic[] {
-    const found = [...this.#files.values()].flatMap(({ result }) => [
-      ...result.diagnostics,
-      ...duplicatesWithin(result),
-    ]);
-    for (const [key, [first, ...others]] of this.#definedIn) {
+    const found = [...this.#faulty].sort().flatMap((file) => {
+      const result = this.#files.get(file)?.result ?? NOT_READ;
+      return [...result.diagnostics, ...duplicatesWithin(result)];
+    });
+    for (const key of this.#contested) {
+      const [first, ...others] = this.#definedIn.get(key) ?? [];
       for (const file of others) {
         const again = this.#files.get(file)?.objects.get(key)?.origin;
         const origin = first === undefined ? undefined : this.#files.get(first)?.objects.get(key)?.origin;
@@ -103,6 +113,15 @@ export class FileLayer {
       }
     }
     return found;
+  }
+
+  #note(file: string, state: FileState | undefined): void {
+    if (state === undefined) this.#files.delete(file);
+    else this.#files.set(file, state);
+    const { objects, kept, result } = state ?? { objects: new Map(), kept: NONE, result: NOT_READ };
+    const hasDuplicates = result.objects.length > objects.size - kept.size;
+    mark(this.#faulty, file, result.diagnostics.length > 0 || hasDuplicates);
+    mark(this.#keeping, file, kept.size > 0);
   }
 
   #objectsOf(file: string): ReadonlyMap<ObjectKey, ParsedObject> {
@@ -114,18 +133,34 @@ export class FileLayer {
     before: ReadonlyMap<ObjectKey, ParsedObject>,
     after: ReadonlyMap<ObjectKey, ParsedObject>,
   ): Set<ObjectKey> {
+    const changed = new Set<ObjectKey>();
     for (const key of before.keys()) {
       if (after.has(key)) continue;
-      const files = (this.#definedIn.get(key) ?? []).filter((other) => other !== file);
-      if (files.length === 0) this.#definedIn.delete(key);
-      else this.#definedIn.set(key, files);
+      changed.add(key);
+      this.#define(
+        key,
+        (this.#definedIn.get(key) ?? []).filter((other) => other !== file),
+      );
     }
-    for (const key of after.keys()) {
-      const files = this.#definedIn.get(key) ?? [];
-      if (!files.includes(file)) this.#definedIn.set(key, [...files, file].sort());
+    for (const [key, { object }] of after) {
+      const known = before.get(key)?.object;
+      if (known === object) continue;
+      changed.add(key);
+      if (known === undefined) this.#define(key, [...(this.#definedIn.get(key) ?? []), file].sort());
     }
-    return new Set([...before.keys(), ...after.keys()]);
+    return changed;
   }
+
+  #define(key: ObjectKey, files: readonly string[]): void {
+    if (files.length === 0) this.#definedIn.delete(key);
+    else this.#definedIn.set(key, files);
+    mark(this.#contested, key, files.length > 1);
+  }
+}
+
+function mark<T>(set: Set<T>, each: T, isIn: boolean): void {
+  if (isIn) set.add(each);
+  else set.delete(each);
 }
 
 function duplicatesWithin(result: ParseResult): Diagnostic[] {

@@ -41,7 +41,9 @@ export class FileRegistry {
   readonly #options: FileRegistryOptions;
   readonly #watches: FolderWatches;
   readonly #texts = new FileTexts();
-  /** What the last look through the folders found, and files that came since. */
+  /** What those with several documents gave: most of these are the same in the next version. */
+  readonly #parsed = new Map<string, ParseResult>();
+  /** What the last look through the folders found. */
   #folders: ReadonlySet<string> = new Set();
   #links: ReadonlyMap<string, string> = new Map();
   /** Links by where they lead. */
@@ -226,13 +228,16 @@ export class FileRegistry {
       this.#confirming.delete(path);
       this.#texts.take(path, file);
     } else {
-      const result = parseDocuments(file.text, this.#label(path), this.#options);
+      const result = parseDocuments(file.text, this.#label(path), this.#options, this.#parsed.get(path));
+      if (result.parts !== undefined) this.#parsed.set(path, result);
       if (this.#believe(path, result, results)) this.#texts.take(path, file);
     }
   }
 
   #takeAway(path: string, results: Results): void {
-    if (this.#believe(path, undefined, results)) this.#texts.forget(path);
+    if (!this.#believe(path, undefined, results)) return;
+    this.#texts.forget(path);
+    this.#parsed.delete(path);
   }
 
   #believe(path: string, result: ParseResult | undefined, results: Results): boolean {
