@@ -4,6 +4,7 @@ import type { PathPart } from './field-path.ts';
 import type { ConfigObject, Kind } from './kinds.ts';
 import { list } from './schema/field.ts';
 import { type Node, nodeAt, nodeOf } from './schema/node.ts';
+import { quickCheckOf } from './schema/quick-check.ts';
 import { quote } from './schema/values.ts';
 import { didYouMean, suggest } from './suggest.ts';
 
@@ -27,8 +28,7 @@ export function validateAgainst<T>(schema: z.ZodMiniType<T>, value: unknown): Va
   const node = nodeOf(schema);
   const unsupported: Finding[] = [];
   const clean = inspect(node, value, [], unsupported);
-  const result = schema.safeParse(clean);
-  const invalid = result.success ? [] : findingsOf(result.error.issues as z.core.$ZodIssue[], node, clean);
+  const invalid = quickCheckOf(schema)(clean) ? [] : invalidOf(schema, node, clean);
   const hidden = unsupported.slice(0, 100);
   // What lies inside of an unsupported field is not worth a message of its own.
   const errors = [...unsupported, ...invalid.filter(({ path }) => !hidden.some((each) => startsWith(path, each.path)))];
@@ -36,6 +36,11 @@ export function validateAgainst<T>(schema: z.ZodMiniType<T>, value: unknown): Va
   const warnings: Finding[] = [];
   advise(node, clean, [], warnings);
   return { object: clean as T, errors, warnings };
+}
+
+function invalidOf(schema: z.ZodMiniType, node: Node, value: unknown): Finding[] {
+  const result = schema.safeParse(value);
+  return result.success ? [] : findingsOf(result.error.issues as z.core.$ZodIssue[], node, value);
 }
 
 /** A field that is missing because it stands beside, misspelt: the one message about the spelling says it all. */
@@ -59,45 +64,95 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 /**
- * A copy without null fields, which mean in Kubernetes that the field is not set. On the way it notes the fields and
- * values that are not supported yet, and keys that could reach the prototype of an object.
+ * The value without null fields, which mean in Kubernetes that the field is not set; itself if it has none. On the way it
+ * notes the fields and values that are not supported yet, and keys that could reach the prototype of an object.
+ *
+ * @param path where the value stands; grows and shrinks on the way
  */
-function inspect(node: Node, value: unknown, path: readonly PathPart[], found: Finding[]): unknown {
-  const { support, harmless = [], laterValues, laterKeys } = node.facts;
+function inspect(node: Node, value: unknown, path: PathPart[], found: Finding[]): unknown {
+  const { support, harmless = [], laterValues } = node.facts;
   if (support?.level === 'later') {
     const unset = value === false || (Array.isArray(value) && value.length === 0) || harmless.includes(value);
-    if (!unset) found.push({ code: 'LAT0115', path, message: `is not supported yet (${support.reason})` });
+    if (!unset) found.push({ code: 'LAT0115', path: [...path], message: `is not supported yet (${support.reason})` });
     return value;
   }
   if (laterValues !== undefined && Object.hasOwn(laterValues, String(value))) {
-    found.push({
-      code: 'LAT0116',
-      path,
-      message: `the value ${value} is not supported yet (${laterValues[String(value)]})`,
-    });
+    const message = `the value ${value} is not supported yet (${laterValues[String(value)]})`;
+    found.push({ code: 'LAT0116', path: [...path], message });
     return value;
   }
-  if (node.type === 'list' && Array.isArray(value)) {
-    return value.map((element, index) => inspect(node.element, element, [...path, index], found));
-  }
+  if (node.type === 'list' && Array.isArray(value)) return inspectList(node.element, value, path, found);
   if ((node.type !== 'object' && node.type !== 'map') || !isRecord(value)) return value;
-  const copy: Record<string, unknown> = {};
-  for (const [name, field] of Object.entries(value)) {
+  return inspectFields(node, value, path, found);
+}
+
+function inspectList(element: Node, list: readonly unknown[], path: PathPart[], found: Finding[]): readonly unknown[] {
+  let copy: unknown[] | undefined;
+  for (const [index, each] of list.entries()) {
+    path.push(index);
+    const clean = inspect(element, each, path, found);
+    path.pop();
+    if (clean !== each) copy ??= list.slice(0, index);
+    copy?.push(clean);
+  }
+  return copy ?? list;
+}
+
+function inspectFields(
+  node: Node & { type: 'object' | 'map' },
+  fields: Record<string, unknown>,
+  path: PathPart[],
+  found: Finding[],
+): Record<string, unknown> {
+  const { laterKeys } = node.facts;
+  const changed = new Map<string, unknown>();
+  for (const name of Object.keys(fields)) {
+    const field = fields[name];
     if (name === '__proto__') {
       found.push({ code: 'LAT0110', path: [...path, name], message: "unknown field '__proto__'" });
+      changed.set(name, undefined);
       continue;
     }
     const below = node.type === 'map' ? node.value : node.fields.get(name);
-    if (field === null && below !== undefined && node.type === 'object') continue;
-    if (laterKeys?.is(name) === true) {
-      found.push({ code: 'LAT0115', path: [...path, name], message: `is not supported yet (${laterKeys.reason})` });
+    if (field === null && below !== undefined && node.type === 'object') {
+      changed.set(name, undefined);
+      continue;
     }
-    copy[name] = below === undefined ? field : inspect(below, field, [...path, name], found);
+    if (laterKeys?.is(name) === true) {
+      const message = `is not supported yet (${laterKeys.reason})`;
+      found.push({ code: 'LAT0115', path: [...path, name], message });
+    }
+    if (below === undefined) continue;
+    path.push(name);
+    const clean = inspect(below, field, path, found);
+    path.pop();
+    if (clean !== field) changed.set(name, clean);
   }
-  return copy;
+  if (changed.size === 0) return fields;
+  const kept = Object.entries(fields).filter(([name]) => !changed.has(name) || changed.get(name) !== undefined);
+  return Object.fromEntries(kept.map(([name, field]) => [name, changed.get(name) ?? field]));
+}
+
+const advising = new WeakMap<Node, boolean>();
+
+/** Whether there is advice for something in it. */
+function canAdvise(node: Node): boolean {
+  let known = advising.get(node);
+  if (known === undefined) {
+    known = node.facts.advice !== undefined || childrenOf(node).some(canAdvise);
+    advising.set(node, known);
+  }
+  return known;
+}
+
+function childrenOf(node: Node): readonly Node[] {
+  if (node.type === 'object') return [...node.fields.values()];
+  if (node.type === 'list') return [node.element];
+  return node.type === 'map' ? [node.value] : [];
 }
 
 function advise(node: Node, value: unknown, path: readonly PathPart[], found: Finding[]): void {
+  if (!canAdvise(node)) return;
   node.facts.advice?.(value as never, (message, below = []) => {
     found.push({ code: 'LAT0130', path: [...path, ...below], message });
   });
