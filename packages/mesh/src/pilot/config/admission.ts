@@ -4,13 +4,12 @@ import { type ObjectKey, refOfKey } from '@lateen/api/object-key.ts';
 import { suggest } from '@lateen/api/suggest.ts';
 import { writtenKind } from '@lateen/api/written-kind.ts';
 import { dequal } from 'dequal';
-import { hostCovers, patternsCovering, resolveHost, serviceHostname } from '../model/hostname.ts';
+import { hostCovers, patternsCovering } from '../model/hostname.ts';
 import { MAX_ALIASES } from '../model/services.ts';
 import { builtInService } from './built-in-service.ts';
 import { calledPorts } from './called-ports.ts';
-import { delegationWarnings } from './delegation-warnings.ts';
-import { gatewayWarnings } from './gateway-warnings.ts';
 import { HostIndex, ruleHostOf, serviceHostsOf } from './host-index.ts';
+import { ReferenceWarnings } from './reference-warnings.ts';
 import { type References, referencesOf } from './references.ts';
 
 /** `undefined`: the object is to be removed. */
@@ -39,11 +38,20 @@ export class Admission {
   readonly #now: View;
   /** VirtualServices in force, by host of a destination. */
   readonly #usersOf = new Map<string, Set<ObjectKey>>();
+  readonly #warnings: ReferenceWarnings;
 
   constructor(clusterDomain: string) {
     this.#clusterDomain = clusterDomain;
     this.#hosts = new HostIndex(clusterDomain);
     this.#now = { changes: new Map(), hosts: new HostIndex(clusterDomain) };
+    const hasService = (hostname: string) => this.#portsOf(hostname, this.#now) !== undefined;
+    const inForce = {
+      objects: this.#accepted,
+      hasService,
+      coversService: (pattern: string) => this.#hosts.hasServiceUnder(pattern) || hasService(pattern),
+      missingHost: (hostname: string, namespace: string) => this.#missingHost(hostname, namespace, this.#now),
+    };
+    this.#warnings = new ReferenceWarnings(inForce, clusterDomain);
   }
 
   get accepted(): ReadonlyMap<ObjectKey, ConfigObject> {
@@ -84,7 +92,9 @@ export class Admission {
 
   commit(changes: Changes): void {
     for (const [key, object] of changes) {
-      this.#reindex(key, this.#accepted.get(key), object);
+      const before = this.#accepted.get(key);
+      this.#reindex(key, before, object);
+      this.#warnings.changed(key, before, object);
       if (object === undefined) this.#accepted.delete(key);
       else this.#accepted.set(key, object);
     }
@@ -92,93 +102,7 @@ export class Admission {
 
   /** References of what is in force that lead nowhere: they take nothing out of force, but somebody should know. */
   warnings(): Diagnostic[] {
-    const found: Diagnostic[] = [
-      ...delegationWarnings(this.#accepted, this.#clusterDomain),
-      ...gatewayWarnings(this.#accepted),
-    ];
-    for (const [key, object] of this.#accepted) {
-      if (object.kind === 'Deployment') found.push(...this.#missingServiceAccount(key, object));
-      if (object.kind === 'TrafficSchedule') found.push(...this.#missingRules(key, object));
-      if (object.kind === 'DestinationRule') found.push(...this.#withoutService(key, [object.spec.host], 'spec.host'));
-      if (object.kind !== 'VirtualService') continue;
-      const { destinations, gateways, meshHosts } = referencesOf(object, this.#clusterDomain);
-      // Hosts outside of the mesh have no service, but sidecars know them by the rules.
-      const ofServices = meshHosts.filter(
-        (host) => !host.startsWith('*') && host.endsWith(`.svc.${this.#clusterDomain}`),
-      );
-      found.push(...this.#withoutService(key, ofServices, 'spec.hosts'));
-      found.push(...meshHosts.flatMap((host) => this.#shortened(key, host)));
-      for (const { hostname, path } of destinations) {
-        if (this.#portsOf(hostname, this.#now) !== undefined) continue;
-        found.push(
-          diagnostic('LAT0201', `the service ${hostname} is gone; requests sent there fail`, {
-            object: refOfKey(key),
-            path: `${path}.host`,
-          }),
-        );
-      }
-      for (const gateway of gateways) {
-        if (this.#accepted.has(`Gateway/${gateway}` as ObjectKey)) continue;
-        const message = `there is no Gateway ${gateway}, so these routes are not served by it`;
-        found.push(diagnostic('LAT0203', message, { object: refOfKey(key), path: 'spec.gateways' }));
-      }
-    }
-    return found;
-  }
-
-  /** A service under that name is certainly meant, so this is a mistake or comes too early. */
-  #withoutService(key: ObjectKey, hosts: readonly string[], path: string): Diagnostic[] {
-    const { namespace } = refOfKey(key);
-    return hosts
-      .map((host) => resolveHost(host, namespace, this.#clusterDomain))
-      .filter((hostname) => !this.#coversService(hostname))
-      .map((hostname) => {
-        const message = `is for ${hostname}, but ${this.#missingHost(hostname, namespace, this.#now)}`;
-        return diagnostic('LAT0130', message, { object: refOfKey(key), path });
-      });
-  }
-
-  /** Only the first part of a service's name, or all of it, stands for the service (Istio's rule). */
-  #shortened(key: ObjectKey, host: string): Diagnostic[] {
-    const [name = '', namespace, svc = 'svc', ...more] = host.split('.');
-    if (namespace === undefined || svc !== 'svc' || more.length > 0) return [];
-    const hostname = serviceHostname(name, namespace, this.#clusterDomain);
-    if (this.#portsOf(hostname, this.#now) === undefined) return [];
-    const message = `is for a host ${host}, not for the service: write ${hostname}`;
-    return [diagnostic('LAT0130', message, { object: refOfKey(key), path: 'spec.hosts' })];
-  }
-
-  #coversService(pattern: string): boolean {
-    return this.#hosts.hasServiceUnder(pattern) || this.#portsOf(pattern, this.#now) !== undefined;
-  }
-
-  /** A laptop mesh gives the identity all the same; a cluster would not start the pods. */
-  #missingServiceAccount(
-    key: ObjectKey,
-    { metadata, spec }: Extract<ConfigObject, { kind: 'Deployment' }>,
-  ): Diagnostic[] {
-    const { serviceAccountName, serviceAccount } = spec.template.spec;
-    const name = serviceAccountName ?? serviceAccount ?? 'default';
-    if (name === 'default' || this.#accepted.has(`ServiceAccount/${metadata.namespace}/${name}`)) return [];
-    const message = `there is no ServiceAccount ${metadata.namespace}/${name}; on Kubernetes these pods would not start`;
-    const field = serviceAccountName === undefined ? 'serviceAccount' : 'serviceAccountName';
-    return [diagnostic('LAT0207', message, { object: refOfKey(key), path: `spec.template.spec.${field}` })];
-  }
-
-  #missingRules(key: ObjectKey, { metadata, spec }: Extract<ConfigObject, { kind: 'TrafficSchedule' }>): Diagnostic[] {
-    return spec.targetRefs.flatMap(({ kind, name, sectionName }, index) => {
-      const target = this.#accepted.get(`${kind}/${metadata.namespace}/${name}`);
-      const path = `spec.targetRefs[${index}]`;
-      if (target === undefined || target.kind !== kind) {
-        const message = `there is no ${kind} ${metadata.namespace}/${name}`;
-        return [diagnostic('LAT0208', message, { object: refOfKey(key), path: `${path}.name` })];
-      }
-      const names = ruleNamesOf(target);
-      if (sectionName === undefined || names.includes(sectionName)) return [];
-      const has = names.length === 0 ? 'its rules have no names' : `it has ${names.join(', ')}`;
-      const message = `${kind} ${metadata.namespace}/${name} has no rule ${JSON.stringify(sectionName)}: ${has}`;
-      return [diagnostic('LAT0208', message, { object: refOfKey(key), path: `${path}.sectionName` })];
-    });
+    return this.#warnings.all();
   }
 
   /** What would be wrong if all of these changes took effect: for each change to blame, why. */
@@ -334,17 +258,4 @@ function inUse(rule: ObjectKey, user: ObjectKey, reason: Diagnostic): Diagnostic
       object: refOfKey(rule),
     },
   );
-}
-
-/** Names of the rules for requests, as far as they have any. */
-function ruleNamesOf(object: ConfigObject): readonly string[] {
-  switch (object.kind) {
-    case 'VirtualService':
-      return (object.spec.http ?? []).flatMap(({ name }) => name ?? []);
-    case 'HTTPRoute':
-    case 'GRPCRoute':
-      return (object.spec.rules ?? []).flatMap(({ name }: { readonly name?: string }) => name ?? []);
-    default:
-      return [];
-  }
 }

@@ -4,14 +4,24 @@ import { type ObjectKey, refOfKey } from '@lateen/api/object-key.ts';
 import { delegateKey, mergeDelegates } from '../model/delegation.ts';
 import { buildRouteRules, type RouteRuleSet } from '../model/route-rule.ts';
 
-/** Rules of VirtualServices that never hold, because what one leaves to the other does not fit. */
+/** Whether an object leaves rules to others, or has some that only others can put in force. */
+export function takesPartInDelegation(object: ConfigObject): boolean {
+  return isVirtualService(object) && ((object.spec.hosts ?? []).length === 0 || delegates(object));
+}
+
+/**
+ * Rules of VirtualServices that never hold, because what one leaves to the other does not fit.
+ *
+ * @param parties those that `takesPartInDelegation`
+ */
 export function delegationWarnings(
+  parties: ReadonlyMap<ObjectKey, ConfigObject>,
   objects: ReadonlyMap<ObjectKey, ConfigObject>,
   clusterDomain: string,
 ): readonly Diagnostic[] {
   const delegatedTo = new Set<string>();
   const found = new Map<string, Diagnostic>();
-  for (const root of objects.values()) {
+  for (const root of parties.values()) {
     if (!isVirtualService(root) || !delegates(root)) continue;
     const lookup = (delegate: string): RouteRuleSet | undefined => {
       const key = delegateKey(delegate);
@@ -26,7 +36,7 @@ export function delegationWarnings(
       found.set(`${kind}/${namespace}/${name} ${path} ${message}`, warning);
     }
   }
-  const unused = [...objects].flatMap(([key, object]) => {
+  const unused = [...parties].flatMap(([key, object]) => {
     if (!isVirtualService(object) || (object.spec.hosts ?? []).length > 0 || delegatedTo.has(key)) return [];
     const message = 'has no hosts, and no other VirtualService delegates to it';
     return [diagnostic('LAT0554', message, { object: refOfKey(key), path: 'spec' })];

@@ -20,15 +20,22 @@ export interface DestinationRef {
 
 const NONE: References = { destinations: [], gateways: [], meshHosts: [] };
 
+/** Of objects that were looked at: whether they are let in, and what is wrong with them, is asked again and again. */
+const known = new WeakMap<ConfigObject, { readonly clusterDomain: string; readonly references: References }>();
+
 export function referencesOf(object: ConfigObject | undefined, clusterDomain: string): References {
   if (object?.kind !== 'VirtualService') return NONE;
+  const before = known.get(object);
+  if (before?.clusterDomain === clusterDomain) return before.references;
   const ruleSet = buildRouteRules(object, clusterDomain);
   const { hosts, gateways } = ruleSet;
-  return {
+  const references = {
     destinations: destinationsOf(ruleSet).map(destinationRef),
     gateways: gateways.filter((gateway) => gateway !== MESH_GATEWAY),
     meshHosts: gateways.every((gateway) => gateway === MESH_GATEWAY) ? hosts : [],
   };
+  known.set(object, { clusterDomain, references });
+  return references;
 }
 
 function destinationRef({ host, subset, port, source }: Destination): DestinationRef {
