@@ -11,10 +11,22 @@ import { formatResult } from './harness/print.ts';
 import { memory } from './memory.ts';
 import { path } from './path.ts';
 import { pipeline } from './pipeline.ts';
+import { reading } from './reading.ts';
 import { ready } from './ready.ts';
 import { simulator } from './simulator.ts';
 
-const benchmarks: readonly Benchmark[] = [ready, change, memory, path, pipeline, flat, simulator, analysis, core];
+const benchmarks: readonly Benchmark[] = [
+  ready,
+  reading,
+  change,
+  memory,
+  path,
+  pipeline,
+  flat,
+  simulator,
+  analysis,
+  core,
+];
 
 const USAGE = `npm run bench -- [NAME...] [--quick] [--json FILE]
 
