@@ -13,6 +13,7 @@ import { path } from './path.ts';
 import { pipeline } from './pipeline.ts';
 import { reading } from './reading.ts';
 import { ready } from './ready.ts';
+import { scale } from './scale.ts';
 import { simulator } from './simulator.ts';
 
 const benchmarks: readonly Benchmark[] = [
@@ -26,6 +27,7 @@ const benchmarks: readonly Benchmark[] = [
   simulator,
   analysis,
   core,
+  scale,
 ];
 
 const USAGE = `npm run bench -- [NAME...] [--quick] [--json FILE]
@@ -35,7 +37,16 @@ ${benchmarks.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`).join(
 
   --quick      fewer rounds and smaller sizes
   --json FILE  also write the numbers to FILE
-`;
+${benchmarks.map(formatOptions).join('')}`;
+
+function formatOptions({ name, options }: Benchmark): string {
+  if (options === undefined) return '';
+  const lines = Object.entries(options).map(
+    ([option, { value, description }]) =>
+      `  ${`--${option}${value === undefined ? '' : ` ${value}`}`.padEnd(13)}  ${description}\n`,
+  );
+  return `\nOnly for ${name}:\n${lines.join('')}`;
+}
 
 const INTERRUPTED = 130;
 
@@ -46,7 +57,7 @@ const cleanups: Cleanup[] = [];
 async function main(): Promise<number> {
   const parsed = readArguments();
   if (parsed === undefined) return 2;
-  const { names, quick, json, help } = parsed;
+  const { names, quick, json, help, options } = parsed;
   if (help) {
     process.stdout.write(USAGE);
     return 0;
@@ -64,6 +75,7 @@ async function main(): Promise<number> {
     try {
       const result = await benchmark.run({
         quick,
+        options,
         say: (text) => process.stderr.write(`  ... ${text}\n`),
         defer: (cleanup) => cleanups.push(cleanup),
       });
@@ -85,14 +97,21 @@ async function main(): Promise<number> {
 }
 
 function readArguments() {
+  const own = benchmarks.flatMap(({ options = {} }) => Object.entries(options));
   try {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
-      options: { quick: { type: 'boolean' }, json: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+      options: {
+        quick: { type: 'boolean' },
+        json: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+        ...Object.fromEntries(own.map(([option, { type }]) => [option, { type }])),
+      },
     });
     const unknown = positionals.filter((name) => !benchmarks.some((benchmark) => benchmark.name === name));
     if (unknown.length > 0) throw new Error(`There is no benchmark ${unknown.join(', ')}.`);
-    return { names: positionals, quick: values.quick ?? false, json: values.json, help: values.help ?? false };
+    const { quick = false, json, help = false, ...options } = values;
+    return { names: positionals, quick, json, help, options };
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n\n${USAGE}`);
     return undefined;

@@ -3,12 +3,23 @@ export interface Benchmark {
   /** As on the command line. */
   readonly name: string;
   readonly summary: string;
+  /** Options of its own, beside those that all have. No two benchmarks share a name of an option. */
+  readonly options?: Readonly<Record<string, BenchmarkOption>>;
   run(context: BenchmarkContext): Promise<Result>;
+}
+
+export interface BenchmarkOption {
+  readonly type: 'string' | 'boolean';
+  /** What stands behind it on the command line. */
+  readonly value?: string;
+  readonly description: string;
 }
 
 export interface BenchmarkContext {
   /** Fewer rounds and smaller sizes: a first look in about a minute for all benchmarks together. */
   readonly quick: boolean;
+  /** The benchmark's own options that were given, by name. */
+  readonly options: Readonly<Record<string, string | boolean | undefined>>;
   /** One line of progress. */
   say(text: string): void;
   /** Runs after the benchmark, also when it fails or is interrupted; the last one first. */
@@ -41,8 +52,8 @@ export interface Column {
 
 export interface Row {
   readonly name: string;
-  /** By the column's key; what could not be measured is left out. */
-  readonly values: Readonly<Record<string, number | undefined>>;
+  /** By the column's key; what could not be measured is left out. Text is for what others have published. */
+  readonly values: Readonly<Record<string, number | string | undefined>>;
 }
 
 export interface Goal {

@@ -26,8 +26,9 @@ function formatTable({ title, of, columns, rows }: Table): string {
   return [title, ...text.map((cells) => `  ${cells.join('   ')}`.trimEnd())].join('\n');
 }
 
-function formatNumber(value: number | undefined, digits: number): string {
+function formatNumber(value: number | string | undefined, digits: number): string {
   if (value === undefined) return '-';
+  if (typeof value === 'string') return value;
   return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
