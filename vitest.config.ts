@@ -12,6 +12,7 @@ export default defineConfig({
             'packages/mesh/test/*.test.ts',
             'scripts/**/*.test.ts',
             'samples/**/*.test.ts',
+            'bench/**/*.test.ts',
           ],
           testTimeout: 30_000,
           sequence: { groupOrder: 0 },

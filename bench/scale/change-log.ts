@@ -1,4 +1,4 @@
-import { createHistogram } from 'node:perf_hooks';
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import type { Revision } from './catalog.ts';
 
 /** One saved change. Later changes of the same object take its place. */
@@ -8,6 +8,14 @@ export interface Change {
   readonly object: number;
   /** On the clock of `nowMs`. */
   readonly savedAtMs: number;
+}
+
+export interface Convergence {
+  /** A change and a proxy that acknowledged it. */
+  readonly count: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
 }
 
 /** Milliseconds on a clock that all processes of a machine share. */
@@ -29,13 +37,15 @@ export class ChangeLog {
   /** Times of single changes, by client, for those that are watched. */
   readonly #watched = new Map<number, Float64Array>();
   readonly #waiting = new Map<number, { missing: number; readonly resolve: () => void }>();
-  /** In microseconds, of all changes and clients since `restart`. */
-  #latencies = createHistogram({ figures: 3 });
-  readonly #slowestMs: Float64Array;
+  /** In microseconds, of all changes and clients since `restart`, by kind. */
+  #latencies: readonly RecordableHistogram[] = [];
+  readonly #objectsOfKind: number;
 
-  constructor(clients: number, objects: number) {
-    this.#reached = Array.from({ length: clients }, () => new Int32Array(objects));
-    this.#slowestMs = new Float64Array(clients);
+  /** Objects are numbered by kind: from 0, those of the second kind from `objectsOfKind`, and so on. */
+  constructor(clients: number, kinds: number, objectsOfKind: number) {
+    this.#objectsOfKind = objectsOfKind;
+    this.#reached = Array.from({ length: clients }, () => new Int32Array(kinds * objectsOfKind));
+    this.#latencies = Array.from({ length: kinds }, () => createHistogram({ figures: 3 }));
   }
 
   announce(change: Change, isWatched: boolean): void {
@@ -78,9 +88,10 @@ export class ChangeLog {
   }
 
   #count(client: number, number: number, atMs: number): void {
-    const latencyMs = atMs - (this.#changes.get(number)?.savedAtMs ?? atMs);
-    this.#latencies.record(Math.max(1, Math.round(latencyMs * 1000)));
-    this.#slowestMs[client] = Math.max(this.#slowestMs[client] ?? 0, latencyMs);
+    const change = this.#changes.get(number) as Change;
+    const latencyMs = atMs - change.savedAtMs;
+    const kind = Math.floor(change.object / this.#objectsOfKind);
+    this.#latencies[kind]?.record(Math.max(1, Math.round(latencyMs * 1000)));
     const watched = this.#watched.get(number);
     if (watched === undefined) return;
     watched[client] = latencyMs;
@@ -108,14 +119,16 @@ export class ChangeLog {
   }
 
   restart(): void {
-    this.#latencies = createHistogram({ figures: 3 });
-    this.#slowestMs.fill(0);
+    for (const histogram of this.#latencies) histogram.reset();
   }
 
-  summary(): { readonly count: number; readonly p50Ms: number; readonly p99Ms: number; readonly maxMs: number } {
-    const { count } = this.#latencies;
-    if (count === 0) return { count, p50Ms: 0, p99Ms: 0, maxMs: 0 };
-    const of = (percent: number) => this.#latencies.percentile(percent) / 1000;
-    return { count, p50Ms: of(50), p99Ms: of(99), maxMs: Math.max(...this.#slowestMs) };
+  /** Since `restart`, by kind. */
+  convergence(): Convergence[] {
+    return this.#latencies.map((histogram) => {
+      const { count } = histogram;
+      if (count === 0) return { count, p50Ms: 0, p99Ms: 0, maxMs: 0 };
+      const of = (percent: number) => histogram.percentile(percent) / 1000;
+      return { count, p50Ms: of(50), p99Ms: of(99), maxMs: histogram.max / 1000 };
+    });
   }
 }

@@ -50,7 +50,7 @@ export async function runChaos(plan: ChaosPlan, context: BenchmarkContext): Prom
   }
   const wallMs = performance.now() - startedAt;
   const cpuMs = plane.cpuMs() - cpuBefore;
-  const converged = await load.calm();
+  const { convergence, pauses, reconnects, refusals } = await load.calm();
   const after = await load.traffic();
 
   context.say('the last state');
@@ -73,21 +73,26 @@ export async function runChaos(plan: ChaosPlan, context: BenchmarkContext): Prom
     rows: [
       row('changes', changes.count),
       row('of them services that came or went', changes.servicesChanged),
-      row('slow readers', converged.pauses ?? 0),
-      row('reconnects', converged.reconnects ?? 0),
-      row('refused responses', converged.refusals ?? 0),
+      row('slow readers', pauses),
+      row('reconnects', reconnects),
+      row('refused responses', refusals),
       row('responses to one proxy for each second', responses / proxies / (wallMs / 1000)),
-      row('a change and a proxy, that converged', converged.count),
-      row('convergence p50, ms', converged.p50Ms),
-      row('convergence p99, ms', converged.p99Ms),
-      row('slowest proxy, ms', converged.maxMs),
+      ...changeKinds.flatMap((kind, index) => {
+        const { count = 0, p50Ms = 0, p99Ms = 0, maxMs = 0 } = convergence[index] ?? {};
+        return [
+          row(`convergence of ${kind}, p50, ms`, p50Ms),
+          row('  p99, ms', p99Ms),
+          row('  the last, ms', maxMs),
+          row('  changes x proxies that converged before the end', count),
+        ];
+      }),
       row('CPU of the control plane, share of one core', cpuMs / wallMs),
       row('RSS at the start, MiB', rss[0] ?? Number.NaN),
       row('RSS in the middle, MiB', rss[Math.floor(rss.length / 2)] ?? Number.NaN),
       row('RSS at the end, MiB', rssMiB),
       row('RSS at most, MiB', peakRssMiB),
       row('clusters whose endpoints did not come in time', after.warmTimeouts),
-      row('until all were compared with a new control plane, ms', settleMs),
+      row('from the end until all were in the last state, ms (checked once a new control plane is up)', settleMs),
     ],
   };
 }
@@ -177,7 +182,7 @@ class Changes {
 async function freshDigests(files: MeshFiles, proxies: number, context: BenchmarkContext): Promise<readonly string[]> {
   const plane = await ControlPlane.start({ dir: files.dir });
   context.defer(() => plane.stop());
-  const load = startLoad({ to: plane.to, proxies, objects: 0 });
+  const load = startLoad({ to: plane.to, proxies, kinds: 0, objectsOfKind: 0 });
   context.defer(() => load.close());
   await connectAll({ plane, load }, proxies);
   await load.quiet(LAST_STATE_TIMEOUT_MS);
@@ -212,7 +217,7 @@ async function explain(scene: Scene, index: number, context: BenchmarkContext): 
     ['a new proxy of the same control plane', scene.plane],
     ['a new proxy of a new control plane', fresh],
   ] as const) {
-    const load = startLoad({ to: plane.to, proxies: 1, firstProxy: index, objects: 0 });
+    const load = startLoad({ to: plane.to, proxies: 1, firstProxy: index, kinds: 0, objectsOfKind: 0 });
     context.defer(() => load.close());
     await connectAll({ plane, load }, 1);
     await load.quiet(LAST_STATE_TIMEOUT_MS);

@@ -2,7 +2,7 @@
 import type { NetConnectOpts } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Catalog, types } from './catalog.ts';
-import { type Change, ChangeLog, nowMs } from './change-log.ts';
+import { type Change, ChangeLog, type Convergence, nowMs } from './change-log.ts';
 import { Disturbances } from './disturbances.ts';
 import { type EnvoyEvents, SimulatedEnvoy } from './simulated-envoy.ts';
 
@@ -11,8 +11,9 @@ export interface LoadOptions {
   readonly proxies: number;
   /** The number in the name of the first; default 0. */
   readonly firstProxy?: number;
-  /** Objects that may change: numbered from 0. */
-  readonly objects: number;
+  /** Kinds of objects that may change, and how many there are of each: see `ChangeLog`. */
+  readonly kinds: number;
+  readonly objectsOfKind: number;
 }
 
 export interface SyncReport {
@@ -24,8 +25,9 @@ export interface SyncReport {
 }
 
 export interface Traffic {
-  /** Of each client: everything that came over its connections, with HTTP/2's and gRPC's frames. */
+  /** Of each client: all messages to it, without HTTP/2's and gRPC's frames. */
   readonly receivedBytes: readonly number[];
+  /** And those from it, with the frames. */
   readonly sentBytes: readonly number[];
   /** Of the first client: bytes of messages, by type. */
   readonly bytesByType: Readonly<Record<string, number>>;
@@ -34,6 +36,14 @@ export interface Traffic {
   readonly warmTimeouts: number;
   /** Streams that the server ended, by what was seen of it. */
   readonly ended: Readonly<Record<string, number>>;
+}
+
+export interface ChaosReport {
+  /** By kind of object. */
+  readonly convergence: readonly Convergence[];
+  readonly pauses: number;
+  readonly reconnects: number;
+  readonly refusals: number;
 }
 
 /** Nothing has come for so long: nothing more is on its way. */
@@ -46,9 +56,9 @@ class Load {
   #disturbances: Disturbances | undefined;
   #onSynced: ((envoy: SimulatedEnvoy) => void) | undefined;
 
-  constructor({ to, proxies, firstProxy = 0, objects }: LoadOptions) {
+  constructor({ to, proxies, firstProxy = 0, kinds, objectsOfKind }: LoadOptions) {
     const catalog = new Catalog();
-    this.#changes = new ChangeLog(proxies, objects);
+    this.#changes = new ChangeLog(proxies, kinds, objectsOfKind);
     const events: EnvoyEvents = {
       onSynced: (envoy) => this.#onSynced?.(envoy),
       onAcknowledged: (envoy, revisions) => this.#changes.acknowledged(envoy.index, revisions),
@@ -120,7 +130,7 @@ class Load {
   traffic(): Traffic {
     const [first] = this.#envoys;
     return {
-      receivedBytes: this.#envoys.map(({ receivedBytes }) => receivedBytes),
+      receivedBytes: this.#envoys.map((envoy) => types.reduce((sum, type) => sum + envoy.received(type).bytes, 0)),
       sentBytes: this.#envoys.map(({ sentBytes }) => sentBytes),
       bytesByType: Object.fromEntries(types.map((type) => [type, first?.received(type).bytes ?? 0])),
       responses: this.#envoys.reduce(
@@ -137,11 +147,11 @@ class Load {
     this.#disturbances = new Disturbances(this.#envoys, seed);
   }
 
-  calm() {
+  calm(): ChaosReport {
     const counts = this.#disturbances?.counts;
     this.#disturbances?.stop(this.#envoys);
     this.#disturbances = undefined;
-    return { ...this.#changes.summary(), ...counts };
+    return { convergence: this.#changes.convergence(), pauses: 0, reconnects: 0, refusals: 0, ...counts };
   }
 
   digests(): string[] {

@@ -17,6 +17,8 @@ const CHANGE_TIMEOUT_MS = 60_000;
 const AFTERWORK_MS = 450;
 const IDLE_WINDOW_MS = 150;
 const IDLE_CPU_MS = 5;
+/** One that never rests is measured all the same. */
+const REST_TIMEOUT_MS = 5_000;
 
 export const changeKinds = ['route', 'endpoint', 'policy'] as const satisfies readonly (keyof ServiceMarks)[];
 export type ChangeKind = (typeof changeKinds)[number];
@@ -36,7 +38,7 @@ export interface ChangeReport {
   readonly lastAckMs: readonly number[];
   /** To the acknowledgement of each proxy, of all changes. */
   readonly ackMs: readonly number[];
-  /** That came to one proxy for one change, with HTTP/2's and gRPC's frames: median. */
+  /** Of all messages to one proxy for one change: median. */
   readonly bytes: number;
   /** Of the control plane, for one change, with all that it does afterwards: mean. */
   readonly cpuMs: number;
@@ -79,7 +81,7 @@ export async function setScene(
   files.generate(services);
   const plane = await ControlPlane.start({ dir: files.dir, isProfiled: profileDir !== undefined });
   context.defer(() => plane.stop());
-  const load = startLoad({ to: plane.to, proxies, objects: (services + spare) * changeKinds.length });
+  const load = startLoad({ to: plane.to, proxies, kinds: changeKinds.length, objectsOfKind: services + spare });
   context.defer(() => load.close());
   const close = async () => {
     await load.close();
@@ -199,6 +201,7 @@ async function rest(plane: ControlPlane, notBeforeMs: number): Promise<void> {
   for (;;) {
     const before = plane.cpuMs();
     await delay(IDLE_WINDOW_MS);
-    if (nowMs() >= notBeforeMs && plane.cpuMs() - before < IDLE_CPU_MS) return;
+    const isAtRest = plane.cpuMs() - before < IDLE_CPU_MS || nowMs() >= notBeforeMs + REST_TIMEOUT_MS;
+    if (nowMs() >= notBeforeMs && isAtRest) return;
   }
 }

@@ -34,7 +34,7 @@ export async function measureStarts(
   for (let start = 0; start <= starts; start++) {
     const plane = await ControlPlane.start({ dir: files.dir });
     context.defer(() => plane.stop());
-    const load = startLoad({ to: plane.to, proxies: 1, objects: 0 });
+    const load = startLoad({ to: plane.to, proxies: 1, kinds: 0, objectsOfKind: 0 });
     context.defer(() => load.close());
     // The load process takes a while to start, which is not counted.
     await load.cpuMs();
