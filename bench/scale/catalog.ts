@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { CONNECTIONS_OF_CHANGE } from './mesh-files.ts';
-import { FieldReader, LENGTH_DELIMITED, messageIn, messagesIn, numberIn, textIn } from './protobuf.ts';
+import { FieldReader, fieldOf, LENGTH_DELIMITED, messageIn, messagesIn, numberIn, textIn } from './protobuf.ts';
 
 /** In the order in which an Envoy asks for them. */
 export const types = ['cluster', 'endpoint', 'listener', 'route', 'virtualHost'] as const;
@@ -61,6 +61,8 @@ const RESOURCES_TAG = (RESOURCES << 3) | LENGTH_DELIMITED;
 export class Catalog {
   readonly #names = new Map<Type, Map<string, number>>(types.map((type) => [type, new Map()]));
   readonly #nameTexts = new Map<Type, string[]>(types.map((type) => [type, []]));
+  readonly #nameFields = new Map<Type, Map<number, Buffer>>(types.map((type) => [type, new Map()]));
+  readonly #entryFields: Buffer[] = [];
   readonly #byKey = new Map<string, Revision>();
   readonly #byId: Revision[] = [];
   /** Groups of resources that came lately in one response, the last one first. */
@@ -86,7 +88,24 @@ export class Catalog {
     return revision;
   }
 
-  /** A `DeltaDiscoveryResponse`; undefined for a type that nobody asked for. */
+  /** The name as a field of a request. */
+  nameField(type: Type, number: number, field: number): Buffer {
+    const known = this.#nameFields.get(type) as Map<number, Buffer>;
+    // The number of a field is below 16.
+    const key = number * 16 + field;
+    const bytes = known.get(key) ?? fieldOf(field, this.name(type, number));
+    known.set(key, bytes);
+    return bytes;
+  }
+
+  /** Name and version as an entry of a map in a request. */
+  entryField(revision: Revision, field: number): Buffer {
+    const { id, type, name, version } = revision;
+    this.#entryFields[id] ??= fieldOf(field, Buffer.concat([fieldOf(1, this.name(type, name)), fieldOf(2, version)]));
+    return this.#entryFields[id];
+  }
+
+  /** A `DeltaDiscoveryResponse`, of which nothing is kept; undefined for a type that nobody asked for. */
   parse(message: Buffer): ParsedResponse | undefined {
     const reader = new FieldReader(message);
     let type: Type | undefined;
@@ -116,7 +135,7 @@ export class Catalog {
           type = typeOfUrl.get(reader.text());
           break;
         case NONCE:
-          nonce = message.subarray(reader.start, reader.stop);
+          nonce = Buffer.from(message.subarray(reader.start, reader.stop));
           break;
         case REMOVED:
           removed.push(reader.text());
@@ -145,7 +164,7 @@ export class Catalog {
 
   #read(type: Type, resources: Buffer): readonly Revision[] {
     const revisions = [...messagesIn(new FieldReader(resources), RESOURCES)].map((each) => this.#readOne(type, each));
-    this.#seen.unshift({ bytes: resources, revisions });
+    this.#seen.unshift({ bytes: Buffer.from(resources), revisions });
     this.#seen = this.#seen.slice(0, SEEN_AT_ONCE);
     return revisions;
   }

@@ -44,7 +44,7 @@ test('messages go both ways whole, also those larger than any window', async () 
     to: { host: '127.0.0.1', port },
     path: '/a.B/C',
     onMessage: (message) => {
-      messages.push(message);
+      messages.push(Buffer.from(message));
       if (messages.length === sent.length) resolve();
     },
     onEnd: (why) => reject(new Error(why)),

@@ -23,13 +23,14 @@ const DEFAULT_WINDOW_BYTES = 65_535;
 /** Envoy's. */
 const STREAM_WINDOW_BYTES = 16 * 2 ** 20;
 const CONNECTION_WINDOW_BYTES = 24 * 2 ** 20;
+const NOTHING: Buffer = Buffer.alloc(0);
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 
 export interface GrpcCallOptions {
   readonly to: NetConnectOpts;
   /** `/package.Service/Method`. */
   readonly path: string;
-  /** Every message, whole. Its bytes are the receiver's. */
+  /** Every message, whole. Its bytes are used for the next one when this returns. */
   readonly onMessage: (message: Buffer) => void;
   /** Called once, unless `close` was called before. */
   readonly onEnd: (why: string) => void;
@@ -46,10 +47,16 @@ export class GrpcCall {
   readonly #options: GrpcCallOptions;
   readonly #socket: Socket;
   #isEnded = false;
-  #rest: Buffer | undefined;
+  /** The frame that is being received, and the payload of one that is no data. */
+  readonly #frameHead = Buffer.alloc(FRAME_HEAD_BYTES);
+  #frameHeadFilled = 0;
+  #frameMissing = 0;
+  #payload: Buffer = NOTHING;
   /** The message that is being received: its length is not known before its head is complete. */
-  #head: Buffer = Buffer.alloc(0);
-  #message: Buffer | undefined;
+  readonly #messageHead = Buffer.alloc(MESSAGE_HEAD_BYTES);
+  #messageHeadFilled = 0;
+  #message: Buffer = NOTHING;
+  #length = 0;
   #filled = 0;
   /** What may still be received before the server has to be told that there is room again. */
   #streamCredit = STREAM_WINDOW_BYTES;
@@ -119,26 +126,53 @@ export class GrpcCall {
 
   #receive(chunk: Buffer): void {
     this.receivedBytes += chunk.length;
-    const bytes = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk]);
-    let at = 0;
     this.#isReceiving = true;
-    while (bytes.length - at >= FRAME_HEAD_BYTES && !this.#isEnded) {
-      const length = bytes.readUIntBE(at, 3);
-      const next = at + FRAME_HEAD_BYTES + length;
-      if (next > bytes.length) break;
-      const stream = bytes.readUInt32BE(at + 5);
-      this.#take(bytes[at + 3] ?? 0, bytes[at + 4] ?? 0, stream, bytes.subarray(at + FRAME_HEAD_BYTES, next));
-      at = next;
-    }
+    for (let rest = chunk; rest.length > 0 && !this.#isEnded; ) rest = this.#takeFrom(rest);
     this.#isReceiving = false;
-    this.#rest = at < bytes.length ? bytes.subarray(at) : undefined;
     this.#flush();
+  }
+
+  /** Takes the beginning of what came, and gives what is left. */
+  #takeFrom(bytes: Buffer): Buffer {
+    if (this.#frameHeadFilled < FRAME_HEAD_BYTES) {
+      const taken = bytes.copy(this.#frameHead, this.#frameHeadFilled);
+      this.#frameHeadFilled += taken;
+      if (this.#frameHeadFilled < FRAME_HEAD_BYTES) return NOTHING;
+      this.#frameMissing = this.#frameHead.readUIntBE(0, 3);
+      // Most of what comes is data, and it goes to its place at once.
+      if (this.#isData()) this.#takeCredit(this.#frameMissing);
+      if (this.#frameMissing === 0) this.#endFrame(NOTHING);
+      return bytes.subarray(taken);
+    }
+    const part = bytes.subarray(0, this.#frameMissing);
+    this.#frameMissing -= part.length;
+    if (this.#isData()) {
+      for (let rest = part; rest.length > 0 && !this.#isEnded; ) rest = this.#takePart(rest);
+      if (this.#frameMissing === 0) this.#endFrame(NOTHING);
+    } else {
+      this.#payload = this.#payload.length === 0 ? part : Buffer.concat([this.#payload, part]);
+      if (this.#frameMissing === 0) this.#endFrame(this.#payload);
+    }
+    return bytes.subarray(part.length);
+  }
+
+  #isData(): boolean {
+    const flags = this.#frameHead[4] ?? 0;
+    if (this.#frameHead[3] === DATA && (flags & PADDED) !== 0) throw new Error('padded data, which no server sends');
+    return this.#frameHead[3] === DATA;
+  }
+
+  #endFrame(payload: Buffer): void {
+    this.#frameHeadFilled = 0;
+    this.#payload = NOTHING;
+    const head = this.#frameHead;
+    this.#take(head[3] ?? 0, head[4] ?? 0, head.readUInt32BE(5), payload);
   }
 
   #take(type: number, flags: number, stream: number, payload: Buffer): void {
     switch (type) {
       case DATA:
-        this.#takeData(flags, payload);
+        if ((flags & END_STREAM) !== 0) this.#end('the server ended the stream');
         break;
       case SETTINGS:
         if ((flags & ACK) === 0) this.#takeSettings(payload);
@@ -175,9 +209,9 @@ export class GrpcCall {
     this.#sendAllowed();
   }
 
-  #takeData(flags: number, payload: Buffer): void {
-    this.#streamCredit -= payload.length;
-    this.#connectionCredit -= payload.length;
+  #takeCredit(bytes: number): void {
+    this.#streamCredit -= bytes;
+    this.#connectionCredit -= bytes;
     if (this.#streamCredit < STREAM_WINDOW_BYTES / 2) {
       this.#out.push(windowUpdate(STREAM, STREAM_WINDOW_BYTES - this.#streamCredit));
       this.#streamCredit = STREAM_WINDOW_BYTES;
@@ -186,37 +220,33 @@ export class GrpcCall {
       this.#out.push(windowUpdate(0, CONNECTION_WINDOW_BYTES - this.#connectionCredit));
       this.#connectionCredit = CONNECTION_WINDOW_BYTES;
     }
-    const isPadded = (flags & PADDED) !== 0;
-    let rest = isPadded ? payload.subarray(1, payload.length - (payload[0] ?? 0)) : payload;
-    while (rest.length > 0 && !this.#isEnded) rest = this.#takePart(rest);
-    if ((flags & END_STREAM) !== 0) this.#end('the server ended the stream');
   }
 
   /** Takes what belongs to the current message, and gives what is left. */
   #takePart(part: Buffer): Buffer {
-    if (this.#message === undefined) {
-      const missing = MESSAGE_HEAD_BYTES - this.#head.length;
-      this.#head = Buffer.concat([this.#head, part.subarray(0, missing)]);
-      if (this.#head.length < MESSAGE_HEAD_BYTES) return part.subarray(part.length);
-      if (this.#head[0] !== 0) throw new Error('a compressed message, which nobody asked for');
-      this.#message = Buffer.allocUnsafe(this.#head.readUInt32BE(1));
-      this.#head = Buffer.alloc(0);
+    if (this.#messageHeadFilled < MESSAGE_HEAD_BYTES) {
+      const taken = part.copy(this.#messageHead, this.#messageHeadFilled);
+      this.#messageHeadFilled += taken;
+      if (this.#messageHeadFilled < MESSAGE_HEAD_BYTES) return NOTHING;
+      if (this.#messageHead[0] !== 0) throw new Error('a compressed message, which nobody asked for');
+      this.#length = this.#messageHead.readUInt32BE(1);
+      this.#message = takeBuffer(this.#length);
       this.#filled = 0;
-      return this.#finish(part.subarray(missing));
+      if (this.#length === 0) this.#endMessage();
+      return part.subarray(taken);
     }
-    return this.#finish(part);
+    const taken = part.copy(this.#message, this.#filled, 0, Math.min(part.length, this.#length - this.#filled));
+    this.#filled += taken;
+    if (this.#filled === this.#length) this.#endMessage();
+    return part.subarray(taken);
   }
 
-  #finish(part: Buffer): Buffer {
-    const message = this.#message;
-    if (message === undefined) return part;
-    const taken = part.copy(message, this.#filled);
-    this.#filled += taken;
-    if (this.#filled === message.length) {
-      this.#message = undefined;
-      this.#options.onMessage(message);
-    }
-    return part.subarray(taken);
+  #endMessage(): void {
+    const buffer = this.#message;
+    this.#message = NOTHING;
+    this.#messageHeadFilled = 0;
+    this.#options.onMessage(buffer.subarray(0, this.#length));
+    giveBuffer(buffer);
   }
 
   #sendAllowed(): void {
@@ -239,6 +269,24 @@ export class GrpcCall {
     this.sentBytes += bytes.length;
     this.#socket.write(bytes);
   }
+}
+
+/** Below this a new buffer costs nothing. */
+const REUSED_FROM_BYTES = 4_096;
+/** By size, which is a power of two. A thousand clients that get megabytes each would keep the garbage collector busy. */
+const spare = new Map<number, Buffer[]>();
+
+function takeBuffer(length: number): Buffer {
+  if (length < REUSED_FROM_BYTES) return Buffer.allocUnsafe(length);
+  const size = 2 ** Math.ceil(Math.log2(length));
+  return spare.get(size)?.pop() ?? Buffer.allocUnsafeSlow(size);
+}
+
+function giveBuffer(buffer: Buffer): void {
+  if (buffer.length < REUSED_FROM_BYTES) return;
+  const same = spare.get(buffer.length);
+  if (same === undefined) spare.set(buffer.length, [buffer]);
+  else same.push(buffer);
 }
 
 function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {

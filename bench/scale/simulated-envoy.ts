@@ -338,10 +338,10 @@ export class SimulatedEnvoy {
     for (const [number, before] of touched) {
       const now = needed.wanted[number] ?? 0;
       if (before === 0 && now > 0) {
-        fields.push(fieldOf(SUBSCRIBE, this.#catalog.name(what, number)));
+        fields.push(this.#catalog.nameField(what, number, SUBSCRIBE));
         needed.missing++;
       } else if (before > 0 && now === 0) {
-        fields.push(fieldOf(UNSUBSCRIBE, this.#catalog.name(what, number)));
+        fields.push(this.#catalog.nameField(what, number, UNSUBSCRIBE));
         if (needed.answered[number] === 0) needed.missing--;
         needed.revisions[number] = 0;
         needed.answered[number] = 0;
@@ -358,13 +358,10 @@ export class SimulatedEnvoy {
     held.isRequested = true;
     const fields: Buffer[] = [typeFields.get(type) as Buffer];
     for (const [number, count] of held.wanted.entries()) {
-      if (count > 0) fields.push(fieldOf(SUBSCRIBE, this.#catalog.name(type, number)));
+      if (count > 0) fields.push(this.#catalog.nameField(type, number, SUBSCRIBE));
     }
     for (const id of held.revisions) {
-      if (id === 0) continue;
-      const { name, version } = this.#catalog.revision(id);
-      const entry = Buffer.concat([fieldOf(1, this.#catalog.name(type, name)), fieldOf(2, version)]);
-      fields.push(fieldOf(INITIAL_VERSIONS, entry));
+      if (id !== 0) fields.push(this.#catalog.entryField(this.#catalog.revision(id), INITIAL_VERSIONS));
     }
     this.#send(fields);
   }
