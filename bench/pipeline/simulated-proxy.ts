@@ -5,6 +5,7 @@ import {
   type ResourceType,
   typeUrls,
 } from '../../packages/mesh/src/pilot/xds/resource.ts';
+import { encodeResponse } from '../../packages/mesh/src/pilot/xds/server/encode-response.ts';
 import { isSynced } from '../../packages/mesh/src/pilot/xds/server/order.ts';
 import {
   createStreamState,
@@ -13,7 +14,6 @@ import {
   resourceType,
 } from '../../packages/mesh/src/pilot/xds/server/state.ts';
 import { type Input, step } from '../../packages/mesh/src/pilot/xds/server/stream.ts';
-import { encodeResponse } from '../../packages/mesh/src/pilot/xds/server/wire.ts';
 
 /**
  * One incremental ADS stream and the proxy at its other end, which acknowledges everything. All that the server does
@@ -60,7 +60,7 @@ export class SimulatedProxy {
   #feed(input: Input): void {
     const { responses } = step(this.#state, this.#view, input, performance.now());
     for (const response of responses) {
-      this.bytes += encodeResponse('delta', response).length;
+      this.bytes += encodeResponse('delta', response).byteLength;
       this.responses++;
       const type = resourceType(response.typeUrl);
       if (type === undefined) continue;

@@ -24,8 +24,8 @@ export interface PilotServerOptions {
   readonly credentials?: ServerCredentials;
   /** What proxies hold of the mesh. */
   readonly scoping: MeshSettings['scoping'];
-  /** How long nobody need ask for a host until it is found out whether anybody still calls it. */
-  readonly forgetAfterMs: number;
+  /** How long nobody need ask for a host until it is found out whether anybody still calls it. Default: an hour. */
+  readonly forgetAfterMs?: number;
   /** The file that keeps what workloads call across restarts. Absent: only their proxies remember. */
   readonly learntFile?: string;
   /** Something happened that an operator wants to see. */
@@ -66,7 +66,7 @@ export class PilotServer {
     this.#scheduleClock = new ScheduleClock(this.#pilot);
     this.#nodes = new NodeRegistry(instances);
     this.#learnt = new LearntRegistry(this.#pilot.learnt, {
-      trustMs: options.forgetAfterMs,
+      ...(options.forgetAfterMs === undefined ? {} : { trustMs: options.forgetAfterMs }),
       onChange: () => this.#learntFile?.noteChange(),
     });
     this.#learntFile =

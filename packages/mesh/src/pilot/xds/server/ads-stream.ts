@@ -2,12 +2,13 @@ import { type ServerDuplexStream, status } from '@grpc/grpc-js';
 import { formatError, isLateenError } from '@lateen/api/lateen-error.ts';
 import { type Protocol, type ProxyDirectory, type ProxyNode, type ProxyView, typeUrls } from '../resource.ts';
 import type { Clock } from './clock.ts';
+import { type EncodedResponse, encodeResponse } from './encode-response.ts';
 import { isSynced, oldestOutstanding } from './order.ts';
 import { spiffeIdIn, type VerifyPeer } from './peer.ts';
 import { createStreamState, type Response, typeOrder } from './state.ts';
 import { type ProxyStatus, proxyStatus } from './status.ts';
 import { type Input, step } from './stream.ts';
-import { type DecodedRequest, decodeRequest, encodeResponse, payloadBytes } from './wire.ts';
+import { type DecodedRequest, decodeRequest } from './wire.ts';
 import type { WriteGate } from './write-gate.ts';
 
 /** Writes of at least this size wait for a place at the gate. */
@@ -17,7 +18,7 @@ const MAX_SUBSCRIBED_NAMES = 200_000;
 /** How long a client may hold a stream open without saying who it is. */
 export const FIRST_REQUEST_MS = 10_000;
 
-export type AdsCall = ServerDuplexStream<Buffer, Buffer>;
+export type AdsCall = ServerDuplexStream<Buffer, EncodedResponse>;
 
 export interface AdsStreamOptions {
   readonly streamId: number;
@@ -213,8 +214,9 @@ export class AdsStream {
       return;
     }
     const { call, gate, protocol } = this.#options;
-    if (payloadBytes(response) < LARGE_WRITE_BYTES) {
-      call.write(encodeResponse(protocol, response));
+    const encoded = encodeResponse(protocol, response);
+    if (encoded.byteLength < LARGE_WRITE_BYTES) {
+      call.write(encoded);
       return;
     }
     this.#waiting = [];
@@ -226,7 +228,7 @@ export class AdsStream {
         return;
       }
       call.once('close', done);
-      call.write(encodeResponse(protocol, response), () => {
+      call.write(encoded, () => {
         call.off('close', done);
         done();
       });

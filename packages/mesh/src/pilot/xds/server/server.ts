@@ -5,6 +5,7 @@ import { type ListeningSocket, listenOnSocket } from '#sockets/unix-socket.ts';
 import type { Protocol, ProxyDirectory } from '../resource.ts';
 import { type AdsCall, AdsStream } from './ads-stream.ts';
 import { type Clock, systemClock } from './clock.ts';
+import type { EncodedResponse } from './encode-response.ts';
 import type { VerifyPeer } from './peer.ts';
 import type { AdsEvent, ProxyStatus } from './status.ts';
 import { createWriteGate, type WriteGate } from './write-gate.ts';
@@ -84,7 +85,7 @@ export class AdsServer {
     const server = new Server(this.#channelOptions());
     server.addService(
       {
-        // `wire.ts` decodes requests and encodes responses.
+        // `wire.ts` decodes requests, `encode-response.ts` encodes responses.
         DeltaAggregatedResources: rawStreamMethod(`${SERVICE}/DeltaAggregatedResources`),
         StreamAggregatedResources: rawStreamMethod(`${SERVICE}/StreamAggregatedResources`),
       },
@@ -182,7 +183,7 @@ export class AdsServer {
     return `${host}:${await listen(server, address, credentials)}`;
   }
 
-  #handler(protocol: Protocol): handleBidiStreamingCall<Buffer, Buffer> {
+  #handler(protocol: Protocol): handleBidiStreamingCall<Buffer, EncodedResponse> {
     return (call) => this.#accept(call, protocol);
   }
 
