@@ -46,3 +46,18 @@ test('what stands around a resource is made once, however many streams it is sen
   for (const nonce of ['1', '2', '3']) encodeResponse('delta', { ...response(nonce), resources: fresh });
   expect(resourceHeadsMade() - before).toBe(2);
 });
+
+test('long lists: those that follow each other in the same way are put together once, and replaced with any of them', () => {
+  const list = Array.from({ length: 200 }, (_, i) => testResource('endpoint', `e${i}`, 'v1'));
+  const names = (resources: typeof list) => {
+    const bytes = bytesOf(encodeResponse('delta', { ...response('1'), resources }));
+    return fromBinary(DeltaDiscoveryResponseSchema, bytes).resources.map(({ name, version }) => `${name}@${version}`);
+  };
+  const expected = (resources: typeof list) => resources.map(({ name, version }) => `${name}@${version}`);
+  for (let time = 0; time < 3; time++) expect(names(list)).toEqual(expected(list));
+  const changed = list.with(100, testResource('endpoint', 'e100', 'v2'));
+  for (let time = 0; time < 3; time++) expect(names(changed)).toEqual(expected(changed));
+  expect(names(list)).toEqual(expected(list));
+  const shorter = list.slice(0, 64).with(63, testResource('endpoint', 'other', 'v1'));
+  expect(names(shorter)).toEqual(expected(shorter));
+});

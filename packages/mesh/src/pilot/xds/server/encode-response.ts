@@ -39,7 +39,7 @@ export function encodeResponse(protocol: Protocol, response: Response): EncodedR
 function deltaParts(response: Response): Uint8Array[] {
   const parts = [stringField(1, response.version)];
   const { resources } = withoutAliases(response);
-  for (const resource of resources) parts.push(headOf(resource, response.typeUrl), resource.bytes);
+  for (let at = 0; at < resources.length; at += RUN) pushRun(parts, resources.slice(at, at + RUN), response.typeUrl);
   parts.push(...answers(response));
   parts.push(stringField(4, response.typeUrl), stringField(5, response.nonce));
   for (const name of response.removed) parts.push(stringField(6, name));
@@ -77,6 +77,38 @@ function sotwParts(response: Response): Uint8Array[] {
   for (const resource of response.resources) parts.push(anyHead(2, typeUrl, resource), resource.bytes);
   parts.push(stringField(4, response.typeUrl), stringField(5, response.nonce));
   return parts;
+}
+
+/** Resources that follow each other in a response are put together in runs of this many. */
+const RUN = 64;
+
+interface Run {
+  readonly resources: readonly Resource[];
+  /** Only made for the second stream that wants it. */
+  bytes: Uint8Array | undefined;
+}
+
+/** By the first resource of each run, for as long as that lives. */
+const runs = new WeakMap<Resource, Run>();
+
+/**
+ * Proxies with equal needs get equal lists, but for a few resources of their own at the end. To copy a run costs a
+ * tenth of what copying its resources costs.
+ */
+function pushRun(parts: Uint8Array[], resources: readonly Resource[], typeUrl: string): void {
+  const [first] = resources;
+  if (first === undefined || resources.length < RUN) {
+    for (const resource of resources) parts.push(headOf(resource, typeUrl), resource.bytes);
+    return;
+  }
+  const known = runs.get(first);
+  if (known === undefined || known.resources.some((resource, at) => resource !== resources[at])) {
+    runs.set(first, { resources, bytes: undefined });
+    for (const resource of resources) parts.push(headOf(resource, typeUrl), resource.bytes);
+    return;
+  }
+  known.bytes ??= Buffer.concat(resources.flatMap((resource) => [headOf(resource, typeUrl), resource.bytes]));
+  parts.push(known.bytes);
 }
 
 /** Of each resource that was sent incrementally, for as long as it lives: what stands before its bytes. */
