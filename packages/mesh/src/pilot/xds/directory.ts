@@ -86,6 +86,10 @@ export class PilotDirectory implements ProxyDirectory {
     });
   }
 
+  together(change: () => void): void {
+    this.#pilot.graph.transaction(change);
+  }
+
   #knownInstance(node: ProxyNode): string {
     const key = instanceOfNode(node.id);
     const instance = this.#pilot.instances.get(key);

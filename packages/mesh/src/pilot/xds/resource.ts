@@ -63,6 +63,8 @@ export interface ProxyView {
 export interface ProxyDirectory {
   /** Refuses (throws LateenError) a node ID it cannot place. */
   connect(node: ProxyNode, protocol: Protocol): ProxyView;
+  /** Runs `change`, and makes all connects and closes in it one change to the mesh. */
+  together(change: () => void): void;
 }
 
 /** A proxy refused a resource. `message` is Envoy's own; the last good version stays in force there. */

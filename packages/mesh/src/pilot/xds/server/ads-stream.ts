@@ -1,13 +1,22 @@
 import { type ServerDuplexStream, status } from '@grpc/grpc-js';
 import { formatError, isLateenError } from '@lateen/api/lateen-error.ts';
-import { type Protocol, type ProxyDirectory, type ProxyNode, type ProxyView, typeUrls } from '../resource.ts';
+import {
+  type Protocol,
+  type ProxyDirectory,
+  type ProxyNode,
+  type ProxyView,
+  type ResourceChange,
+  type ResourceType,
+  typeUrls,
+} from '../resource.ts';
 import type { Clock } from './clock.ts';
 import { type EncodedResponse, encodeResponse } from './encode-response.ts';
 import { isSynced, oldestOutstanding } from './order.ts';
 import { spiffeIdIn, type VerifyPeer } from './peer.ts';
-import { createStreamState, type Response, typeOrder } from './state.ts';
+import { createStreamState, type Request, type Response, typeOrder } from './state.ts';
 import { type ProxyStatus, proxyStatus } from './status.ts';
 import { type Input, step } from './stream.ts';
+import type { Turns } from './turns.ts';
 import { type DecodedRequest, decodeRequest } from './wire.ts';
 import type { WriteGate } from './write-gate.ts';
 
@@ -27,6 +36,7 @@ export interface AdsStreamOptions {
   readonly directory: ProxyDirectory;
   readonly verifyPeer: VerifyPeer | undefined;
   readonly gate: WriteGate;
+  readonly turns: Turns;
   readonly clock: Clock;
   /** The proxy has named itself and was accepted. */
   readonly onConnected: (stream: AdsStream) => void;
@@ -50,6 +60,9 @@ export class AdsStream {
   #isClosed = false;
   /** Responses behind one that waits for its place at the gate; undefined when none waits. At most one for each type. */
   #waiting: Response[] | undefined;
+  /** Changes of the wanted state that have not been looked at, all in one. */
+  #unseen: Map<ResourceType, Set<string>> | undefined;
+  #hasAskedForTurn = false;
 
   constructor(options: AdsStreamOptions) {
     this.#options = options;
@@ -75,7 +88,7 @@ export class AdsStream {
   }
 
   get isSynced(): boolean {
-    return isSynced(this.#state);
+    return this.#unseen === undefined && isSynced(this.#state);
   }
 
   /** Grows whenever the set of rejected resources changes. */
@@ -85,17 +98,20 @@ export class AdsStream {
 
   /** A mark for `hasAnswered`: everything that is pending now is older. */
   get sequence(): number {
-    return this.#state.sequence;
+    return this.#state.sequence + (this.#unseen === undefined ? 0 : 1);
   }
 
   /** Whether everything that was pending at the mark was acknowledged or rejected since. */
   hasAnswered(sequence: number): boolean {
-    return this.#isClosed || oldestOutstanding(this.#state) > sequence;
+    if (this.#isClosed) return true;
+    // The next step is the one that sees the changes which were not looked at.
+    if (this.#unseen !== undefined && this.#state.sequence + 1 <= sequence) return false;
+    return oldestOutstanding(this.#state) > sequence;
   }
 
   status(): ProxyStatus {
     const { streamId, nodeId, connectedAtMs, everSynced } = this;
-    return proxyStatus({ streamId, nodeId, connectedAtMs, everSynced }, this.#state);
+    return proxyStatus({ streamId, nodeId, connectedAtMs, everSynced, synced: this.isSynced }, this.#state);
   }
 
   /** Ends the stream from our side. */
@@ -122,8 +138,11 @@ export class AdsStream {
       this.end(status.INVALID_ARGUMENT, 'An aggregated discovery request must name a type_url.');
       return;
     }
-    if (this.#view === undefined && !this.#connect(decoded.node)) return;
-    const { request } = decoded;
+    if (this.#view === undefined) this.#arrive(decoded);
+    else this.#handle(decoded.request);
+  }
+
+  #handle(request: Request): void {
     const asksForHosts = request.protocol === 'delta' && request.typeUrl === typeUrls.virtualHost;
     // What a client holds it has asked for once: a control plane that has just started may not know it yet.
     if (asksForHosts) this.#ask([...request.initialVersions.keys()]);
@@ -153,24 +172,65 @@ export class AdsStream {
     }
   }
 
-  #connect(node: ProxyNode | undefined): boolean {
+  /** Nothing more is read until the proxy is connected, so that its requests stay in order. */
+  #arrive({ node, request }: DecodedRequest): void {
     if (node === undefined || node.id === '') {
       this.end(status.INVALID_ARGUMENT, 'The first request of a stream must name the node (node.id).');
-      return false;
+      return;
     }
-    if (!this.#verify(node)) return false;
+    if (!this.#verify(node)) return;
+    const { call, turns } = this.#options;
+    call.pause();
+    turns.connect(() => {
+      this.#guard(() => this.#connect(node));
+      // When the mesh has taken in all that connected together.
+      turns.ask(() => {
+        this.#guard(() => {
+          if (this.#isClosed) return;
+          this.#options.onConnected(this);
+          this.#handle(request);
+          call.resume();
+        });
+      });
+    });
+  }
+
+  #connect(node: ProxyNode): void {
+    if (this.#isClosed) return;
     try {
       this.#view = this.#options.directory.connect(node, this.#options.protocol);
     } catch (error) {
       if (!isLateenError(error)) throw error;
       this.end(status.NOT_FOUND, formatError(error), error);
-      return false;
+      return;
     }
     this.#node = node;
     this.#cancelWake?.();
     this.#cancelWake = undefined;
-    this.#view.onChange((change) => this.#guard(() => this.#apply({ kind: 'change', change })));
-    this.#options.onConnected(this);
+    this.#view.onChange((change) => this.#notice(change));
+  }
+
+  /** Whatever changes until it is this stream's turn is one change. */
+  #notice(change: ResourceChange): void {
+    if (this.#isClosed) return;
+    this.#unseen ??= new Map();
+    for (const [type, names] of change) {
+      const unseen = this.#unseen.get(type);
+      if (unseen === undefined) this.#unseen.set(type, new Set(names));
+      else for (const name of names) unseen.add(name);
+    }
+    if (this.#hasAskedForTurn || this.#mustAnswerFirst(this.#unseen)) return;
+    this.#hasAskedForTurn = true;
+    this.#options.turns.ask(() => {
+      this.#hasAskedForTurn = false;
+      if (this.#unseen !== undefined && !this.#isClosed) this.#guard(() => this.#apply(undefined));
+    });
+  }
+
+  /** Nothing can be sent before the proxy has answered: what changes until then is looked at when it has. */
+  #mustAnswerFirst(change: ResourceChange): boolean {
+    const { types } = this.#state;
+    for (const type of change.keys()) if (types[type].inFlight === undefined) return false;
     return true;
   }
 
@@ -192,17 +252,27 @@ export class AdsStream {
     }
   }
 
-  #apply(input: Input): void {
+  /** Takes in what changed since the last time and then `input`, if there is any. */
+  #apply(input: Input | undefined): void {
     if (this.#isClosed || this.#view === undefined) return;
     const { clock } = this.#options;
     const nowMs = clock.nowMs();
-    const { responses, wakeAtMs } = step(this.#state, this.#view, input, nowMs);
+    const change = this.#unseen;
+    this.#unseen = undefined;
+    const inputs: Input[] = [];
+    if (change !== undefined) inputs.push({ kind: 'change', change });
+    if (input !== undefined) inputs.push(input);
+    let wakeAtMs: number | undefined;
+    for (const each of inputs) {
+      const output = step(this.#state, this.#view, each, nowMs);
+      wakeAtMs = output.wakeAtMs;
+      for (const response of output.responses) this.#send(response);
+    }
     this.#cancelWake?.();
     this.#cancelWake =
       wakeAtMs === undefined
         ? undefined
         : clock.setTimer(wakeAtMs - nowMs, () => this.#guard(() => this.#apply({ kind: 'wake' })));
-    for (const response of responses) this.#send(response);
     if (this.isSynced) this.everSynced = true;
     this.#options.onProgress(this);
   }
@@ -240,7 +310,8 @@ export class AdsStream {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#cancelWake?.();
-    this.#view?.close();
+    const view = this.#view;
+    if (view !== undefined) this.#options.turns.close(() => view.close());
     this.#options.onClosed(this, error);
   }
 }

@@ -123,7 +123,7 @@ describe('a stream', () => {
     client.close();
     expect(await event('disconnected')).toMatchObject({ nodeId: node.id });
     expect(server.proxies()).toEqual([]);
-    expect(directory.open).toBe(0);
+    await expect.poll(() => directory.open).toBe(0);
   });
 
   test('settled waits for what is pending, and no longer for a proxy that leaves', async () => {
@@ -135,11 +135,14 @@ describe('a stream', () => {
     await server.settled(5_000);
     directory.set([testResource('cluster', 'c', 'v1')]);
     const settled = server.settled(5_000);
+    const response = await first.next();
+    await second.next();
     directory.set([testResource('cluster', 'c', 'v2')]);
-    first.answer(await first.next());
+    first.answer(response);
     await expect(server.settled(1)).rejects.toMatchObject({ code: 'LAT0243' });
     second.close();
     await settled;
+    expect((await first.next()).resources[0]?.version).toBe('v2');
     expect(server.proxies()[0]?.types.cluster).toMatchObject({ pending: 1 });
   });
 

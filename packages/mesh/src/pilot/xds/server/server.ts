@@ -8,6 +8,7 @@ import { type Clock, systemClock } from './clock.ts';
 import type { EncodedResponse } from './encode-response.ts';
 import type { VerifyPeer } from './peer.ts';
 import type { AdsEvent, ProxyStatus } from './status.ts';
+import { createTurns, type Turns } from './turns.ts';
 import { createWriteGate, type WriteGate } from './write-gate.ts';
 
 const SERVICE = '/envoy.service.discovery.v3.AggregatedDiscoveryService';
@@ -54,6 +55,7 @@ export class AdsServer {
   readonly #options: AdsServerOptions;
   readonly #clock: Clock;
   readonly #gate: WriteGate;
+  readonly #turns: Turns;
   readonly #streams = new Set<AdsStream>();
   readonly #unnamed = new Set<AdsStream>();
   readonly #known = new Map<AdsStream, Known>();
@@ -73,6 +75,8 @@ export class AdsServer {
       leaseMs: WRITE_LEASE_MS,
       clock: this.#clock,
     });
+    const { directory } = options;
+    this.#turns = createTurns({ clock: this.#clock, together: (change) => directory.together(change) });
   }
 
   /**
@@ -110,6 +114,7 @@ export class AdsServer {
     for (const stream of [...this.#streams, ...this.#unnamed]) {
       stream.end(status.UNAVAILABLE, 'The control plane is shutting down.');
     }
+    this.#turns.flush();
     if (graceful) await shutDown(server, this.#clock);
     server.forceShutdown();
   }
@@ -121,7 +126,7 @@ export class AdsServer {
 
   /** Whether every connected proxy holds everything that it should, and refuses nothing. */
   get allAccepted(): boolean {
-    return this.#unsettled === 0;
+    return this.#unsettled === 0 && this.#turns.waiting === 0;
   }
 
   /** Calls `listener` on each event, synchronously. The result stops that. */
@@ -203,6 +208,7 @@ export class AdsServer {
       directory: this.#options.directory,
       verifyPeer: this.#options.verifyPeer,
       gate: this.#gate,
+      turns: this.#turns,
       clock: this.#clock,
       onConnected: (connected) => this.#add(connected),
       onProgress: (moved) => this.#follow(moved),

@@ -1,5 +1,4 @@
 import type { Protocol, Rejection, ResourceType } from '../resource.ts';
-import { isSynced } from './order.ts';
 import { type StreamState, type TypeState, typeOrder } from './state.ts';
 
 /** One connected proxy. A proxy that has just reconnected may be listed twice for a moment. */
@@ -49,6 +48,7 @@ export interface StreamIdentity {
   readonly nodeId: string;
   readonly connectedAtMs: number;
   readonly everSynced: boolean;
+  readonly synced: boolean;
 }
 
 export function proxyStatus(identity: StreamIdentity, stream: StreamState): ProxyStatus {
@@ -56,7 +56,6 @@ export function proxyStatus(identity: StreamIdentity, stream: StreamState): Prox
   return {
     ...identity,
     protocol: stream.protocol,
-    synced: isSynced(stream),
     rejected: rejections(identity.nodeId, stream),
     get types() {
       return {

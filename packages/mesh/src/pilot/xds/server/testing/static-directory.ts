@@ -36,6 +36,10 @@ export class StaticDirectory implements ProxyDirectory {
     };
   }
 
+  together(change: () => void): void {
+    change();
+  }
+
   /** Replaces the wanted state; everyone is told what differs. */
   set(resources: readonly Resource[]): void {
     const before = this.#resources;
