@@ -1060,6 +1060,14 @@ export const diagnosticCodes = {
     why: 'A file is missing, cannot be read, or does not hold what the option asks for.',
     remedy: 'Check the file that the message names. All of them are PEM.',
   },
+  LAT0734: {
+    severity: 'error',
+    title: 'A proxy does not read what is sent to it',
+    why:
+      'What a proxy does not take stays in the memory of the control plane. Its stream was ended; a proxy that is well ' +
+      'connects again, keeps what it has, and is sent only what is different.',
+    remedy: 'Look whether the proxy is suspended, or the network between it and the control plane is overloaded.',
+  },
   LAT0740: {
     severity: 'warning',
     title: 'What a route, a ListenerSet or a policy is for is not there',

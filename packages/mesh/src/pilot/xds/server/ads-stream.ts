@@ -1,5 +1,6 @@
+import { constants, type ServerHttp2Stream } from 'node:http2';
 import { type ServerDuplexStream, status } from '@grpc/grpc-js';
-import { formatError, isLateenError } from '@lateen/api/lateen-error.ts';
+import { formatError, isLateenError, LateenError } from '@lateen/api/lateen-error.ts';
 import {
   type Protocol,
   type ProxyDirectory,
@@ -37,6 +38,8 @@ export interface AdsStreamOptions {
   readonly verifyPeer: VerifyPeer | undefined;
   readonly gate: WriteGate;
   readonly turns: Turns;
+  /** How long a client may take nothing of what was written to it, in milliseconds. */
+  readonly stallMs: number;
   readonly clock: Clock;
   /** The proxy has named itself and was accepted. */
   readonly onConnected: (stream: AdsStream) => void;
@@ -63,6 +66,9 @@ export class AdsStream {
   /** Changes of the wanted state that have not been looked at, all in one. */
   #unseen: Map<ResourceType, Set<string>> | undefined;
   #hasAskedForTurn = false;
+  /** Responses that the client has not taken in full. */
+  #untaken = 0;
+  #cancelStall: (() => void) | undefined;
 
   constructor(options: AdsStreamOptions) {
     this.#options = options;
@@ -286,7 +292,7 @@ export class AdsStream {
     const { call, gate, protocol } = this.#options;
     const encoded = encodeResponse(protocol, response);
     if (encoded.byteLength < LARGE_WRITE_BYTES) {
-      call.write(encoded);
+      this.#write(encoded, () => {});
       return;
     }
     this.#waiting = [];
@@ -298,7 +304,7 @@ export class AdsStream {
         return;
       }
       call.once('close', done);
-      call.write(encoded, () => {
+      this.#write(encoded, () => {
         call.off('close', done);
         done();
       });
@@ -306,14 +312,52 @@ export class AdsStream {
     });
   }
 
+  #write(encoded: EncodedResponse, onTaken: () => void): void {
+    this.#untaken++;
+    if (this.#untaken === 1) this.#watchStall();
+    this.#options.call.write(encoded, () => {
+      this.#untaken--;
+      this.#watchStall();
+      onTaken();
+    });
+  }
+
+  /** A client that takes nothing any more would keep what was written to it in memory for as long as it likes. */
+  #watchStall(): void {
+    this.#cancelStall?.();
+    this.#cancelStall = undefined;
+    if (this.#untaken === 0 || this.#isClosed) return;
+    const { clock, stallMs } = this.#options;
+    this.#cancelStall = clock.setTimer(stallMs, () => {
+      this.end(status.DEADLINE_EXCEEDED, 'The client does not read.', stalled(this.nodeId, stallMs));
+      reset(this.#options.call);
+    });
+  }
+
   #close(error: Error | undefined): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#cancelWake?.();
+    this.#cancelStall?.();
     const view = this.#view;
     if (view !== undefined) this.#options.turns.close(() => view.close());
     this.#options.onClosed(this, error);
   }
+}
+
+/** The end of a gRPC stream comes behind what was written before, which nobody reads: so HTTP/2 has to end it. */
+function reset(call: AdsCall): void {
+  // gRPC has no word for that; within the call is that of the interceptors, and within that the stream.
+  const { stream } = (call as unknown as { readonly call: { readonly stream?: ServerHttp2Stream } }).call;
+  stream?.close(constants.NGHTTP2_CANCEL);
+}
+
+function stalled(nodeId: string, stallMs: number): LateenError {
+  return new LateenError(
+    'LAT0734',
+    `The proxy ${nodeId} has taken nothing of what was sent to it for ${stallMs / 1000} s, so its stream was ended.`,
+    'Look whether it is suspended, or the network between it and the control plane is overloaded.',
+  );
 }
 
 function toError(error: unknown): Error {

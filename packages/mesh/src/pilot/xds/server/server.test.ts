@@ -1,10 +1,13 @@
 import { once } from 'node:events';
 import { link, lstat, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect as connectHttp2, constants } from 'node:http2';
+import { connect as connectTo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { create, toBinary } from '@bufbuild/protobuf';
 import type { Any } from '@bufbuild/protobuf/wkt';
 import { status } from '@grpc/grpc-js';
+import { DeltaDiscoveryRequestSchema } from '@lateen/envoy-api/envoy/service/discovery/v3/discovery_pb.js';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { typeUrls } from '../resource.ts';
 import { FIRST_REQUEST_MS } from './ads-stream.ts';
@@ -166,6 +169,35 @@ describe('a stream', () => {
     }
     expect(versions).toEqual(['v1', 'v20']);
   });
+});
+
+test('a client that does not read is let go, and its memory with it', async () => {
+  server = createAdsServer({ stallMs: 100 });
+  server.onEvent((happened) => events.push(happened));
+  await server.start(`unix:${socket}`);
+  directory.set([testResource('cluster', 'c', 'v1', new Uint8Array(3_000_000))]);
+  // gRPC's own client takes in what nobody reads.
+  const session = connectHttp2('http://localhost', { createConnection: () => connectTo(socket) });
+  const stream = session.request({
+    ':method': 'POST',
+    ':path': '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources',
+    'content-type': 'application/grpc',
+    te: 'trailers',
+  });
+  stream.pause();
+  const ended = once(stream, 'close');
+  const message = create(DeltaDiscoveryRequestSchema, { node, typeUrl: typeUrls.cluster });
+  const request = Buffer.from(toBinary(DeltaDiscoveryRequestSchema, message));
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(request.length, 1);
+  stream.write(Buffer.concat([head, request]));
+  expect(await event('disconnected')).toMatchObject({ nodeId: node.id, error: { code: 'LAT0734' } });
+  expect(server.proxies()).toEqual([]);
+  // Although its connection is open and well.
+  stream.resume();
+  await ended;
+  expect(stream.rstCode).toBe(constants.NGHTTP2_CANCEL);
+  session.destroy();
 });
 
 describe('refuses', () => {

@@ -25,6 +25,8 @@ export interface AdsServerOptions {
   readonly keepaliveMs?: number;
   /** Large responses being written at once in this server. Default 16. */
   readonly largeWrites?: number;
+  /** How long a proxy may take nothing of what is sent to it before its stream is ended. Default 60 s. */
+  readonly stallMs?: number;
   readonly clock?: Clock;
 }
 
@@ -44,6 +46,7 @@ interface SettledWaiter {
 
 /** How long one write may keep its place among the large ones, and how long a dead connection is probed. */
 const WRITE_LEASE_MS = 5_000;
+const STALL_MS = 60_000;
 const KEEPALIVE_TIMEOUT_MS = 20_000;
 const STREAMS_PER_CONNECTION = 100;
 
@@ -209,6 +212,7 @@ export class AdsServer {
       verifyPeer: this.#options.verifyPeer,
       gate: this.#gate,
       turns: this.#turns,
+      stallMs: this.#options.stallMs ?? STALL_MS,
       clock: this.#clock,
       onConnected: (connected) => this.#add(connected),
       onProgress: (moved) => this.#follow(moved),
