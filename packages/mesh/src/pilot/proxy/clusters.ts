@@ -11,6 +11,7 @@ import type { Protocol } from '../model/protocol.ts';
 import type { Service } from '../model/service.ts';
 import { policyFor, type Subset, type TrafficPolicy } from '../model/traffic-policy.ts';
 import { NO_SETTINGS, settingsFor } from '../model/traffic-settings.ts';
+import { type ByClient, type CallingWay, policyKey, valuesByClient } from './client-policies.ts';
 import { comesByEds, goesToOriginal, isToldByCall, resolveDiscovery } from './discovery.ts';
 import { type EndpointSets, type Placement, placementOf, weighsLocalities } from './endpoint-sets.ts';
 import type { ServiceClusterIr, UpstreamProtocol } from './ir/cluster.ts';
@@ -40,11 +41,9 @@ export function clusterKey(
   toOriginal: boolean,
   shown?: SecretIr,
 ): string {
-  const under = (policy?.sources ?? []).map(({ namespace, name }) => `${namespace}/${name}`).join('+');
-  const variant = policy?.variant === undefined ? '' : ` ${policy.variant}`;
   const original = toOriginal ? '|original' : '';
   const as = shown === undefined ? '' : `|${shown.name}`;
-  return `${service.namespace}|${under}${variant}|${name}${original}${as}`;
+  return `${service.namespace}|${policyKey(policy)}|${name}${original}${as}`;
 }
 
 /** A service port, or a subset of it, under one policy. */
@@ -74,25 +73,21 @@ export function policyForClient(
   return policyFor(policies, client, service.namespace, model.settings.rootNamespace);
 }
 
-/** Every service port and subset under every policy that some class of clients is under, by `clusterKey`. */
+/** Every service port and subset under every policy that clients may be under, by `clusterKey`. */
 export function clusterSpecs(
   graph: Graph,
   model: MeshModel,
-  classes: Collection<ClientClass>,
+  policies: Collection<ByClient<CallingWay>>,
 ): Collection<ClusterSpec> {
-  return graph.expand('cluster specs', model.services, (service, read) => {
-    if (service.aliasOf !== undefined) return [];
+  return graph.expand('cluster specs', policies, (byClient, read, serviceKey) => {
+    const service = read.get(model.services, serviceKey);
     const specs = new Map<string, ClusterSpec>();
-    // Most services are under no policy, whoever the client is.
-    const isAsOthers = policiesFor(service.hostname, model, read).length === 0 && service.backendTls === undefined;
-    const clients = isAsOthers ? [] : [...read.all(classes).values()];
-    const policies = new Set([undefined, ...clients.map((client) => policyForClient(service, client, model, read))]);
-    const certificates = new Set([undefined, ...clients.map((client) => shownTo(service, client, model, read))]);
-    const ways = [...policies].flatMap((policy) => [...certificates].map((shown) => ({ policy, shown })));
-    for (const { policy, shown } of ways) {
+    if (service === undefined) return specs;
+    const { locality } = defaultsOf(model, read);
+    for (const { policy, shown } of valuesByClient(byClient)) {
       for (const { port, protocol } of service.ports) {
         for (const subset of [undefined, ...(policy?.subsets ?? [])]) {
-          const spec = buildSpec(service, port, protocol, policy, subset, defaultsOf(model, read).locality, shown);
+          const spec = buildSpec(service, port, protocol, policy, subset, locality, shown);
           specs.set(clusterKey(service, policy, spec.name, false, shown), { ...spec, toOriginal: false });
           if (!goesToOriginal(service, spec.settings, true)) continue;
           const { placement: _, ...original } = spec;
@@ -195,17 +190,6 @@ function buildSpec(
       ...(backendTraffic === undefined ? [] : [backendTraffic.source]),
     ],
   };
-}
-
-/** The certificate that a client shows to a service that is called with TLS of its own, if it has one for that. */
-export function shownTo(
-  { backendTls }: Service,
-  { gateway }: Pick<ClientClass, 'gateway'>,
-  { kubernetesGateways }: MeshModel,
-  read: Reader,
-): SecretIr | undefined {
-  if (backendTls === undefined || gateway === undefined) return undefined;
-  return read.get(kubernetesGateways.clientCertificates, gateway)?.secret;
 }
 
 /**

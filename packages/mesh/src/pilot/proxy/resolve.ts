@@ -23,6 +23,8 @@ import {
   resolveCapturedHosts,
   type TcpConnection,
 } from './captured-outbound.ts';
+import { resolveClientPolicies } from './client-policies.ts';
+import { resolveClusterRefs } from './cluster-refs.ts';
 import { clusterSpecs, policyForClient, resolveClusters, settingsOfPort } from './clusters.ts';
 import { hasOwnListener } from './discovery.ts';
 import { endpointViewKey, resolveEndpoints } from './endpoint-sets.ts';
@@ -120,11 +122,13 @@ export function resolveMesh(graph: Graph, model: MeshModel, inputs: ProxyInputs)
   const classKeyOf = (nodeId: string, read: Reader) => read.get(clients, nodeId)?.key ?? '';
   const byClass = graph.index('clients by class', clients, ({ key }) => [key]);
   const classes = graph.derive('client classes', byClass, ([client]) => client);
-  const specs = clusterSpecs(graph, model, classes);
+  const clientPolicies = resolveClientPolicies(graph, model, classes);
+  const specs = clusterSpecs(graph, model, clientPolicies);
+  const clusterRefs = resolveClusterRefs(graph, model, clientPolicies);
   const secrets = resolveSecrets(graph, model, specs);
   const onDemand = indexForDemand(graph, model, learnt);
   const otherRules = rulesForOtherHosts(graph, model);
-  const scopeInputs = { model, secrets, onDemand, otherRules };
+  const scopeInputs = { model, clusterRefs, secrets, onDemand, otherRules };
   const scopes = graph.derive('scopes', classes, (client, read) => resolveScope(client, scopeInputs, read));
   const scopeOf = (nodeId: string, read: Reader) => read.get(scopes, classKeyOf(nodeId, read));
   const classesByCapture = graph.index('classes by capture', classes, ({ capture }) => [capture.type]);

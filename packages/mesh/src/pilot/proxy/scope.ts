@@ -7,13 +7,15 @@ import { destinationsOf, type RouteRuleSet } from '../model/route-rule.ts';
 import { byHostname, type Service, type ServicePort, serviceSeenFrom } from '../model/service.ts';
 import { type EgressListener, isCovered, type OutsideRule, type ServicePattern } from '../model/sidecar.ts';
 import { isVisible } from '../model/visibility.ts';
-import { clusterKey, clusterName, placementIn, policyForClient, settingsOfPort, shownTo } from './clusters.ts';
-import { comesByEds, goesToOriginal, knowsOriginal } from './discovery.ts';
+import { type ByClient, forClient } from './client-policies.ts';
+import type { ClusterRef } from './cluster-refs.ts';
+import { clusterName } from './clusters.ts';
+import { knowsOriginal } from './discovery.ts';
 import type { PlacedCluster } from './endpoint-sets.ts';
 import type { SecretIr } from './ir/secret.ts';
 import type { SourceRef } from './ir/source.ts';
 import { type Demanded, demandedBy, type OnDemand } from './on-demand.ts';
-import { secretsOf } from './secrets.ts';
+import { fileKey, secretKey } from './secrets.ts';
 import { meantBy } from './service-names.ts';
 
 /** What the proxies of one class see: each hostname stands for one service, under the policy that holds for them. */
@@ -63,6 +65,8 @@ export const EMPTY_SCOPE: Scope = {
 /** What scopes are made of. */
 export interface ScopeInputs {
   readonly model: MeshModel;
+  /** By key of the service. */
+  readonly clusterRefs: Collection<ByClient<readonly ClusterRef[]>>;
   readonly secrets: Collection<SecretIr>;
   readonly onDemand: OnDemand;
   /** Rules for hosts that are no service, by host. */
@@ -89,29 +93,24 @@ export function resolveScope(client: ClientClass, inputs: ScopeInputs, read: Rea
   const placed: PlacedCluster[] = [];
   const secrets = new Map<string, string>();
   const add = (service: Service, ports: readonly ServicePort[]) => {
-    const policy = policyForClient(service, client, model, read);
-    const shown = shownTo(service, client, model, read);
-    const byEds = comesByEds(service);
-    for (const { port } of ports) {
-      for (const subset of [undefined, ...(policy?.subsets ?? [])]) {
-        const name = clusterName(service.hostname, port, subset?.name);
-        if (clusters.has(name)) continue;
-        const settings = settingsOfPort(service, policy, subset, port, shown);
-        const toOriginal = goesToOriginal(service, settings, knowsOriginal(client));
-        const key = clusterKey(service, policy, name, toOriginal, shown);
-        clusters.set(name, key);
-        if (byEds && !toOriginal && settings.tls?.type !== 'refuse') endpoints.set(name, key);
-        for (const [secret, at] of secretsOf(settings, client.namespace)) {
-          // One that is not there (yet) is waited for.
-          if (read.get(inputs.secrets, at) !== undefined) secrets.set(secret, at);
-        }
-        const placement =
-          toOriginal || settings.tls?.type === 'refuse' ? undefined : placementIn(service, settings, defaults.locality);
-        // Behind a gateway there are many clients, which the load balancer tells apart.
-        if (placement === undefined || (placement.type === 'affinity' && client.role === 'router')) continue;
-        placed.push({ name, key, placement, byEds });
-      }
+    for (const ref of forClient(read.get(inputs.clusterRefs, service.key), client) ?? []) {
+      const { name, byEds, isRefused, placement, files, credentials } = ref;
+      if (clusters.has(name) || !ports.some(({ port }) => port === ref.port)) continue;
+      const originalKey = knowsOriginal(client) ? ref.originalKey : undefined;
+      const key = originalKey ?? ref.key;
+      clusters.set(name, key);
+      for (const secret of files) addSecret(secret, fileKey(secret));
+      for (const secret of credentials) addSecret(secret, secretKey(client.namespace, secret));
+      if (originalKey !== undefined || isRefused) continue;
+      if (byEds) endpoints.set(name, key);
+      // Behind a gateway there are many clients, which the load balancer tells apart.
+      if (placement === undefined || (placement.type === 'affinity' && client.role === 'router')) continue;
+      placed.push({ name, key, placement, byEds });
     }
+  };
+  const addSecret = (name: string, key: string) => {
+    // One that is not there (yet) is waited for.
+    if (read.get(inputs.secrets, key) !== undefined) secrets.set(name, key);
   };
   const isAlias = ({ aliasOf }: Service) => aliasOf !== undefined;
   for (const service of known) if (!isAlias(service)) add(service, service.ports);

@@ -11,7 +11,6 @@ import {
 import type { MeshModel } from '../model/mesh.ts';
 import type { ClusterSpec } from './clusters.ts';
 import type { SecretDataIr, SecretIr } from './ir/secret.ts';
-import type { PortTrafficSettings } from './upstream-policy.ts';
 
 /** Every secret that some proxy could ask for: those of credentials by `secretKey`, those of policies by `fileKey`. */
 export function resolveSecrets(
@@ -74,15 +73,6 @@ export function fileKey(name: string): string {
 
 export function secretKey(namespace: string, name: string): string {
   return `${namespace}/${name}`;
-}
-
-/** What the clusters under a policy need, for clients of a namespace: name -> key. */
-export function secretsOf({ tls }: PortTrafficSettings, namespace: string): (readonly [name: string, key: string])[] {
-  if (tls?.type !== 'originate') return [];
-  return [
-    ...tls.files.map(({ name }) => [name, fileKey(name)] as const),
-    ...tls.credentials.map((name) => [name, secretKey(namespace, name)] as const),
-  ];
 }
 
 /** A Secret of their own comes before what stands beside a key pair, and a Secret before a ConfigMap. */
