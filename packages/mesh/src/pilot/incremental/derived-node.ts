@@ -1,4 +1,3 @@
-import { dequal } from 'dequal';
 import type { Collection, Reader } from './collection.ts';
 import { ALL, NONE, Node, nodeOf } from './node.ts';
 
@@ -6,6 +5,7 @@ import { ALL, NONE, Node, nodeOf } from './node.ts';
 export class DerivedNode<In, Out> extends Node<Out> {
   readonly #input: Node<In>;
   readonly #compute: (value: In, read: Reader, key: string) => Iterable<readonly [string, Out]>;
+  readonly #isSame: (last: Out, value: Out) => boolean;
   readonly #onError: (error: unknown, where: string) => void;
   /** For each input key: the keys it gave, and what it read. */
   readonly #given = new Map<string, readonly string[]>();
@@ -16,11 +16,13 @@ export class DerivedNode<In, Out> extends Node<Out> {
     order: number,
     input: Node<In>,
     compute: (value: In, read: Reader, key: string) => Iterable<readonly [string, Out]>,
+    isSame: (last: Out, value: Out) => boolean,
     onError: (error: unknown, where: string) => void,
   ) {
     super(name, order);
     this.#input = input;
     this.#compute = compute;
+    this.#isSame = isSame;
     this.#onError = onError;
     this.markDirty(input.keys());
   }
@@ -49,7 +51,7 @@ export class DerivedNode<In, Out> extends Node<Out> {
         }
         const last = before.get(given);
         if (!before.has(given)) before.set(given, undefined);
-        this.values.set(given, last !== undefined && dequal(last, value) ? last : value);
+        this.values.set(given, last !== undefined && this.#isSame(last, value) ? last : value);
       }
       this.#given.set(
         key,

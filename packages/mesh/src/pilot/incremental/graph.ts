@@ -1,3 +1,4 @@
+import { dequal } from 'dequal';
 import type { Collection, Reader, Source } from './collection.ts';
 import { DerivedNode } from './derived-node.ts';
 import { IndexNode } from './index-node.ts';
@@ -21,16 +22,27 @@ export class Graph {
     return this.#add(new SourceNode<V>(name, this.#nodes.length, (change) => this.transaction(change)));
   }
 
-  /** One value for each entry of `input`, under the same key; `undefined` leaves it out. */
+  /**
+   * One value for each entry of `input`, under the same key; `undefined` leaves it out.
+   *
+   * @param isSame whether a result is no news; where it is large and made of values of other collections, to look into it
+   * would cost more than it saves
+   */
   derive<In, Out>(
     name: string,
     input: Collection<In>,
     compute: (value: In, read: Reader, key: string) => Out | undefined,
+    isSame?: (last: Out, value: Out) => boolean,
   ): Collection<Out> {
-    return this.expand(name, input, (value, read, key) => {
-      const out = compute(value, read, key);
-      return out === undefined ? [] : [[key, out]];
-    });
+    return this.expand(
+      name,
+      input,
+      (value, read, key) => {
+        const out = compute(value, read, key);
+        return out === undefined ? [] : [[key, out]];
+      },
+      isSame,
+    );
   }
 
   /** Any number of entries for each entry of `input`. Two inputs must not give the same key: group with `index`. */
@@ -38,8 +50,9 @@ export class Graph {
     name: string,
     input: Collection<In>,
     compute: (value: In, read: Reader, key: string) => Iterable<readonly [string, Out]>,
+    isSame: (last: Out, value: Out) => boolean = dequal,
   ): Collection<Out> {
-    const node = new DerivedNode<In, Out>(name, this.#nodes.length, nodeOf(input), compute, this.#onError);
+    const node = new DerivedNode<In, Out>(name, this.#nodes.length, nodeOf(input), compute, isSame, this.#onError);
     nodeOf(input).inputs.push(erase(node));
     return this.#add(node);
   }

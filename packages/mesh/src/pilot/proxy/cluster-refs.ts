@@ -4,7 +4,7 @@ import { defaultsOf, type MeshModel } from '../model/mesh.ts';
 import { type ByClient, type CallingWay, mapByClient } from './client-policies.ts';
 import { clusterKey, clusterName, placementIn, settingsOfPort } from './clusters.ts';
 import { comesByEds, goesToOriginal } from './discovery.ts';
-import type { Placement } from './endpoint-sets.ts';
+import type { PlacedCluster } from './endpoint-sets.ts';
 
 /** What clients must know of a cluster to hold it. It stays as it is when only what is in the cluster changes. */
 export interface ClusterRef {
@@ -17,8 +17,8 @@ export interface ClusterRef {
   /** Its endpoints come by themselves, and not with the cluster. */
   readonly byEds: boolean;
   readonly isRefused: boolean;
-  /** How localities count; absent: they do not. */
-  readonly placement?: Placement;
+  /** Where localities count. */
+  readonly placed?: PlacedCluster;
   /** Names of the secrets that it needs, of which those of `files` are the same for all clients. */
   readonly files: readonly string[];
   readonly credentials: readonly string[];
@@ -52,15 +52,16 @@ function refsUnder(
       const { tls } = settings;
       const isRefused = tls?.type === 'refuse';
       const placement = isRefused ? undefined : placementIn(service, settings, locality);
+      const key = clusterKey(service, policy, name, false, shown);
       const toOriginal = goesToOriginal(service, settings, true);
       return {
         name,
         port,
-        key: clusterKey(service, policy, name, false, shown),
+        key,
         ...(toOriginal ? { originalKey: clusterKey(service, policy, name, true, shown) } : {}),
         byEds,
         isRefused,
-        ...(placement === undefined ? {} : { placement }),
+        ...(placement === undefined ? {} : { placed: { name, key, placement, byEds } }),
         files: tls?.type === 'originate' ? tls.files.map((file) => file.name) : [],
         credentials: tls?.type === 'originate' ? tls.credentials : [],
       };

@@ -1,4 +1,3 @@
-import { instanceKey, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import type { Collection, Reader } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 import { defined } from '../model/defined.ts';
@@ -9,9 +8,11 @@ import type { LocalitySetting } from '../model/locality-setting.ts';
 import type { MeshModel } from '../model/mesh.ts';
 import { hasLabels } from '../model/service.ts';
 import type { ClusterSpec } from './clusters.ts';
+import { comesByEds } from './discovery.ts';
 import { groupsByLocality, type PlacedEndpoint } from './endpoint-groups.ts';
 import type { EndpointsIr, LocalityIr } from './ir/endpoints.ts';
 import type { PortTrafficSettings } from './upstream-policy.ts';
+import { applicationKey, type Viewer } from './viewer.ts';
 import { groupsFrom } from './viewpoint.ts';
 
 /** How the localities of client and endpoints count for a cluster. */
@@ -64,18 +65,23 @@ interface EndpointView {
   readonly client?: string;
 }
 
-function viewOf(cluster: PlacedCluster, client: WorkloadInstance): EndpointView {
+function viewOf(cluster: PlacedCluster, viewer: Viewer): EndpointView {
   const { placement } = cluster;
-  const locality = localityOf(client.labels);
-  if (placement.type === 'affinity') return { cluster, labels: {}, client: instanceKey(client) };
+  const { locality, application, client } = viewer;
+  if (placement.type === 'affinity') return { cluster, labels: {}, ...(client === undefined ? {} : { client }) };
   const asked = placement.type === 'distribute' ? [] : placement.order.labels.map(({ key }) => key);
   return {
     cluster,
     ...(locality === undefined ? {} : { locality }),
-    labels: Object.fromEntries(Object.entries(client.labels).filter(([key]) => asked.includes(key))),
-    ...(placement.type === 'zone-aware' ? { application: applicationKey(client) } : {}),
+    labels:
+      asked.length === 0
+        ? NO_LABELS
+        : Object.fromEntries(Object.entries(viewer.labels).filter(([key]) => asked.includes(key))),
+    ...(placement.type === 'zone-aware' && application !== undefined ? { application } : {}),
   };
 }
+
+const NO_LABELS: Readonly<Record<string, string>> = {};
 
 function keyOf({ cluster, locality, labels, application, client }: EndpointView): string {
   return [
@@ -89,46 +95,41 @@ function keyOf({ cluster, locality, labels, application, client }: EndpointView)
 }
 
 /** Key of the endpoint set that a client holds for a cluster in which localities count. */
-export function endpointViewKey(cluster: PlacedCluster, client: WorkloadInstance): string {
-  return keyOf(viewOf(cluster, client));
+export function endpointViewKey(cluster: PlacedCluster, viewer: Viewer): string {
+  return keyOf(viewOf(cluster, viewer));
 }
 
-/**
- * @param clients by node ID
- * @param placed for each client (by node ID) the clusters in which localities count
- */
+/** @param placed the clusters of a class in which localities count */
 export function resolveEndpoints(
   graph: Graph,
   model: MeshModel,
   specs: Collection<ClusterSpec>,
-  clients: Collection<WorkloadInstance>,
-  placed: (nodeId: string, read: Reader) => readonly PlacedCluster[],
+  viewers: Collection<Viewer>,
+  placed: (classKey: string, read: Reader) => readonly PlacedCluster[],
 ): EndpointSets {
   const members = graph.derive('endpoint set members', specs, ({ service, port, labels }, read) =>
     (read.get(model.endpoints, endpointKey(service, port)) ?? [])
       .filter((endpoint) => endpoint.ready && hasLabels(endpoint.labels, labels))
       .map(placedEndpoint),
   );
-  const shared = graph.derive('shared endpoint sets', specs, ({ name }, read, key): EndpointsIr => {
+  const shared = graph.derive('shared endpoint sets', specs, (spec, read, key): EndpointsIr | undefined => {
+    const { name, service, placement } = spec;
+    // Then nobody sees it as all others do, but for gateways where each client has an instance of its own.
+    if (comesByEds(service) && placement !== undefined && placement.type !== 'affinity') return undefined;
     return { clusterName: name, groups: groupsByLocality(read.get(members, key) ?? []) };
   });
   const ofApplication = graph.index('instances by application', model.instances, (instance) => [
     applicationKey(instance),
   ]);
-  const ofClients = graph.derive(
-    'endpoint views of clients',
-    clients,
-    (client, read, nodeId): ReadonlyMap<string, EndpointView> =>
-      new Map(
-        placed(nodeId, read).map((cluster) => {
-          const view = viewOf(cluster, client);
-          return [keyOf(view), view];
-        }),
-      ),
+  const ofViewers = graph.expand('endpoint views of viewers', viewers, (viewer, read) =>
+    placed(viewer.classKey, read).map((cluster) => {
+      const view = viewOf(cluster, viewer);
+      return [`${keyOf(view)}\n${viewer.key}`, view] as const;
+    }),
   );
-  const byKey = graph.index('clients by endpoint view', ofClients, (views) => views.keys());
-  // That one more client has a view is no reason to look at the endpoints again.
-  const views = graph.derive('endpoint views', byKey, ([ofClient], _, key) => ofClient?.get(key));
+  const byKey = graph.index('viewers by endpoint view', ofViewers, (view) => [keyOf(view)]);
+  // That one more viewer has a view is no reason to look at the endpoints again.
+  const views = graph.derive('endpoint views', byKey, ([view]) => view);
   const ofViews = graph.derive('endpoint sets by view', views, (view, read): EndpointsIr => {
     const { cluster, application, ...client } = view;
     const colleagues = application === undefined ? [] : (read.get(ofApplication, application) ?? []);
@@ -148,9 +149,4 @@ export function resolveEndpoints(
 function placedEndpoint(endpoint: ServiceEndpoint): PlacedEndpoint {
   const { address, port, weight, meshTls, instance, labels, locality } = endpoint;
   return defined({ address, port, weight, meshTls, instance, labels, locality });
-}
-
-/** Workloads that are one application, as Envoy's own name for its cluster has it. */
-function applicationKey({ namespace, workload, labels }: WorkloadInstance): string {
-  return instanceKey({ namespace, name: labels.app ?? labels['app.kubernetes.io/name'] ?? workload });
 }

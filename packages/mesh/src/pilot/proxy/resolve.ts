@@ -53,6 +53,7 @@ import { type ConnectionRules, resolveConnectionRules, ruleChains } from './serv
 import { meantBy } from './service-names.ts';
 import { portRoutesKey, resolveServiceRoutes, routesForClient } from './service-routes.ts';
 import { resolveTcpConnection } from './upstream-policy.ts';
+import { type PlacementAspects, placementAspects, type Viewer, viewerOf } from './viewer.ts';
 
 /** A proxy that Pilot is asked to configure. */
 export interface ProxyIdentity {
@@ -93,6 +94,11 @@ export interface ResolvedMesh {
   /** Those that come on their own. */
   readonly virtualHosts: Collection<TableHostIr>;
   readonly own: Collection<OwnIr>;
+  /** By node ID. */
+  readonly viewers: Collection<Viewer>;
+  /** What proxies of equal viewers share, by key of the viewer. */
+  readonly ofViewers: Collection<SharedRefs>;
+  /** By node ID; proxies of equal viewers have one and the same. */
   readonly shared: Collection<SharedRefs>;
 }
 
@@ -186,12 +192,18 @@ export function resolveMesh(graph: Graph, model: MeshModel, inputs: ProxyInputs)
   const classHosts = graph.expand('class virtual hosts', fragments, ({ ownHosts }, _, key) =>
     ownHosts.map((host) => [clientKey(key, tableHostName(host)), host] as const),
   );
+  const secretKeys = graph.derive('secret keys', secrets, (_, __, key) => key);
+  const secretsByNamespace = graph.index('secrets by namespace', secretKeys, (key) => [key.slice(0, key.indexOf('/'))]);
   const classRefs = graph.derive('class references', fragments, (each, read, key): SharedRefs => {
     const { clusters, endpoints, secrets } = read.get(scopes, key) ?? EMPTY_SCOPE;
+    const client = read.get(classes, key);
+    // Secrets are for gateways of their own namespace only (Istio's rule).
+    const secretRefs = client?.role === 'router' ? (read.get(secretsByNamespace, client.namespace) ?? []) : [];
+    const ofNamespace = secretRefs.map((ref) => [ref.slice(ref.indexOf('/') + 1), ref] as const);
     const keyed = (named: readonly { readonly name: string }[]) =>
       named.map(({ name }) => [name, clientKey(key, name)] as const);
     return {
-      secrets,
+      secrets: new Map([...secrets, ...ofNamespace]),
       clusters,
       endpoints,
       listeners: new Map(keyed(each.listeners)),
@@ -203,14 +215,34 @@ export function resolveMesh(graph: Graph, model: MeshModel, inputs: ProxyInputs)
     };
   });
 
-  const secretKeys = graph.derive('secret keys', secrets, (_, __, key) => key);
-  const secretsByNamespace = graph.index('secrets by namespace', secretKeys, (key) => [key.slice(0, key.indexOf('/'))]);
+  const aspects = graph.derive('placement aspects', scopes, ({ placed }) => placementAspects(placed));
+  const viewers = graph.derive('viewers of proxies', proxyInstances, (instance, read, nodeId) => {
+    const classKey = classKeyOf(nodeId, read);
+    return viewerOf(instance, classKey, read.get(aspects, classKey) ?? NO_ASPECTS);
+  });
+  const byViewer = graph.index('proxies by viewer', viewers, ({ key }) => [key]);
+  const viewerGroups = graph.derive('viewers', byViewer, ([viewer]) => viewer);
   const endpointSets = resolveEndpoints(
     graph,
     model,
     specs,
-    proxyInstances,
-    (nodeId, read) => scopeOf(nodeId, read)?.placed ?? [],
+    viewerGroups,
+    (classKey, read) => read.get(scopes, classKey)?.placed ?? [],
+  );
+  const viewerRefs = graph.derive(
+    'shared fragments of viewers',
+    viewerGroups,
+    (viewer, read): SharedRefs | undefined => {
+      const refs = read.get(classRefs, viewer.classKey);
+      if (refs === undefined) return undefined;
+      const placedRefs = withViews(refs, read.get(scopes, viewer.classKey) ?? EMPTY_SCOPE, viewer);
+      if (viewer.servicePorts === undefined) return placedRefs;
+      // Of the services' own tables, those that a listener of these instances is for.
+      const own = new Set(viewer.servicePorts);
+      const serviceTables = read.get(fragments, viewer.classKey)?.serviceTables;
+      const tables = [...refs.tables].filter(([name]) => own.has(name) || !serviceTables?.has(name));
+      return { ...placedRefs, tables: new Map(tables) };
+    },
   );
 
   return {
@@ -223,25 +255,16 @@ export function resolveMesh(graph: Graph, model: MeshModel, inputs: ProxyInputs)
     own: graph.derive('own fragments', proxyInstances, (instance, read, nodeId) =>
       resolveOwn(instance, () => scopeOf(nodeId, read) ?? EMPTY_SCOPE, { model, connectionRules }, read),
     ),
-    shared: graph.derive('shared fragments', proxyInstances, (instance, read, nodeId): SharedRefs | undefined => {
-      const key = classKeyOf(nodeId, read);
-      const refs = read.get(classRefs, key);
-      if (refs === undefined) return undefined;
-      const placedRefs = withViews(refs, scopeOf(nodeId, read) ?? EMPTY_SCOPE, instance);
-      if (instance.role === 'router') {
-        // Secrets are for gateways of their own namespace only (Istio's rule).
-        const secretRefs = read.get(secretsByNamespace, instance.namespace) ?? [];
-        const named = secretRefs.map((ref) => [ref.slice(ref.indexOf('/') + 1), ref] as const);
-        return { ...placedRefs, secrets: new Map([...refs.secrets, ...named]) };
-      }
-      if (instance.capture.mode !== 'explicit') return placedRefs;
-      // Of the services' own tables, those that a listener of this instance is for.
-      const { servicePorts } = instance.capture;
-      const serviceTables = read.get(fragments, key)?.serviceTables;
-      const tables = [...refs.tables].filter(([name]) => servicePorts[name] !== undefined || !serviceTables?.has(name));
-      return { ...placedRefs, tables: new Map(tables) };
-    }),
+    viewers,
+    ofViewers: viewerRefs,
+    shared: graph.derive('shared fragments', viewers, ({ key }, read) => read.get(viewerRefs, key), isIdentical),
   };
+}
+
+const NO_ASPECTS: PlacementAspects = placementAspects([]);
+
+function isIdentical(a: unknown, b: unknown): boolean {
+  return a === b;
 }
 
 /** The Gateway of Kubernetes that a proxy is of, if it shows a certificate to backends. */
@@ -257,12 +280,12 @@ function certifiedGatewayOf(
 }
 
 /** Where localities count, a client holds its own endpoint set; or its own cluster, if the endpoints come with that. */
-function withViews(refs: SharedRefs, { placed }: Scope, client: WorkloadInstance): SharedRefs {
+function withViews(refs: SharedRefs, { placed }: Scope, viewer: Viewer): SharedRefs {
   if (placed.length === 0) return refs;
   const clusters = new Map(refs.clusters);
   const endpoints = new Map(refs.endpoints);
   for (const cluster of placed) {
-    (cluster.byEds ? endpoints : clusters).set(cluster.name, endpointViewKey(cluster, client));
+    (cluster.byEds ? endpoints : clusters).set(cluster.name, endpointViewKey(cluster, viewer));
   }
   return { ...refs, clusters, endpoints };
 }

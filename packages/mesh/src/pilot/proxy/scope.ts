@@ -94,7 +94,7 @@ export function resolveScope(client: ClientClass, inputs: ScopeInputs, read: Rea
   const secrets = new Map<string, string>();
   const add = (service: Service, ports: readonly ServicePort[]) => {
     for (const ref of forClient(read.get(inputs.clusterRefs, service.key), client) ?? []) {
-      const { name, byEds, isRefused, placement, files, credentials } = ref;
+      const { name, byEds, isRefused, files, credentials } = ref;
       if (clusters.has(name) || !ports.some(({ port }) => port === ref.port)) continue;
       const originalKey = knowsOriginal(client) ? ref.originalKey : undefined;
       const key = originalKey ?? ref.key;
@@ -104,8 +104,8 @@ export function resolveScope(client: ClientClass, inputs: ScopeInputs, read: Rea
       if (originalKey !== undefined || isRefused) continue;
       if (byEds) endpoints.set(name, key);
       // Behind a gateway there are many clients, which the load balancer tells apart.
-      if (placement === undefined || (placement.type === 'affinity' && client.role === 'router')) continue;
-      placed.push({ name, key, placement, byEds });
+      if (ref.placed === undefined || (ref.placed.placement.type === 'affinity' && client.role === 'router')) continue;
+      placed.push(ref.placed);
     }
   };
   const addSecret = (name: string, key: string) => {

@@ -3,7 +3,8 @@ import { instanceOfNode, nodeIdOf } from '@lateen/api/workload-instance.ts';
 import type { LearntHost } from '../model/learnt-hosts.ts';
 import type { Pilot } from '../pilot.ts';
 import { readAsked } from './asked-host.ts';
-import type { Holdings } from './mesh-resources.ts';
+import { type Holdings, NOTHING_HELD } from './holdings.ts';
+import { LayeredMap } from './layered-map.ts';
 import type {
   Protocol,
   ProxyDirectory,
@@ -44,32 +45,33 @@ export class PilotDirectory implements ProxyDirectory {
   readonly #learning: HostLearning | undefined;
   /** By node ID; several streams of one proxy (while it reconnects) share one entry in `pilot.proxies`. */
   readonly #views = new Map<string, Set<View>>();
-  /** Which proxies hold a resource, by its key: a change of it concerns just those. */
-  readonly #holders = new Map<string, Set<string>>();
-  /** What each proxy held at the last commit, by node ID. */
-  readonly #held = new Map<string, Holdings>();
+  /** Groups of proxies, by their key: what many hold alike is noted once. */
+  readonly #groups = new Map<string, Group>();
+  /** By node ID. */
+  readonly #nodesHeld = new Map<string, NodeHoldings>();
+  /** Who holds a resource, by its key: a change of it concerns just those. */
+  readonly #holders = new Map<string, readonly Holder[]>();
   readonly #changedResources = new Set<string>();
-  readonly #changedHoldings = new Set<string>();
+  readonly #changedGroups = new Set<string>();
+  readonly #changedNodes = new Set<string>();
 
   /** With `nodes`, every proxy that tells who it is gets configuration; otherwise those of known instances. */
   constructor(pilot: Pilot, nodes?: NodeDirectory, learning?: HostLearning) {
     this.#pilot = pilot;
     this.#nodes = nodes;
     this.#learning = learning;
-    const { resources, holdings } = pilot.resources;
-    resources.onChange((keys) => {
-      for (const key of keys) this.#changedResources.add(key);
-    });
-    holdings.onChange((keys) => {
-      for (const key of keys) this.#changedHoldings.add(key);
-    });
+    const { resources, held } = pilot.resources;
+    resources.onChange((keys) => addAll(this.#changedResources, keys));
+    held.ofGroups.onChange((keys) => addAll(this.#changedGroups, keys));
+    held.groups.onChange((keys) => addAll(this.#changedNodes, keys));
+    held.own.onChange((keys) => addAll(this.#changedNodes, keys));
     pilot.graph.afterCommit(() => this.#notify());
   }
 
   connect(node: ProxyNode, protocol: Protocol): ProxyView {
     return this.#pilot.graph.transaction(() => {
       const instance = this.#nodes?.arrive(node) ?? this.#knownInstance(node);
-      const view = new View(node.id, this.#pilot, {
+      const view = new View((type) => this.#resourcesOf(node.id, type), {
         ask: (hosts) => this.#ask(node.id, hosts),
         close: () => this.#close(node.id, view),
       });
@@ -118,45 +120,174 @@ export class PilotDirectory implements ProxyDirectory {
     }
   }
 
+  /** Of all that a proxy should hold, now and later. */
+  #resourcesOf(nodeId: string, type: ResourceType): ReadonlyMap<string, Resource> {
+    const lookUp = (key: string) => this.#pilot.resources.resources.get(key);
+    return new LayeredMap(
+      () => this.#nodesHeld.get(nodeId)?.group?.holder.resources(type, lookUp) ?? NO_RESOURCES,
+      () => this.#nodesHeld.get(nodeId)?.own.resources(type, lookUp) ?? NO_RESOURCES,
+    );
+  }
+
   #notify(): void {
-    const changes = new Map<string, Change>();
-    for (const nodeId of this.#changedHoldings) this.#rehold(nodeId, changeOf(changes, nodeId));
+    const { resources, held } = this.#pilot.resources;
+    const lookUp = (key: string) => resources.get(key);
+    const changed = new Set<Holder>();
+    /** Of proxies that are in another group than before. */
+    const moved = new Map<NodeHoldings, Change>();
+    for (const nodeId of this.#changedNodes) {
+      const node = this.#nodesHeld.get(nodeId) ?? new NodeHoldings(nodeId);
+      this.#nodesHeld.set(nodeId, node);
+      this.#rehold(node.own, held.own.get(nodeId), changed);
+      const key = held.groups.get(nodeId);
+      if (key !== node.group?.key) moved.set(node, this.#move(node, key, changed));
+      if (key === undefined) this.#nodesHeld.delete(nodeId);
+    }
+    // After that, as a group is gone with the last of its proxies, which held what it did until now.
+    for (const key of this.#changedGroups) {
+      const group = this.#groups.get(key);
+      if (group !== undefined) this.#rehold(group.holder, held.ofGroups.get(key), changed);
+    }
     for (const key of this.#changedResources) {
-      for (const nodeId of this.#holders.get(key) ?? []) {
-        const change = changeOf(changes, nodeId);
-        const resource = this.#pilot.resources.resources.get(key);
-        if (resource !== undefined) change.add(resource.type, resource.name);
+      const resource = lookUp(key);
+      if (resource === undefined) continue;
+      for (const holder of this.#holders.get(key) ?? []) {
+        holder.change.add(resource.type, resource.name);
+        changed.add(holder);
       }
     }
-    this.#changedHoldings.clear();
     this.#changedResources.clear();
-    for (const [nodeId, change] of changes) {
-      for (const view of this.#views.get(nodeId) ?? []) view.notify(change.byType);
+    this.#changedGroups.clear();
+    this.#changedNodes.clear();
+    const told = new Set<NodeHoldings>(moved.keys());
+    for (const holder of changed) {
+      holder.refresh(lookUp);
+      addAll(told, holder.members);
+    }
+    const messages = [...told].map((node): readonly [NodeHoldings, Change] => {
+      const parts = [
+        moved.get(node),
+        ...[node.own, node.group?.holder].map((each) => (changed.has(each as Holder) ? each?.change : undefined)),
+      ];
+      return [node, united(parts.filter((part) => part !== undefined))];
+    });
+    for (const holder of changed) holder.change = new Change();
+    // At last, for who is told may connect or go.
+    for (const [{ nodeId }, { byType }] of messages) {
+      for (const view of this.#views.get(nodeId) ?? []) view.notify(byType);
     }
   }
 
-  /** A proxy's holdings changed: notes which names it got, lost, or holds under another key now. */
-  #rehold(nodeId: string, change: Change): void {
-    const before = this.#held.get(nodeId);
-    const after = this.#pilot.resources.holdings.get(nodeId);
+  /** Gives all names that mean something else in the new group. */
+  #move(node: NodeHoldings, key: string | undefined, changed: Set<Holder>): Change {
+    const change = new Change();
+    const { group: last } = node;
+    const next = key === undefined ? undefined : this.#groupOf(key, changed);
+    node.group = next;
+    next?.holder.members.add(node);
+    const before = last?.holder.held ?? NOTHING_HELD;
+    const after = next?.holder.held ?? NOTHING_HELD;
+    // Who has just connected asks for everything anyway.
+    const isFollowed = [...(this.#views.get(node.nodeId) ?? [])].some(({ isFollowed }) => isFollowed);
+    for (const type of isFollowed ? TYPES : []) {
+      for (const [name, at] of before[type]) if (after[type].get(name) !== at) change.add(type, name);
+      for (const [name, at] of after[type]) if (before[type].get(name) !== at) change.add(type, name);
+    }
+    last?.holder.members.delete(node);
+    if (last?.holder.members.size === 0) {
+      this.#rehold(last.holder, undefined, changed);
+      this.#groups.delete(last.key);
+    }
+    return change;
+  }
+
+  #groupOf(key: string, changed: Set<Holder>): Group {
+    const known = this.#groups.get(key);
+    if (known !== undefined) return known;
+    const group = { key, holder: new Holder() };
+    this.#groups.set(key, group);
+    this.#rehold(group.holder, this.#pilot.resources.held.ofGroups.get(key), changed);
+    return group;
+  }
+
+  /** Notes which names are new, gone, or stand for another key now. */
+  #rehold(holder: Holder, held: Holdings | undefined, changed: Set<Holder>): void {
+    const before = holder.held;
+    const after = held ?? NOTHING_HELD;
+    if (before === after) return;
+    holder.held = after;
+    changed.add(holder);
     for (const type of TYPES) {
-      for (const [name, key] of before?.[type] ?? []) {
-        if (after?.[type].get(name) === key) continue;
-        change.add(type, name);
-        const holders = this.#holders.get(key);
-        holders?.delete(nodeId);
-        if (holders?.size === 0) this.#holders.delete(key);
+      if (before[type] === after[type]) continue;
+      for (const [name, key] of before[type]) {
+        if (after[type].get(name) === key) continue;
+        holder.change.add(type, name);
+        const others = (this.#holders.get(key) ?? []).filter((each) => each !== holder);
+        if (others.length === 0) this.#holders.delete(key);
+        else this.#holders.set(key, others);
       }
-      for (const [name, key] of after?.[type] ?? []) {
-        if (before?.[type].get(name) === key) continue;
-        change.add(type, name);
-        const holders = this.#holders.get(key) ?? new Set();
-        holders.add(nodeId);
-        this.#holders.set(key, holders);
+      for (const [name, key] of after[type]) {
+        if (before[type].get(name) === key) continue;
+        holder.change.add(type, name);
+        this.#holders.set(key, [...(this.#holders.get(key) ?? []), holder]);
       }
     }
-    if (after === undefined) this.#held.delete(nodeId);
-    else this.#held.set(nodeId, after);
+  }
+}
+
+function addAll<T>(to: Set<T>, values: Iterable<T>): void {
+  for (const value of values) to.add(value);
+}
+
+/** A group of proxies, or one proxy with what is its own: which resources they hold, kept up to date. */
+class Holder {
+  held: Holdings = NOTHING_HELD;
+  readonly members = new Set<NodeHoldings>();
+  /** What is not yet told. */
+  change = new Change();
+  /** Only of those types that somebody has looked at. */
+  readonly #resources = new Map<ResourceType, Map<string, Resource>>();
+
+  resources(type: ResourceType, lookUp: (key: string) => Resource | undefined): ReadonlyMap<string, Resource> {
+    const known = this.#resources.get(type);
+    if (known !== undefined) return known;
+    const found = new Map<string, Resource>();
+    for (const [name, key] of this.held[type]) {
+      const resource = lookUp(key);
+      if (resource !== undefined) found.set(name, resource);
+    }
+    this.#resources.set(type, found);
+    return found;
+  }
+
+  refresh(lookUp: (key: string) => Resource | undefined): void {
+    for (const [type, names] of this.change.byType) {
+      const resources = this.#resources.get(type);
+      if (resources === undefined) continue;
+      for (const name of names) {
+        const key = this.held[type].get(name);
+        const resource = key === undefined ? undefined : lookUp(key);
+        if (resource === undefined) resources.delete(name);
+        else resources.set(name, resource);
+      }
+    }
+  }
+}
+
+interface Group {
+  readonly key: string;
+  readonly holder: Holder;
+}
+
+/** What one proxy holds: as its group does, and what is its own. */
+class NodeHoldings {
+  readonly nodeId: string;
+  readonly own = new Holder();
+  group: Group | undefined;
+
+  constructor(nodeId: string) {
+    this.nodeId = nodeId;
+    this.own.members.add(this);
   }
 }
 
@@ -170,10 +301,14 @@ class Change {
   }
 }
 
-function changeOf(changes: Map<string, Change>, nodeId: string): Change {
-  const change = changes.get(nodeId) ?? new Change();
-  changes.set(nodeId, change);
-  return change;
+/** Most often there is only one. */
+function united(changes: readonly Change[]): Change {
+  const [first, ...others] = changes;
+  if (first === undefined) return new Change();
+  if (others.length === 0) return first;
+  const all = new Change();
+  for (const { byType } of changes) for (const [type, names] of byType) for (const name of names) all.add(type, name);
+  return all;
 }
 
 interface ViewActions {
@@ -184,19 +319,16 @@ interface ViewActions {
 const NO_HOST = { table: '', host: '' };
 
 class View implements ProxyView {
-  readonly #nodeId: string;
-  readonly #pilot: Pilot;
+  readonly #resourcesOf: (type: ResourceType) => ReadonlyMap<string, Resource>;
   readonly #on: ViewActions;
-  /** What the proxy holds, kept up to date by each change so that looking costs nothing. */
-  readonly #held = new Map<ResourceType, Map<string, Resource>>();
+  readonly #byType = new Map<ResourceType, ReadonlyMap<string, Resource>>();
   /** Names of virtual hosts by `TABLE/DOMAIN`; made when it is asked for. */
   #hostsByDomain: Map<string, string> | undefined;
   #listener: ((change: ResourceChange) => void) | undefined;
   #closed = false;
 
-  constructor(nodeId: string, pilot: Pilot, on: ViewActions) {
-    this.#nodeId = nodeId;
-    this.#pilot = pilot;
+  constructor(resourcesOf: (type: ResourceType) => ReadonlyMap<string, Resource>, on: ViewActions) {
+    this.#resourcesOf = resourcesOf;
     this.#on = on;
   }
 
@@ -222,21 +354,15 @@ class View implements ProxyView {
   }
 
   resources(type: ResourceType): ReadonlyMap<string, Resource> {
-    const known = this.#held.get(type);
+    const known = this.#byType.get(type);
     if (known !== undefined) return known;
-    const found = new Map<string, Resource>();
-    for (const name of this.#pilot.resources.holdings.get(this.#nodeId)?.[type].keys() ?? []) {
-      const resource = this.#lookUp(type, name);
-      if (resource !== undefined) found.set(name, resource);
-    }
-    this.#held.set(type, found);
+    const found = this.#resourcesOf(type);
+    this.#byType.set(type, found);
     return found;
   }
 
-  #lookUp(type: ResourceType, name: string): Resource | undefined {
-    const { holdings, resources } = this.#pilot.resources;
-    const key = holdings.get(this.#nodeId)?.[type].get(name);
-    return key === undefined ? undefined : resources.get(key);
+  get isFollowed(): boolean {
+    return this.#listener !== undefined;
   }
 
   onChange(listener: (change: ResourceChange) => void): void {
@@ -246,15 +372,6 @@ class View implements ProxyView {
   notify(change: ResourceChange): void {
     if (this.#closed) return;
     if (change.has('virtualHost')) this.#hostsByDomain = undefined;
-    for (const [type, names] of change) {
-      const held = this.#held.get(type);
-      if (held === undefined) continue;
-      for (const name of names) {
-        const resource = this.#lookUp(type, name);
-        if (resource === undefined) held.delete(name);
-        else held.set(name, resource);
-      }
-    }
     this.#listener?.(change);
   }
 
@@ -264,3 +381,5 @@ class View implements ProxyView {
     this.#on.close();
   }
 }
+
+const NO_RESOURCES: ReadonlyMap<string, Resource> = new Map();

@@ -12,21 +12,20 @@ import {
   encodeTableHost,
 } from './encode-resource.ts';
 import type { EnvoyFilters } from './envoy-filters.ts';
-import { type Named, ownName, type PatchedResources, patchResources, variantRef } from './patched-resources.ts';
+import { addedKey, type HeldResources, type Holdings, ownKey, resolveHoldings } from './holdings.ts';
+import { ownName, type PatchedResources, patchResources } from './patched-resources.ts';
 import type { Resource, ResourceType } from './resource.ts';
 
 /** Every resource that some proxy holds, encoded; and which proxy holds which. */
 export interface MeshResources {
   /** By the resource's own key: proxies may hold different contents under one name. */
   readonly resources: Collection<Resource>;
-  /** By node ID. */
+  readonly held: HeldResources;
+  /** All that a proxy holds, by node ID. */
   readonly holdings: Collection<Holdings>;
   readonly envoyFilters: EnvoyFilters;
   readonly patched: PatchedResources;
 }
-
-/** For each type: name -> key in `resources`. */
-export type Holdings = Readonly<Record<ResourceType, ReadonlyMap<string, string>>>;
 
 export function collectResources(
   graph: Graph,
@@ -72,56 +71,12 @@ export function collectResources(
       ...encoded('route', tables, encodeRouteTable),
     ];
   });
-  const holdings = graph.derive('holdings', resolved.own, (fragments, read, nodeId): Holdings => {
-    const { secrets, clusters, listeners, tables } = fragments;
-    const held = read.get(resolved.shared, nodeId);
-    const sets = read.get(envoyFilters.selections, nodeId)?.sets;
-    const ownNames = sets === undefined ? undefined : read.get(patched.names.own, nodeId);
-    const addedSet = sets?.added?.key ?? '';
-    const added = addedSet === '' ? [] : (read.get(patched.names.added, addedSet) ?? []);
-    const sharedRefs = (type: ResourceType, refs: ReadonlyMap<string, string> = NONE) => {
-      const set = type === 'cluster' || type === 'listener' || type === 'route' ? sets?.[type]?.key : undefined;
-      return [...refs].flatMap(([name, ref]): [string, string][] => {
-        const key = `${type}/${ref}`;
-        const variant = set === undefined ? undefined : read.get(patched.variants, variantRef(key, set));
-        const instead = variant === undefined ? undefined : read.get(patched.names.shared, variant.key);
-        if (variant === undefined || instead === undefined) return [[name, key]];
-        return instead.name === undefined ? [] : [[instead.name, variant.key]];
-      });
-    };
-    const ownRefs = (type: ResourceType, irs: readonly { readonly name: string }[] = []) =>
-      irs.flatMap(({ name: before }): [string, string][] => {
-        const { name } = ownNames?.get(ownName(type, before)) ?? { name: before };
-        return name === undefined ? [] : [[name, ownKey(nodeId, { type, name })]];
-      });
-    /** Of two with one name, what the mesh itself has counts: a patch that adds cannot replace. */
-    const all = (type: ResourceType, refs?: ReadonlyMap<string, string>, irs?: readonly { readonly name: string }[]) =>
-      new Map([
-        ...added
-          .filter((each) => each.type === type)
-          .map((each): [string, string] => [each.name, addedKey(addedSet, each)]),
-        ...sharedRefs(type, refs),
-        ...ownRefs(type, irs),
-      ]);
-    return {
-      secret: all('secret', held?.secrets, secrets),
-      cluster: all('cluster', held?.clusters, clusters),
-      endpoint: all('endpoint', held?.endpoints),
-      extension: all('extension'),
-      listener: all('listener', held?.listeners, listeners),
-      route: all('route', held?.tables, tables),
-      virtualHost: all('virtualHost', held?.virtualHosts),
-    };
-  });
-  return { resources: graph.union('resources', [...shared, own]), holdings, envoyFilters, patched };
-}
-
-const NONE: ReadonlyMap<string, string> = new Map();
-
-function ownKey(nodeId: string, { type, name }: Named): string {
-  return `${nodeId}/${type}/${name}`;
-}
-
-export function addedKey(set: string, { type, name }: Named): string {
-  return `${type}/${name} by ${set}`;
+  const held = resolveHoldings(graph, resolved, envoyFilters, patched);
+  return {
+    resources: graph.union('resources', [...shared, own]),
+    held,
+    holdings: held.holdings,
+    envoyFilters,
+    patched,
+  };
 }

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { parseDocuments } from '../config/parse.ts';
 import type { Pilot } from '../pilot.ts';
 import { pilotOf, serviceText, sidecarOf } from '../testing/pilot-of.ts';
-import type { Holdings } from './mesh-resources.ts';
+import type { Holdings } from './holdings.ts';
 import { unmatchedPatches } from './patch-matches.ts';
 import { printResource } from './print-resource.ts';
 import type { ResourceType } from './resource.ts';
