@@ -1,5 +1,16 @@
 import type { Collection, Reader } from './collection.ts';
 import { ALL, NONE, Node, nodeOf } from './node.ts';
+import type { Dependent } from './readers.ts';
+import { NO_READS, ReadLog, type Reads, reread } from './reads.ts';
+
+/** What is known of one input key: the keys it gave, and what it read. */
+interface Entry extends Dependent {
+  /** Mostly one. */
+  given: string | readonly string[];
+  reads: Reads;
+}
+
+type Outputs<Out> = readonly (readonly [string, Out])[];
 
 /** Entries computed from those of another collection, and from whatever the computation read. */
 export class DerivedNode<In, Out> extends Node<Out> {
@@ -7,9 +18,8 @@ export class DerivedNode<In, Out> extends Node<Out> {
   readonly #compute: (value: In, read: Reader, key: string) => Iterable<readonly [string, Out]>;
   readonly #isSame: (last: Out, value: Out) => boolean;
   readonly #onError: (error: unknown, where: string) => void;
-  /** For each input key: the keys it gave, and what it read. */
-  readonly #given = new Map<string, readonly string[]>();
-  readonly #reads = new Map<string, Map<Node<unknown>, Set<string>>>();
+  /** By input key; those that gave and read nothing have none. */
+  readonly #entries = new Map<string, Entry>();
 
   constructor(
     name: string,
@@ -30,70 +40,83 @@ export class DerivedNode<In, Out> extends Node<Out> {
   update(): ReadonlySet<string> {
     const dirty = this.takeDirty();
     if (dirty.size === 0) return NONE;
-    const next = new Map<string, readonly (readonly [string, Out])[]>();
-    for (const key of dirty) next.set(key, this.#recompute(key));
+    const next = new Map<string, Outputs<Out>>();
+    for (const key of dirty) {
+      const outputs = this.#recompute(key);
+      if (outputs.length > 0) next.set(key, outputs);
+    }
 
     // Removals before additions, so that a key may move from one input to another.
     const before = new Map<string, Out | undefined>();
     for (const key of dirty) {
-      for (const given of this.#given.get(key) ?? []) {
+      const entry = this.#entries.get(key);
+      if (entry === undefined) continue;
+      for (const given of listOf(entry.given)) {
         before.set(given, this.values.get(given));
         this.values.delete(given);
       }
-      this.#given.delete(key);
+      entry.given = NOTHING;
     }
     for (const [key, outputs] of next) {
-      if (outputs.length === 0) continue;
       for (const [given, value] of outputs) {
         if (this.values.has(given)) {
           this.#onError(new Error('two inputs give one key'), `${this.name} ${given}`);
           continue;
         }
         const last = before.get(given);
-        if (!before.has(given)) before.set(given, undefined);
+        if (last === undefined && !before.has(given)) before.set(given, undefined);
         this.values.set(given, last !== undefined && this.#isSame(last, value) ? last : value);
       }
-      this.#given.set(
-        key,
-        outputs.map(([given]) => given),
-      );
+      this.#entryOf(key).given = outputs.length === 1 ? (outputs[0]?.[0] ?? NOTHING) : outputs.map(([given]) => given);
+    }
+    for (const key of dirty) {
+      const entry = this.#entries.get(key);
+      if (entry !== undefined && entry.reads.length === 0 && entry.given === NOTHING) this.#entries.delete(key);
     }
     const changed = new Set<string>();
     for (const [key, last] of before) if (this.values.get(key) !== last) changed.add(key);
     return changed;
   }
 
-  #recompute(key: string): readonly (readonly [string, Out])[] {
-    const earlier = this.#reads.get(key);
+  #entryOf(key: string): Entry {
+    const known = this.#entries.get(key);
+    if (known !== undefined) return known;
+    const entry: Entry = { owner: this, key, given: NOTHING, reads: NO_READS };
+    this.#entries.set(key, entry);
+    return entry;
+  }
+
+  #recompute(key: string): Outputs<Out> {
     if (!this.#input.has(key)) {
-      this.#forget(key, earlier);
-      this.#reads.delete(key);
+      this.#noteReads(key, NO_READS);
       return [];
     }
-    const reads = new Map<Node<unknown>, Set<string>>();
-    let outputs: readonly (readonly [string, Out])[];
+    const log = new ReadLog();
+    let outputs: Outputs<Out>;
     try {
-      outputs = [...this.#compute(this.#input.get(key) as In, this.#reader(reads), key)];
+      const computed = this.#compute(this.#input.get(key) as In, this.#reader(log), key);
+      outputs = Array.isArray(computed) ? computed : [...computed];
     } catch (error) {
       this.#onError(error, `${this.name} ${key}`);
-      outputs = (this.#given.get(key) ?? []).map((given) => [given, this.values.get(given) as Out]);
+      const given = this.#entries.get(key)?.given ?? NOTHING;
+      outputs = listOf(given).map((each) => [each, this.values.get(each) as Out]);
     }
-    this.#forget(key, earlier);
-    for (const [node, keys] of reads) {
-      for (const read of keys) node.addReader(read, this, key);
-    }
-    if (reads.size === 0) this.#reads.delete(key);
-    else this.#reads.set(key, reads);
+    this.#noteReads(key, log.reads);
     return outputs;
   }
 
-  #reader(reads: Map<Node<unknown>, Set<string>>): Reader {
+  #noteReads(key: string, reads: Reads): void {
+    const entry = reads.length === 0 ? this.#entries.get(key) : this.#entryOf(key);
+    if (entry === undefined) return;
+    reread(entry, entry.reads, reads);
+    entry.reads = reads;
+  }
+
+  #reader(log: ReadLog): Reader {
     const record = (collection: Collection<unknown>, key: string) => {
       const node = nodeOf<unknown>(collection);
       if (node.order >= this.order) throw new Error(`${this.name} reads ${node.name}, which is made after it`);
-      const keys = reads.get(node);
-      if (keys === undefined) reads.set(node, new Set([key]));
-      else keys.add(key);
+      log.note(node, key);
     };
     return {
       get: (collection, key) => {
@@ -106,10 +129,10 @@ export class DerivedNode<In, Out> extends Node<Out> {
       },
     };
   }
+}
 
-  #forget(key: string, reads: Map<Node<unknown>, Set<string>> | undefined): void {
-    for (const [node, keys] of reads ?? []) {
-      for (const read of keys) node.removeReader(read, this, key);
-    }
-  }
+const NOTHING: readonly string[] = [];
+
+function listOf(given: string | readonly string[]): readonly string[] {
+  return typeof given === 'string' ? [given] : given;
 }

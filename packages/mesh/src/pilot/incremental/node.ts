@@ -1,14 +1,10 @@
 import type { Collection } from './collection.ts';
+import { type Dependent, Readers } from './readers.ts';
 
 export const NONE: ReadonlySet<string> = new Set();
 
 /** Stands for "any key" in the record of what was read. */
 export const ALL = '\u0000all';
-
-/** A node whose entries are computed again when something that they read has changed. */
-export interface ReadingNode {
-  markDirty(keys: Iterable<string>): void;
-}
 
 /** What all collections of a graph have in common: their entries, and who depends on them. */
 export abstract class Node<V> implements Collection<V> {
@@ -20,7 +16,7 @@ export abstract class Node<V> implements Collection<V> {
   /** Keys that changed where this node gets its entries from, since the last update. */
   #dirty = new Set<string>();
   /** For each key of this collection: the derived entries that read it. */
-  readonly #readers = new Map<string, Map<ReadingNode, Set<string>>>();
+  readonly #readers = new Readers();
 
   constructor(name: string, order: number) {
     this.name = name;
@@ -61,26 +57,17 @@ export abstract class Node<V> implements Collection<V> {
     this.listeners.push(listener);
   }
 
-  addReader(key: string, reader: ReadingNode, readerKey: string): void {
-    const nodes = this.#readers.get(key) ?? new Map<ReadingNode, Set<string>>();
-    this.#readers.set(key, nodes);
-    const keys = nodes.get(reader);
-    if (keys === undefined) nodes.set(reader, new Set([readerKey]));
-    else keys.add(readerKey);
+  addReader(key: string, reader: Dependent): void {
+    this.#readers.add(key, reader);
   }
 
-  removeReader(key: string, reader: ReadingNode, readerKey: string): void {
-    const nodes = this.#readers.get(key);
-    const keys = nodes?.get(reader);
-    if (nodes === undefined || keys === undefined) return;
-    keys.delete(readerKey);
-    if (keys.size === 0) nodes.delete(reader);
-    if (nodes.size === 0) this.#readers.delete(key);
+  removeReader(key: string, reader: Dependent): void {
+    this.#readers.remove(key, reader);
   }
 
   markReadersDirty(changed: ReadonlySet<string>): void {
-    for (const key of changed) for (const [node, keys] of this.#readers.get(key) ?? []) node.markDirty(keys);
-    for (const [node, keys] of this.#readers.get(ALL) ?? []) node.markDirty(keys);
+    for (const key of changed) this.#readers.markDirty(key);
+    this.#readers.markDirty(ALL);
   }
 }
 

@@ -1,0 +1,12 @@
+import { buildMesh, addClient } from './bench/flat/mesh.ts';
+import { PilotDirectory } from './packages/mesh/src/pilot/xds/directory.ts';
+import { typeUrls } from './packages/mesh/src/pilot/xds/resource.ts';
+import v8 from 'node:v8';
+const pilot = buildMesh(Number(process.argv[2] ?? 1000));
+const d = new PilotDirectory(pilot);
+const view = d.connect({ id: addClient(pilot, 0), cluster: 'x', metadata: {} }, 'delta');
+for (const t of Object.keys(typeUrls)) view.resources(t as never);
+(globalThis as any).gc(); (globalThis as any).gc();
+console.log(process.memoryUsage());
+if (process.argv[3]) v8.writeHeapSnapshot(process.argv[3]);
+(globalThis as any).keep = [pilot, d, view];
