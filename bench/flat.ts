@@ -49,7 +49,7 @@ export const flat: Benchmark = {
           })),
         },
         {
-          title: 'Memory, and the time to build all from nothing with the first proxy',
+          title: 'Memory, and the CPU to build all from nothing with the first proxy',
           of: 'mesh',
           columns: [
             { key: 'heapMiB', heading: 'heap MiB' },

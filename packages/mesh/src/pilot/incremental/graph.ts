@@ -1,6 +1,7 @@
 import { dequal } from 'dequal';
 import type { Collection, Reader, Source } from './collection.ts';
 import { DerivedNode } from './derived-node.ts';
+import { ExpandedNode } from './expanded-node.ts';
 import { IndexNode } from './index-node.ts';
 import { erase, type Node, nodeOf } from './node.ts';
 import { SourceNode } from './source-node.ts';
@@ -32,17 +33,11 @@ export class Graph {
     name: string,
     input: Collection<In>,
     compute: (value: In, read: Reader, key: string) => Out | undefined,
-    isSame?: (last: Out, value: Out) => boolean,
+    isSame: (last: Out, value: Out) => boolean = dequal,
   ): Collection<Out> {
-    return this.expand(
-      name,
-      input,
-      (value, read, key) => {
-        const out = compute(value, read, key);
-        return out === undefined ? [] : [[key, out]];
-      },
-      isSame,
-    );
+    const node = new DerivedNode(name, this.#nodes.length, nodeOf(input), compute, isSame, this.#onError);
+    nodeOf(input).inputs.push(erase(node));
+    return this.#add(node);
   }
 
   /** Any number of entries for each entry of `input`. Two inputs must not give the same key: group with `index`. */
@@ -52,7 +47,7 @@ export class Graph {
     compute: (value: In, read: Reader, key: string) => Iterable<readonly [string, Out]>,
     isSame: (last: Out, value: Out) => boolean = dequal,
   ): Collection<Out> {
-    const node = new DerivedNode<In, Out>(name, this.#nodes.length, nodeOf(input), compute, isSame, this.#onError);
+    const node = new ExpandedNode<In, Out>(name, this.#nodes.length, nodeOf(input), compute, isSame, this.#onError);
     nodeOf(input).inputs.push(erase(node));
     return this.#add(node);
   }
