@@ -41,11 +41,11 @@ export class IndexNode<V> extends Node<readonly V[]> {
         listOf(group).splice(at, 1);
       }
       for (const group of groups) {
-        const keys = this.#members.get(group) ?? [];
-        this.#members.set(group, keys);
-        const at = positionOf(keys, key);
-        const isNew = keys[at] !== key;
-        if (isNew) keys.splice(at, 0, key);
+        const keys = this.#members.get(group);
+        const at = keys === undefined ? 0 : positionOf(keys, key);
+        const isNew = keys?.[at] !== key;
+        if (keys === undefined) this.#members.set(group, [key]);
+        else if (isNew) keys.splice(at, 0, key);
         listOf(group).splice(at, isNew ? 0 : 1, value as V);
       }
       if (groups.length === 0) this.#given.delete(key);
@@ -59,7 +59,8 @@ export class IndexNode<V> extends Node<readonly V[]> {
         this.values.delete(group);
         if (last !== undefined) changed.add(group);
       } else if (last?.length !== list.length || list.some((value, i) => value !== last[i])) {
-        this.values.set(group, list);
+        // Most lists are short, and one that grew keeps room for more; the copy has none.
+        this.values.set(group, list.slice());
         changed.add(group);
       }
     }

@@ -22,7 +22,8 @@ export class Readers {
     else if (!Array.isArray(known)) {
       if (known !== reader) this.#byKey.set(key, [known, reader]);
     } else if (!known.includes(reader)) {
-      if (known.length < FEW) known.push(reader);
+      // A new list, as one that grows takes much more room than it needs.
+      if (known.length < FEW) this.#byKey.set(key, [...known, reader]);
       else this.#byKey.set(key, new Set([...known, reader]));
     }
   }

@@ -30,7 +30,8 @@ export class ReadLog {
   }
 
   get reads(): Reads {
-    return this.#reads.length === 0 ? NO_READS : this.#reads;
+    // A list that grew keeps room for more; the copy has none.
+    return this.#reads.length === 0 ? NO_READS : this.#reads.slice();
   }
 }
 
