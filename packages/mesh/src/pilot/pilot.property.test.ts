@@ -1,18 +1,9 @@
 import { keyOf } from '@lateen/api/object-key.ts';
-import { instanceKey } from '@lateen/api/workload-instance.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createPilot, type Pilot } from './pilot.ts';
-import { anyChange, anyRouting, type MeshChange, someMesh } from './testing/random-mesh.ts';
-
-function make({ objects, instances, proxies }: Pilot, change: MeshChange): void {
-  if (change.type === 'set object') objects.set(keyOf(change.object), change.object);
-  else if (change.type === 'delete object') objects.delete(change.key);
-  else if (change.type === 'set instance') instances.set(instanceKey(change.instance), change.instance);
-  else if (change.type === 'delete instance') instances.delete(change.key);
-  else if (change.type === 'connect') proxies.set(change.nodeId, { nodeId: change.nodeId, instance: change.instance });
-  else proxies.delete(change.nodeId);
-}
+import { anyChange, type MeshChange, makeChange, someMesh } from './testing/random-changes.ts';
+import { anyRouting } from './testing/random-mesh.ts';
 
 /** A new Pilot that is told of the same objects, instances and proxies at once. */
 function fromScratch(pilot: Pilot): Pilot {
@@ -35,6 +26,20 @@ function results({ resources: { resources, holdings } }: Pilot) {
       ]),
     ),
   };
+}
+
+/** The very bytes that each proxy should have. */
+function heldBytes({ resources: { resources, holdings } }: Pilot) {
+  return sorted(
+    [...holdings.entries()].map(([nodeId, byType]) => {
+      const held = Object.entries(byType).flatMap(([type, refs]) =>
+        [...refs].map(
+          ([name, key]) => [`${type} ${name}`, Buffer.from(resources.get(key)?.bytes ?? []).toString('hex')] as const,
+        ),
+      );
+      return [nodeId, sorted(held)];
+    }),
+  );
 }
 
 /**
@@ -67,9 +72,11 @@ describe('the pipeline', () => {
         const pilot = createPilot();
         for (const changes of [someMesh, ...transactions]) {
           pilot.graph.transaction(() => {
-            for (const change of changes) make(pilot, change);
+            for (const change of changes) makeChange(pilot, change);
           });
-          expect(results(pilot)).toEqual(results(fromScratch(pilot)));
+          const fresh = fromScratch(pilot);
+          expect(results(pilot)).toEqual(results(fresh));
+          expect(heldBytes(pilot)).toEqual(heldBytes(fresh));
         }
       }),
       { numRuns: 60 },
@@ -86,25 +93,33 @@ describe('the pipeline', () => {
       }),
     );
     fc.assert(
-      fc.property(fc.array(anyChange, { maxLength: 20 }), fc.array(step, { minLength: 1 }), (changes, steps) => {
-        const pilot = createPilot();
-        pilot.graph.transaction(() => {
-          for (const change of [...someMesh, ...changes]) make(pilot, change);
-        });
-        const listeners = () => listenersOf(pilot);
-        const before = listeners();
-        expect(before.flatMap(([, held]) => held)).not.toEqual([]);
-        for (const step of steps) {
-          if ('type' in step) make(pilot, step);
-          else {
-            const instances = [...pilot.instances.entries()];
-            const [key, instance] = instances[step.index % instances.length] ?? [];
-            if (key !== undefined && instance !== undefined)
-              pilot.instances.set(key, { ...instance, health: step.health });
+      // With its namespace, all that could be left as it is would be gone.
+      fc.property(
+        fc.array(
+          anyChange.filter(({ type }) => type !== 'delete namespace'),
+          { maxLength: 20 },
+        ),
+        fc.array(step, { minLength: 1 }),
+        (changes, steps) => {
+          const pilot = createPilot();
+          pilot.graph.transaction(() => {
+            for (const change of [...someMesh, ...changes]) makeChange(pilot, change);
+          });
+          const listeners = () => listenersOf(pilot);
+          const before = listeners();
+          expect(before.flatMap(([, held]) => held)).not.toEqual([]);
+          for (const step of steps) {
+            if ('type' in step) makeChange(pilot, step);
+            else {
+              const instances = [...pilot.instances.entries()];
+              const [key, instance] = instances[step.index % instances.length] ?? [];
+              if (key !== undefined && instance !== undefined)
+                pilot.instances.set(key, { ...instance, health: step.health });
+            }
+            expect(listeners()).toEqual(before);
           }
-          expect(listeners()).toEqual(before);
-        }
-      }),
+        },
+      ),
       { numRuns: 60 },
     );
   });
@@ -114,14 +129,14 @@ describe('the pipeline', () => {
       fc.property(fc.array(anyChange, { maxLength: 30, size: 'max' }), anyChange, (changes, last) => {
         const pilot = createPilot();
         pilot.graph.transaction(() => {
-          for (const change of [...someMesh, ...changes]) make(pilot, change);
+          for (const change of [...someMesh, ...changes]) makeChange(pilot, change);
         });
         const before = new Map(pilot.resources.resources.entries());
         const told = new Set<string>();
         pilot.resources.resources.onChange((keys) => {
           for (const key of keys) told.add(key);
         });
-        make(pilot, last);
+        makeChange(pilot, last);
         for (const [key, resource] of pilot.resources.resources.entries()) {
           const same = before.get(key)?.version === resource.version;
           expect(pilot.resources.resources.get(key) === before.get(key)).toBe(same);

@@ -1,8 +1,7 @@
 import type { ConfigObject } from '@lateen/api/kinds.ts';
-import { keyOf } from '@lateen/api/object-key.ts';
-import { instanceKey, nodeIdOf, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
+import type { WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import fc from 'fast-check';
-import { anyGatewayApiObject, someGatewayApi, WEB_GATEWAY_LABELS } from './random-gateway-api.ts';
+import { anyGatewayApiObject, WEB_GATEWAY_LABELS } from './random-gateway-api.ts';
 
 /** Objects and instances of a small mesh, so few that they often meet. For property tests. */
 
@@ -11,7 +10,7 @@ const NAMESPACES = ['default', 'default', 'default', 'other', 'istio-system'];
 const APPS = ['a', 'b'];
 const VERSIONS = ['v1', 'v2'];
 
-const namespace = fc.constantFrom(...NAMESPACES);
+export const namespace = fc.constantFrom(...NAMESPACES);
 const app = fc.constantFrom(...APPS);
 const version = fc.constantFrom(...VERSIONS);
 
@@ -358,7 +357,7 @@ const envoyFilter = fc
     object('EnvoyFilter', name, namespace, { ...spec, workloadSelector: { labels } }),
   );
 
-function object(kind: string, name: string, namespace: string, spec: unknown): ConfigObject {
+export function object(kind: string, name: string, namespace: string, spec: unknown): ConfigObject {
   return { apiVersion: 'v1', kind, metadata: { name, namespace }, spec } as unknown as ConfigObject;
 }
 
@@ -398,7 +397,12 @@ interface SidecarOptions {
   readonly redirected?: boolean;
 }
 
-function buildSidecar(app: string, version: string, namespace: string, options: SidecarOptions = {}): WorkloadInstance {
+export function buildSidecar(
+  app: string,
+  version: string,
+  namespace: string,
+  options: SidecarOptions = {},
+): WorkloadInstance {
   const {
     replica = 0,
     serviceAccount = 'one',
@@ -433,7 +437,7 @@ function buildSidecar(app: string, version: string, namespace: string, options: 
   };
 }
 
-function buildRouter(namespace: string, hostPorts: Readonly<Record<number, number>>): WorkloadInstance {
+export function buildRouter(namespace: string, hostPorts: Readonly<Record<number, number>>): WorkloadInstance {
   return {
     name: 'gateway',
     namespace,
@@ -471,63 +475,3 @@ const router: fc.Arbitrary<WorkloadInstance> = fc
   .map(({ namespace, hostPorts }) => buildRouter(namespace, hostPorts));
 
 export const anyInstance: fc.Arbitrary<WorkloadInstance> = fc.oneof({ weight: 4, arbitrary: sidecar }, router);
-
-/** One change to what a Pilot is told. What is deleted or disconnected may not be there. */
-export type MeshChange =
-  | { readonly type: 'set object'; readonly object: ConfigObject }
-  | { readonly type: 'delete object'; readonly key: string }
-  | { readonly type: 'set instance'; readonly instance: WorkloadInstance }
-  | { readonly type: 'delete instance'; readonly key: string }
-  | { readonly type: 'connect' | 'disconnect'; readonly nodeId: string; readonly instance: string };
-
-export const anyChange: fc.Arbitrary<MeshChange> = fc.oneof(
-  { weight: 5, arbitrary: anyObject.map((each): MeshChange => ({ type: 'set object', object: each })) },
-  { weight: 2, arbitrary: anyObject.map((each): MeshChange => ({ type: 'delete object', key: keyOf(each) })) },
-  { weight: 4, arbitrary: anyInstance.map((instance): MeshChange => ({ type: 'set instance', instance })) },
-  {
-    weight: 1,
-    arbitrary: anyInstance.map((each): MeshChange => ({ type: 'delete instance', key: instanceKey(each) })),
-  },
-  {
-    weight: 4,
-    arbitrary: fc
-      .record({ type: fc.constantFrom('connect', 'connect', 'connect', 'disconnect'), instance: anyInstance })
-      .map(({ type, instance }): MeshChange => ({ type, nodeId: nodeIdOf(instance), instance: instanceKey(instance) })),
-  },
-);
-
-/** A mesh in which everything refers to something, for random changes to meet. */
-export const someMesh: readonly MeshChange[] = [
-  ...[
-    object('Service', 'a', 'default', {
-      selector: { app: 'a' },
-      ports: [{ port: 80, name: 'http', targetPort: 'web' }],
-    }),
-    object('Service', 'b', 'default', {
-      selector: { app: 'b' },
-      ports: [{ port: 9080, name: 'http', targetPort: 8080 }],
-    }),
-    object('DestinationRule', 'x', 'default', { host: 'a', subsets: [{ name: 'v1', labels: { version: 'v1' } }] }),
-    object('VirtualService', 'x', 'default', {
-      hosts: ['a', 'b'],
-      gateways: ['mesh', 'front'],
-      http: [
-        { match: [{ uri: { prefix: '/x' } }], route: [{ destination: { host: 'b' } }] },
-        { route: [{ destination: { host: 'a', subset: 'v1' } }] },
-      ],
-    }),
-    object('Gateway', 'front', 'default', {
-      selector: { istio: 'ingressgateway' },
-      servers: [{ port: { number: 80, name: 'http', protocol: 'HTTP' }, hosts: ['*'] }],
-    }),
-    ...someGatewayApi,
-  ].map((each): MeshChange => ({ type: 'set object', object: each })),
-  ...[
-    buildSidecar('a', 'v1', 'default'),
-    buildSidecar('b', 'v1', 'default'),
-    buildRouter('default', { 80: 8080 }),
-  ].flatMap((instance): MeshChange[] => [
-    { type: 'set instance', instance },
-    { type: 'connect', nodeId: nodeIdOf(instance), instance: instanceKey(instance) },
-  ]),
-];
