@@ -4,12 +4,12 @@ import { formatError, isLateenError } from '@lateen/api/lateen-error.ts';
 import { analysis } from './analysis.ts';
 import { change } from './change.ts';
 import { core } from './core.ts';
+import { datapath } from './datapath.ts';
 import { flat } from './flat.ts';
 import type { Benchmark, Result } from './harness/benchmark.ts';
 import { currentLoad, environmentLine, readEnvironment } from './harness/environment.ts';
 import { formatResult } from './harness/print.ts';
 import { memory } from './memory.ts';
-import { path } from './path.ts';
 import { pipeline } from './pipeline.ts';
 import { reading } from './reading.ts';
 import { ready } from './ready.ts';
@@ -21,7 +21,7 @@ const benchmarks: readonly Benchmark[] = [
   reading,
   change,
   memory,
-  path,
+  datapath,
   pipeline,
   flat,
   simulator,
