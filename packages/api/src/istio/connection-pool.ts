@@ -45,7 +45,7 @@ const http = object(
     ),
     h2UpgradePolicy: optional(
       v.oneOf(['DEFAULT', 'DO_NOT_UPGRADE', 'UPGRADE']),
-      'UPGRADE speaks HTTP/2 with the instances where the port says HTTP/1.1.',
+      'UPGRADE speaks HTTP/2 with the instances where the port says HTTP/1.1. DEFAULT does so with sidecars, where connections are not limited.',
     ),
     useClientProtocol: optional(v.bool(), 'Speaks with the instances the version of HTTP that the caller speaks.'),
     maxConcurrentStreams: optional(v.int(0), 'Most requests at a time on one HTTP/2 connection; 0 for no limit.'),

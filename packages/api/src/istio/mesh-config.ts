@@ -128,7 +128,7 @@ export const meshConfig = object(
     ),
     h2UpgradePolicy: optional(
       v.oneOf(['DO_NOT_UPGRADE', 'UPGRADE']),
-      'Whether HTTP/1.1 between workloads of the mesh becomes HTTP/2, for DestinationRules that say nothing of it.',
+      'Whether HTTP/1.1 between sidecars becomes HTTP/2, for DestinationRules that say nothing of it. By default it does where connections are not limited.',
     ),
     pathNormalization: optional(
       object({

@@ -24,6 +24,8 @@ export interface ServiceEndpoint {
   /** With `*` at its end, any identity that begins so; absent where nobody is expected to have one. */
   readonly spiffeId?: string;
   readonly meshTls: boolean;
+  /** A sidecar that speaks HTTP/1.1 with the application, whichever version callers speak. */
+  readonly turnsToHttp1?: true;
   readonly ready: boolean;
 }
 
@@ -68,12 +70,14 @@ export interface InstanceEndpointContext {
   readonly notReadyToo: boolean;
   /** Whether the workload takes the mesh's mutual TLS on one of its ports. */
   takesMeshTls(port: number): boolean;
+  /** Whether the workload's sidecar speaks HTTP/1.1 with the application there, whichever version callers speak. */
+  turnsToHttp1(port: number): boolean;
 }
 
 export function instanceEndpoint(
   instance: WorkloadInstance,
   port: ServicePort,
-  { trustDomain, notReadyToo, takesMeshTls }: InstanceEndpointContext,
+  { trustDomain, notReadyToo, takesMeshTls, turnsToHttp1 }: InstanceEndpointContext,
 ): ServiceEndpoint | undefined {
   const arrival = arrivalOf(port, instance);
   if (arrival === undefined) return undefined;
@@ -86,6 +90,8 @@ export function instanceEndpoint(
     spiffeId: spiffeIdOf({ trustDomain, ...instance }),
     // Which TLS a gateway takes, its servers say, and who calls it has to be told (a DestinationRule does).
     meshTls: arrival.containerPort !== undefined && takesMeshTls(arrival.containerPort),
+    turnsToHttp1:
+      arrival.containerPort !== undefined && turnsToHttp1(arrival.containerPort) ? (true as const) : undefined,
     ready: instance.health === 'ready' || (notReadyToo && instance.health !== 'draining'),
   });
 }
@@ -97,7 +103,7 @@ export function addressEndpoint(
   workload: WorkloadAddress,
   port: ServicePort,
   resolution: Resolution,
-  { trustDomain, takesMeshTls }: Omit<InstanceEndpointContext, 'notReadyToo'>,
+  { trustDomain, takesMeshTls }: Pick<InstanceEndpointContext, 'trustDomain' | 'takesMeshTls'>,
 ): ServiceEndpoint | undefined {
   const { name, namespace, address, labels, locality, network, weight, serviceAccount, hasSidecar, ready } = workload;
   const isSocket = address.startsWith(UNIX);

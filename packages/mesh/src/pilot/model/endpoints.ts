@@ -69,9 +69,10 @@ function endpointsOf(
   const { selector, notReadyToo } = backing;
   const ofInstance = (instance: WorkloadInstance) => {
     const met = read.get(inbound, instanceKey(instance));
-    const takesMeshTls = (containerPort: number) =>
-      !isExternal && met?.find((each) => each.containerPort === containerPort)?.peers.mode !== 'none';
-    return instanceEndpoint(instance, port, { trustDomain, notReadyToo, takesMeshTls });
+    const metAt = (at: number) => met?.find(({ containerPort }) => containerPort === at);
+    const takesMeshTls = (at: number) => !isExternal && metAt(at)?.peers.mode !== 'none';
+    const turnsToHttp1 = (at: number) => metAt(at)?.protocol === 'http';
+    return instanceEndpoint(instance, port, { trustDomain, notReadyToo, takesMeshTls, turnsToHttp1 });
   };
   const one = backing.instance === undefined ? undefined : read.get(instances, backing.instance);
   const selected = selector === undefined ? [] : membersOf(selector, namespace, workloads.instancesByLabel, read);

@@ -13,7 +13,7 @@ describe('the configuration of the mesh', () => {
       exportTo: {},
       locality: { type: 'failover', order: { regions: [], labels: [] } },
       autoMtls: true,
-      upgradesToHttp2: false,
+      http2Upgrade: 'unless-limited',
       ports: { outbound: 15_001, inbound: 15_006 },
       gateway: {},
       ingress: { served: 'of-class', className: 'istio', selector: { istio: 'ingressgateway' } },

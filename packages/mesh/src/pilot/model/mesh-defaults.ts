@@ -35,8 +35,8 @@ export interface MeshDefaults {
   readonly locality: LocalitySetting;
   /** Workloads of the mesh are called over its mutual TLS without being asked to. */
   readonly autoMtls: boolean;
-  /** HTTP/1.1 between workloads of the mesh becomes HTTP/2. */
-  readonly upgradesToHttp2: boolean;
+  /** Whether HTTP/1.1 between workloads of the mesh becomes HTTP/2, also where a policy limits connections. */
+  readonly http2Upgrade: 'always' | 'unless-limited' | 'never';
   /** Absent: as RFC 3986 has it. */
   readonly paths?: HttpConnectionIr['paths'];
   /** Of TLS between workloads of the mesh. */
@@ -84,7 +84,7 @@ export function buildMeshDefaults(config: MeshConfig, source?: SourceRef): MeshD
     locality:
       config.localityLbSetting === undefined ? DEFAULT_LOCALITY : buildLocalityDefault(config.localityLbSetting),
     autoMtls: config.enableAutoMtls ?? true,
-    upgradesToHttp2: config.h2UpgradePolicy === 'UPGRADE',
+    http2Upgrade: HTTP2_UPGRADES[config.h2UpgradePolicy ?? 'DEFAULT'],
     paths: path,
     meshTls: config.meshMTLS === undefined ? undefined : buildTlsParameters(config.meshMTLS),
     otherTls: config.tlsDefaults === undefined ? undefined : buildTlsParameters(config.tlsDefaults),
@@ -99,6 +99,8 @@ export function buildMeshDefaults(config: MeshConfig, source?: SourceRef): MeshD
     sources: source === undefined ? [] : [source],
   });
 }
+
+const HTTP2_UPGRADES = { UPGRADE: 'always', DO_NOT_UPGRADE: 'never', DEFAULT: 'unless-limited' } as const;
 
 /** Ten seconds, as Istio. */
 const CONNECT_TIMEOUT_MS = 10_000;

@@ -63,6 +63,8 @@ export interface MeshModel {
   readonly peerIds: Collection<readonly string[]>;
   /** Service ports with an endpoint that takes the mesh's TLS, by `NAMESPACE/HOSTNAME|PORT`. */
   readonly meshTlsPorts: Collection<true>;
+  /** Those of them whose every endpoint takes HTTP/2 and speaks HTTP/1.1 with its application. */
+  readonly http2Ports: Collection<true>;
   /** How each container port of an instance is met, by instance key. */
   readonly inbound: Collection<readonly InboundPort[]>;
   /** How all other ports of a redirected instance are met, by instance key. */
@@ -328,6 +330,9 @@ export function buildModel(
     peerIds: graph.derive('peer IDs', endpoints, peerIdsOf),
     meshTlsPorts: graph.derive('ports with TLS of the mesh', endpoints, (list) =>
       list.some(({ meshTls }) => meshTls) ? true : undefined,
+    ),
+    http2Ports: graph.derive('ports that may be upgraded', endpoints, (list) =>
+      list.length > 0 && list.every(({ meshTls, turnsToHttp1 }) => meshTls && turnsToHttp1 === true) ? true : undefined,
     ),
     inbound,
     elsewhere,

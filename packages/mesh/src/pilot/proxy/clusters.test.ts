@@ -12,6 +12,10 @@ function policy(namespace: string, simple: string, subsets = '[]'): string {
 
 const SERVER = sidecarOf('a-0', { namespace: 'shop', ports: [{ containerPort: 80, inboundPort: 1, appPort: 2 }] });
 
+function meshConfigText(settings: string): string {
+  return `---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: istio, namespace: istio-system}, data: {mesh: "${settings}"}}\n`;
+}
+
 /** What the clients of a namespace hold under the name of a cluster. */
 function clusterFor(namespace: string, text: string, name = CLUSTER, ...servers: readonly WorkloadInstance[]) {
   const client = sidecarOf('client', { namespace });
@@ -67,13 +71,49 @@ describe('a cluster', () => {
   });
 
   it.each([
-    ['http', 'http1', ['istio', 'http/1.1']],
+    ['http', 'http2', ['istio']],
     ['grpc', 'http2', ['istio', 'h2']],
     ['tcp', 'raw', ['istio']],
     ['other', 'same-as-downstream', ['istio']],
   ])('of a port named %s speaks %s', (name, upstreamProtocol, alpn) => {
     const text = serviceText('a', `[{port: 80, name: ${name}}]`, { namespace: 'shop' });
     expect(clusterFor('shop', text, CLUSTER, SERVER)).toMatchObject({ upstreamProtocol, policy: { tls: { alpn } } });
+  });
+
+  describe('of a port for HTTP/1.1', () => {
+    const spoken = (text: string, ...servers: readonly WorkloadInstance[]) =>
+      clusterFor('shop', text, CLUSTER, ...servers)?.upstreamProtocol;
+    const rule = (settings: string) =>
+      networkingText('DestinationRule', 'a', `{host: a.shop.svc.cluster.local, trafficPolicy: ${settings}}`, 'shop');
+    const other: WorkloadInstance = { ...SERVER, name: 'a-1' };
+
+    it('speaks HTTP/2 with sidecars, unless the mesh or a rule says otherwise', () => {
+      expect(spoken(SHOP, SERVER, other)).toBe('http2');
+      expect(spoken(SHOP + rule('{connectionPool: {http: {h2UpgradePolicy: DO_NOT_UPGRADE}}}'), SERVER)).toBe('http1');
+      expect(spoken(SHOP + meshConfigText('h2UpgradePolicy: DO_NOT_UPGRADE'), SERVER)).toBe('http1');
+      expect(spoken(SHOP + meshConfigText('enableAutoMtls: false'), SERVER)).toBe('http1');
+    });
+
+    it.each(['tcp: {maxConnections: 1}', 'http: {http1MaxPendingRequests: 1}', 'http: {maxRequestsPerConnection: 1}'])(
+      'keeps to it where connections are limited (%s), unless the mesh says otherwise',
+      (limit) => {
+        const text = SHOP + rule(`{connectionPool: {${limit}}}`);
+        expect(spoken(text, SERVER)).toBe('http1');
+        expect(spoken(text + meshConfigText('h2UpgradePolicy: UPGRADE'), SERVER)).toBe('http2');
+      },
+    );
+
+    it('keeps to it where HTTP/2 would reach an application that does not speak it', () => {
+      const stranger: WorkloadInstance = { ...other, capture: { mode: 'redirect', interception: 'redirect' } };
+      expect(spoken(SHOP)).toBe('http1');
+      expect(spoken(SHOP, SERVER, stranger)).toBe('http1');
+      expect(spoken(SHOP + meshConfigText('h2UpgradePolicy: UPGRADE'), SERVER, stranger)).toBe('http1');
+      // The sidecar goes by what it sees, and passes HTTP/2 on as HTTP/2.
+      const disagreeing = serviceText('b', '[{port: 80, name: tcp}]', { namespace: 'shop', selector: '{app: a}' });
+      expect(spoken(SHOP + disagreeing, SERVER)).toBe('http1');
+      for (const mode of ['DISABLE', 'SIMPLE'])
+        expect(spoken(SHOP + rule(`{tls: {mode: ${mode}}}`), SERVER)).toBe('http1');
+    });
   });
 
   it('is without TLS where no endpoint takes it, so that its clients need no certificate', () => {

@@ -19,7 +19,12 @@ import type { EndpointGroupIr } from './ir/endpoints.ts';
 
 import type { SecretIr } from './ir/secret.ts';
 import type { SourceRef } from './ir/source.ts';
-import { type PortTrafficSettings, resolveUpstreamPolicy, upstreamProtocolFor } from './upstream-policy.ts';
+import {
+  type PortTrafficSettings,
+  resolveUpstreamPolicy,
+  upgradesToHttp2,
+  upstreamProtocolFor,
+} from './upstream-policy.ts';
 
 /** No proxy has it: for the share of calls that nobody can answer. */
 export const NO_BACKEND_CLUSTER = 'no-backend';
@@ -126,12 +131,14 @@ function resolveCluster(
   const { subjectAltNames } = service;
   const defaults = defaultsOf(model, read);
   const takesMeshTls = read.get(model.meshTlsPorts, endpointKey(service, port)) ?? false;
-  // Only a sidecar turns HTTP/2 back into what its application speaks.
-  const upgrades = defaults.upgradesToHttp2 && takesMeshTls;
+  // Only sidecars turn HTTP/2 back into what their applications speak.
+  const mayUpgrade = read.get(model.http2Ports, endpointKey(service, port)) ?? false;
+  const upgrades = mayUpgrade && upgradesToHttp2(settings, defaults);
   const protocol = upstreamProtocolFor(upstreamProtocolOf(spoken), settings, upgrades);
   const upstream = {
     hostname: service.hostname,
     protocol,
+    isUpgraded: protocol === 'http2' && upstreamProtocolOf(spoken) === 'http1',
     meshTls: {
       sni: sniOf(name),
       peerIds: peerNames(service, read.get(model.peerIds, endpointKey(service, port))),

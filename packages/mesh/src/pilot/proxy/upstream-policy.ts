@@ -22,6 +22,8 @@ export interface Upstream {
   /** May be a pattern. */
   readonly hostname: string;
   readonly protocol: UpstreamProtocol;
+  /** Clients of the port speak HTTP/1.1. */
+  readonly isUpgraded: boolean;
   /** Of endpoints in the mesh. */
   readonly meshTls: Omit<MeshTlsIr, 'alpn'>;
   /** One of the endpoints takes the mesh's TLS. Where none does, proxies need no certificate for the cluster. */
@@ -59,6 +61,22 @@ function retryLimit({ retryBudget, connectionPool }: PortTrafficSettings): Retry
   return maxRetries === undefined ? DEFAULT_RETRY_BUDGET : { type: 'count', maxRetries };
 }
 
+/**
+ * Whether HTTP/1.1 to sidecars becomes HTTP/2, which costs both of them less. Limits on connections are meant for
+ * connections with one request at a time, and would not limit anything with many. Other TLS than the mesh's does not end
+ * at the sidecar.
+ */
+export function upgradesToHttp2(
+  { tls, connectionPool }: PortTrafficSettings,
+  { autoMtls, http2Upgrade }: Pick<MeshDefaults, 'autoMtls' | 'http2Upgrade'>,
+): boolean {
+  const isMeshTls = tls === undefined ? autoMtls : tls.type === 'mesh';
+  if (!isMeshTls || http2Upgrade === 'never') return false;
+  const { maxConnections, maxPendingRequests, maxRequestsPerConnection } = connectionPool?.limits ?? {};
+  const limits = [maxConnections, maxPendingRequests, maxRequestsPerConnection];
+  return http2Upgrade === 'always' || limits.every((limit) => limit === undefined);
+}
+
 /** What is spoken with the endpoints of a port: as the port says, unless the policy wants another version of HTTP. */
 export function upstreamProtocolFor(
   protocol: UpstreamProtocol,
@@ -84,7 +102,8 @@ function resolveTls(
 ): UpstreamTlsIr {
   const mesh = {
     ...upstream.meshTls,
-    alpn: ['istio', ...APPLICATION_PROTOCOLS[upstream.protocol]],
+    // Where nothing is agreed on the server goes by what it sees, also where an EnvoyFilter keeps to HTTP/1.1.
+    alpn: ['istio', ...(upstream.isUpgraded ? [] : APPLICATION_PROTOCOLS[upstream.protocol])],
     ...(meshTls === undefined ? {} : { parameters: meshTls }),
   };
   switch (tls?.type) {

@@ -147,7 +147,7 @@ function decide(
   });
   if (request.authority === '') return answered(proxyAnswer(400, 'the request names no host'));
   request.authority = normalizeHost(request.authority, isConnect, prepared.manager, destination.port);
-  if (!isRelative(request)) {
+  if (!isPath(request)) {
     const reason = `the path ${request.path} does not start with a slash`;
     // The codec of HTTP/1 already refuses it.
     const isHttp1 = request.connection.protocol === 'http1';
@@ -215,7 +215,8 @@ export function proxyAnswer(status: number, reason: string): RespondVerdict {
   return { type: 'respond', by: 'proxy', status, reason, headers: [], responseHeaders: [] };
 }
 
-function isRelative({ method, path }: RoutedRequest): boolean {
+/** What may stand in `:path`. */
+export function isPath({ method, path }: Pick<RoutedRequest, 'method' | 'path'>): boolean {
   return path.startsWith('/') || (path === '' && method === 'CONNECT') || (path === '*' && method === 'OPTIONS');
 }
 

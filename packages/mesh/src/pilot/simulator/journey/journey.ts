@@ -18,6 +18,7 @@ import type {
 } from '@lateen/api/verdict.ts';
 import type { ArrivalAddress, Call, Certificate, Payload, SocketAddress } from '../call.ts';
 import { replyStatus } from '../http/grpc-reply.ts';
+import { isPath } from '../http/handle-request.ts';
 import { hasIdentity } from '../listener/server-tls.ts';
 import type { PreparedProxy } from '../proxy.ts';
 import { simulate } from '../simulate.ts';
@@ -57,6 +58,8 @@ export interface MeshView {
 
 /** `Service Unavailable`. */
 const UNAVAILABLE = 503;
+/** `Bad Gateway`. */
+const BAD_GATEWAY = 502;
 /** More proxies one after the other are a circle. */
 const MAX_HOPS = 10;
 
@@ -166,15 +169,25 @@ function httpSteps(stand: Stand, action: ForwardVerdict, target: number, share: 
     action.endsTunnel === true
       ? (inside ?? { type: 'tcp' })
       : { type: 'http', protocol, request, ...(inside === undefined ? {} : { inside }) };
+  const isViolation = protocol === 'http2' && sent.type === 'http' && !isPath(request);
   return cluster.endpoints.map((endpoint) => ({
     share: share * endpoint.share,
     choice,
     target,
     cluster: cluster.name,
     endpoint: endpoint.address,
-    // The tunnel is there before it turns out that nobody wants what comes through it.
-    to: connect(stand, endpoint, sent, answered, action.endsTunnel === true ? closed : answered),
+    to:
+      isViolation && placeOf(stand, endpoint.address)?.type === 'proxy'
+        ? end(violation(request.headers))
+        : // The tunnel is there before it turns out that nobody wants what comes through it.
+          connect(stand, endpoint, sent, answered, action.endsTunnel === true ? closed : answered),
   }));
+}
+
+/** The next proxy ends the stream, where it would answer a request of HTTP/1.1 (RFC 9113, section 8.3.1). */
+function violation(headers: Parameters<typeof replyStatus>[0]): End {
+  const reason = 'HTTP/2 has no paths that do not begin with /';
+  return { type: 'answer', by: 'proxy', reason, ...replyStatus(headers, BAD_GATEWAY) };
 }
 
 function closed(reason: string): End {

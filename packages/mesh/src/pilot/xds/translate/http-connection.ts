@@ -12,6 +12,7 @@ import { RETRY_SAFE_HEADER } from '../../model/retry.ts';
 import type { HttpConnectionIr } from '../../proxy/ir/listener.ts';
 import { SAME_CASE } from './header-case.ts';
 import { httpFilters } from './http-filters.ts';
+import { HTTP2_DEFAULTS } from './http2.ts';
 import type { Init } from './init.ts';
 import { translateRouteTable } from './route.ts';
 import { translateHeader } from './route-match.ts';
@@ -83,6 +84,7 @@ function byRole(role: HttpConnectionIr['role']): ManagerInit {
     case 'sidecar-inbound':
       return {
         useRemoteAddress: false,
+        http2ProtocolOptions: HTTP2_DEFAULTS,
         forwardClientCertDetails: HttpConnectionManager_ForwardClientCertDetails.APPEND_FORWARD,
         setCurrentClientCertDetails: { subject: true, uri: true, dns: true },
         localReplyConfig: { mappers: [RETRY_SAFE] },

@@ -9,6 +9,7 @@ import { HttpProtocolOptionsSchema } from '@lateen/envoy-api/envoy/extensions/up
 import type { UpstreamProtocol } from '../../proxy/ir/cluster.ts';
 import type { ConnectionPoolIr, UpstreamPolicyIr } from '../../proxy/ir/upstream-policy.ts';
 import { SAME_CASE } from './header-case.ts';
+import { HTTP2_DEFAULTS } from './http2.ts';
 import type { Init } from './init.ts';
 import { requestHash } from './load-balancer.ts';
 import { errorMatcher } from './outlier-detection.ts';
@@ -80,6 +81,7 @@ function http2Options({
   http2Keepalive,
 }: Omit<ConnectionPoolIr, 'connectTimeoutMs'>): MessageInitShape<typeof Http2ProtocolOptionsSchema> {
   return {
+    ...HTTP2_DEFAULTS,
     ...(maxConcurrentStreams === undefined ? {} : { maxConcurrentStreams }),
     ...(http2Keepalive === undefined
       ? {}
