@@ -8,6 +8,7 @@ import { DEFAULT_SETTINGS, type MeshSettings } from './model/settings.ts';
 import { type ProxyIdentity, type ResolvedMesh, resolveMesh } from './proxy/resolve.ts';
 import { selectEnvoyFilters } from './xds/envoy-filters.ts';
 import { collectResources, type MeshResources } from './xds/mesh-resources.ts';
+import { namedRouteFilters } from './xds/patch/named-route-filters.ts';
 
 /** The whole pipeline, from accepted objects and running instances to encoded resources, as one graph. */
 export interface Pilot {
@@ -44,7 +45,8 @@ export function createPilot(
   const patchesRoutes = graph.derive('proxies with altered routes', filters.selections, ({ sets }) =>
     sets.route === undefined ? undefined : true,
   );
-  const resolved = resolveMesh(graph, model, { proxies, patchesRoutes, learnt });
+  const namedFilters = namedRouteFilters(graph, objects);
+  const resolved = resolveMesh(graph, model, { proxies, patchesRoutes, namedFilters, learnt });
   const resources = collectResources(graph, model, resolved, objects, proxies, filters);
   return { graph, objects, instances, proxies, learnt, tick, model, resolved, resources };
 }

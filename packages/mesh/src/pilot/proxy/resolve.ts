@@ -39,6 +39,7 @@ import { withDefaults } from './listener-defaults.ts';
 import { httpProxyListener, inboundListener, servicePortListener } from './listeners.ts';
 import { indexForDemand } from './on-demand.ts';
 import { applicationCluster, dynamicForward, httpProxyLoopbackCluster, loopbackCluster } from './own-clusters.ts';
+import { askedByTables, askedFilters, askedInMesh, withRouteFilters } from './route-filters.ts';
 import {
   HTTP_PROXY_TABLE,
   resolveProxyTable,
@@ -108,12 +109,14 @@ export interface ProxyInputs {
   readonly proxies: Collection<ProxyIdentity>;
   /** Whether EnvoyFilters alter routes of a proxy, by node ID: they look at whole tables. */
   readonly patchesRoutes: Collection<boolean>;
+  /** EnvoyFilters that name a filter of routes, by filter. */
+  readonly namedFilters: Collection<readonly unknown[]>;
   /** What workloads have asked for, by `NAMESPACE/NAME`. */
   readonly learnt: Collection<LearntHosts>;
 }
 
 export function resolveMesh(graph: Graph, model: MeshModel, inputs: ProxyInputs): ResolvedMesh {
-  const { proxies, patchesRoutes, learnt } = inputs;
+  const { proxies, patchesRoutes, namedFilters, learnt } = inputs;
   const serviceRoutes = resolveServiceRoutes(graph, model);
   const proxyInstances = graph.derive('proxy instances', proxies, ({ instance }, read) =>
     read.get(model.instances, instance),
@@ -183,14 +186,18 @@ export function resolveMesh(graph: Graph, model: MeshModel, inputs: ProxyInputs)
     const { ownHosts, sharedHosts } = captured;
     return { listeners: all, tables, serviceTables, ownHosts, sharedHosts };
   });
-  const listeners = graph.expand('class listeners', fragments, (each, _, key) =>
-    each.listeners.map((listener) => [clientKey(key, listener.name), listener] as const),
-  );
   const classTables = graph.expand('class tables', fragments, ({ tables }, _, key) =>
     tables.map((table) => [clientKey(key, table.name), table] as const),
   );
   const classHosts = graph.expand('class virtual hosts', fragments, ({ ownHosts }, _, key) =>
     ownHosts.map((host) => [clientKey(key, tableHostName(host)), host] as const),
+  );
+  const virtualHosts = graph.union('virtual hosts of tables', [capturedHosts, classHosts]);
+  const asked = askedInMesh(graph, serviceRoutes.shared, classTables, virtualHosts, namedFilters);
+  const listeners = graph.expand('class listeners', fragments, (each, read, key) =>
+    each.listeners.map(
+      (listener) => [clientKey(key, listener.name), withRouteFilters(listener, askedFilters(asked, read))] as const,
+    ),
   );
   const secretKeys = graph.derive('secret keys', secrets, (_, __, key) => key);
   const secretsByNamespace = graph.index('secrets by namespace', secretKeys, (key) => [key.slice(0, key.indexOf('/'))]);
@@ -251,9 +258,14 @@ export function resolveMesh(graph: Graph, model: MeshModel, inputs: ProxyInputs)
     endpoints: graph.union('endpoint sets', [endpointSets.shared, endpointSets.ofViews]),
     listeners,
     tables: graph.union('tables', [sharedTables, classTables]),
-    virtualHosts: graph.union('virtual hosts of tables', [capturedHosts, classHosts]),
+    virtualHosts,
     own: graph.derive('own fragments', proxyInstances, (instance, read, nodeId) =>
-      resolveOwn(instance, () => scopeOf(nodeId, read) ?? EMPTY_SCOPE, { model, connectionRules }, read),
+      resolveOwn(
+        instance,
+        () => scopeOf(nodeId, read) ?? EMPTY_SCOPE,
+        { model, connectionRules, asked, named: namedFilters },
+        read,
+      ),
     ),
     viewers,
     ofViewers: viewerRefs,
@@ -323,6 +335,10 @@ function tcpConnectionFor(
 interface Sources {
   readonly model: MeshModel;
   readonly connectionRules: ConnectionRules;
+  /** Filters that routes of sidecars ask for. */
+  readonly asked: Collection<true>;
+  /** Filters that EnvoyFilters name. */
+  readonly named: Collection<readonly unknown[]>;
 }
 
 function resolveOwn(instance: WorkloadInstance, scopeOf: () => Scope, sources: Sources, read: Reader): OwnIr {
@@ -331,7 +347,14 @@ function resolveOwn(instance: WorkloadInstance, scopeOf: () => Scope, sources: S
   const { role, gatewayTopology } = instance;
   const said = gatewayTopology === undefined ? defaults.gateway : buildGatewayTopology(gatewayTopology);
   const topology = role === 'router' ? said : undefined;
-  return { ...own, listeners: own.listeners.map((listener) => withDefaults(listener, defaults, topology)) };
+  const filters =
+    role === 'router'
+      ? [...new Set([...askedByTables(own.tables), ...askedFilters(sources.named, read)])]
+      : askedFilters(sources.asked, read);
+  const listeners = own.listeners.map((listener) =>
+    withRouteFilters(withDefaults(listener, defaults, topology), filters),
+  );
+  return { ...own, listeners };
 }
 
 function resolveByCapture(instance: WorkloadInstance, scopeOf: () => Scope, sources: Sources, read: Reader): OwnIr {

@@ -1,4 +1,5 @@
 import type { RouteTableIr } from './route.ts';
+import type { RouteFilterIr } from './route-filters.ts';
 import type { ServerTlsIr } from './server-tls.ts';
 import type { SourceRef } from './source.ts';
 
@@ -78,6 +79,8 @@ export interface HttpConnectionIr {
   readonly statPrefix: string;
   readonly routes: RouteSourceIr;
   readonly role: 'sidecar-inbound' | 'sidecar-outbound' | 'gateway';
+  /** Those that routes may turn on. Absent: none. */
+  readonly routeFilters?: readonly RouteFilterIr[];
   /** Hosts that no virtual host names are looked up in DNS by this cluster. */
   readonly dynamicForward: boolean;
   /** How often they are looked up where DNS does not tell. */

@@ -2,6 +2,9 @@ import type { StringMatchIr } from './route-match.ts';
 
 /** What happens to a request before it is sent on, beside routing. */
 
+/** Filters that do nothing but for the requests of routes that turn them on. */
+export type RouteFilterIr = 'cors' | 'grpc-web' | 'external-auth' | 'fault' | 'session' | 'look-up';
+
 export interface FaultIr {
   readonly delay?: { readonly ms: number; readonly perMillion: number };
   readonly abort?: {

@@ -50,39 +50,37 @@ function onDemand(ir: HttpConnectionIr): HttpFilter | undefined {
     : undefined;
 }
 
-/**
- * The next six are in every chain that rules can reach, so that a listener stays as it is when a rule wants one of them.
- * They are off, and cost nothing, but for the requests of routes that turn them on.
- */
-function cors({ role }: HttpConnectionIr): HttpFilter | undefined {
-  if (role === 'sidecar-inbound') return undefined;
+/** Off, but for the requests of routes that turn them on. */
+function cors({ routeFilters }: HttpConnectionIr): HttpFilter | undefined {
+  if (!routeFilters?.includes('cors')) return undefined;
   return create(HttpFilterSchema, { ...extension(CORS, CorsSchema), disabled: true });
 }
 
-function grpcWeb(): HttpFilter {
+function grpcWeb({ routeFilters }: HttpConnectionIr): HttpFilter | undefined {
+  if (!routeFilters?.includes('grpc-web')) return undefined;
   return create(HttpFilterSchema, { ...extension(GRPC_WEB, GrpcWebSchema), disabled: true });
 }
 
 /** A place for a filter that a route brings along, which asks another service. */
-function externalAuth({ role }: HttpConnectionIr): HttpFilter | undefined {
-  if (role === 'sidecar-inbound') return undefined;
+function externalAuth({ routeFilters }: HttpConnectionIr): HttpFilter | undefined {
+  if (!routeFilters?.includes('external-auth')) return undefined;
   return create(HttpFilterSchema, { ...extension(EXTERNAL_AUTH, CompositeSchema), disabled: true });
 }
 
-function fault({ role }: HttpConnectionIr): HttpFilter | undefined {
-  if (role === 'sidecar-inbound') return undefined;
+function fault({ routeFilters }: HttpConnectionIr): HttpFilter | undefined {
+  if (!routeFilters?.includes('fault')) return undefined;
   return create(HttpFilterSchema, { ...extension(FAULT, HTTPFaultSchema), disabled: true });
 }
 
 /** Keeps sessions with endpoints. */
-function statefulSession({ role }: HttpConnectionIr): HttpFilter | undefined {
-  if (role === 'sidecar-inbound') return undefined;
+function statefulSession({ routeFilters }: HttpConnectionIr): HttpFilter | undefined {
+  if (!routeFilters?.includes('session')) return undefined;
   return create(HttpFilterSchema, { ...extension(STATEFUL_SESSION, StatefulSessionSchema), disabled: true });
 }
 
 /** The cluster looks the host up that is set here. */
-function lookUp({ role }: HttpConnectionIr): HttpFilter | undefined {
-  if (role === 'sidecar-inbound') return undefined;
+function lookUp({ routeFilters }: HttpConnectionIr): HttpFilter | undefined {
+  if (!routeFilters?.includes('look-up')) return undefined;
   return create(HttpFilterSchema, { ...extension(FILTER_STATE, FilterStateSchema), disabled: true });
 }
 
