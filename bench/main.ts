@@ -14,6 +14,7 @@ import { pipeline } from './pipeline.ts';
 import { reading } from './reading.ts';
 import { ready } from './ready.ts';
 import { scale } from './scale.ts';
+import { sidecarMemory } from './sidecar-memory.ts';
 import { simulator } from './simulator.ts';
 
 const benchmarks: readonly Benchmark[] = [
@@ -21,6 +22,7 @@ const benchmarks: readonly Benchmark[] = [
   reading,
   change,
   memory,
+  sidecarMemory,
   datapath,
   pipeline,
   flat,
@@ -33,7 +35,7 @@ const benchmarks: readonly Benchmark[] = [
 const USAGE = `npm run bench -- [NAME...] [--quick] [--json FILE]
 
 Measures this machine with this Lateen, and prints what it measured. All benchmarks if none is named:
-${benchmarks.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`).join('\n')}
+${benchmarks.map(({ name, summary }) => `  ${name.padEnd(14)} ${summary}`).join('\n')}
 
   --quick      fewer rounds and smaller sizes
   --json FILE  also write the numbers to FILE

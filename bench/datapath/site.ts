@@ -12,6 +12,8 @@ import { startTestAuthority } from '../../packages/mesh/test/golden/test-authori
 
 export const TRUST_DOMAIN = 'cluster.local';
 const PORTS = 200;
+/** With a large configuration, on a machine with much to do. */
+const READY_TIMEOUT_MS = 120_000;
 
 export type Defer = (cleanup: () => Promise<void> | void) => void;
 export type Bootstrap = Readonly<Record<string, unknown>>;
@@ -59,7 +61,7 @@ export async function openSite(defer: Defer): Promise<Site> {
       mkdirSync(own, { mode: 0o700 });
       const envoy = await runEnvoy({ path, bootstrap, dir: own, logFile: join(own, 'envoy.log') });
       defer(async () => void (await stopEnvoy(envoy)));
-      await waitReady(`http://127.0.0.1:${adminPort}`, { envoy });
+      await waitReady(`http://127.0.0.1:${adminPort}`, { envoy, timeoutMs: READY_TIMEOUT_MS });
       return envoy;
     },
     async prepareSidecar(name, instance, xdsSocket) {
@@ -83,7 +85,7 @@ export async function handshakesOf(adminPort: number): Promise<number> {
   return sumOf(adminPort, /^listener\..*ssl\.handshake: (\d+)$/gm);
 }
 
-/** Requests that an Envoy has sent to the endpoints of its clusters by a version of HTTP. */
+/** The sum of the statistics of an Envoy whose lines match; the first group is the number. */
 export async function sumOf(adminPort: number, pattern: RegExp): Promise<number> {
   const stats = await fetch(`http://127.0.0.1:${adminPort}/stats`);
   return [...(await stats.text()).matchAll(pattern)].reduce((sum, [, count]) => sum + Number(count), 0);
