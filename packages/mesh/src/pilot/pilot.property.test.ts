@@ -1,17 +1,19 @@
 import { keyOf } from '@lateen/api/object-key.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { DEFAULT_SETTINGS, type MeshSettings } from './model/settings.ts';
 import { createPilot, type Pilot } from './pilot.ts';
 import { anyChange, type MeshChange, makeChange, someMesh } from './testing/random-changes.ts';
 import { anyRouting } from './testing/random-mesh.ts';
 
 /** A new Pilot that is told of the same objects, instances and proxies at once. */
 function fromScratch(pilot: Pilot): Pilot {
-  const fresh = createPilot();
+  const fresh = createPilot(pilot.model.settings);
   fresh.graph.transaction(() => {
     for (const [key, value] of pilot.objects.entries()) fresh.objects.set(key, value);
     for (const [key, value] of pilot.instances.entries()) fresh.instances.set(key, value);
     for (const [key, value] of pilot.proxies.entries()) fresh.proxies.set(key, value);
+    for (const [key, value] of pilot.learnt.entries()) fresh.learnt.set(key, value);
   });
   return fresh;
 }
@@ -63,13 +65,17 @@ function sorted<T>(entries: readonly (readonly [string, T])[]): (readonly [strin
   return [...entries].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
+const anySettings = fc
+  .constantFrom<MeshSettings['scoping']>('on-demand', 'on-demand', 'declared', 'off')
+  .map((scoping): MeshSettings => ({ ...DEFAULT_SETTINGS, scoping }));
+
 const fewChanges = fc.array(anyChange, { minLength: 1, maxLength: 3 });
 
 describe('the pipeline', () => {
   it('gives after any changes what a fresh build gives', () => {
     fc.assert(
-      fc.property(fc.array(fewChanges, { maxLength: 12, size: 'max' }), (transactions) => {
-        const pilot = createPilot();
+      fc.property(anySettings, fc.array(fewChanges, { maxLength: 12, size: 'max' }), (settings, transactions) => {
+        const pilot = createPilot(settings);
         for (const changes of [someMesh, ...transactions]) {
           pilot.graph.transaction(() => {
             for (const change of changes) makeChange(pilot, change);
@@ -95,13 +101,14 @@ describe('the pipeline', () => {
     fc.assert(
       // With its namespace, all that could be left as it is would be gone.
       fc.property(
+        anySettings,
         fc.array(
           anyChange.filter(({ type }) => type !== 'delete namespace'),
           { maxLength: 20 },
         ),
         fc.array(step, { minLength: 1 }),
-        (changes, steps) => {
-          const pilot = createPilot();
+        (settings, changes, steps) => {
+          const pilot = createPilot(settings);
           pilot.graph.transaction(() => {
             for (const change of [...someMesh, ...changes]) makeChange(pilot, change);
           });
@@ -126,23 +133,28 @@ describe('the pipeline', () => {
 
   it('keeps everything that no change touches', () => {
     fc.assert(
-      fc.property(fc.array(anyChange, { maxLength: 30, size: 'max' }), anyChange, (changes, last) => {
-        const pilot = createPilot();
-        pilot.graph.transaction(() => {
-          for (const change of [...someMesh, ...changes]) makeChange(pilot, change);
-        });
-        const before = new Map(pilot.resources.resources.entries());
-        const told = new Set<string>();
-        pilot.resources.resources.onChange((keys) => {
-          for (const key of keys) told.add(key);
-        });
-        makeChange(pilot, last);
-        for (const [key, resource] of pilot.resources.resources.entries()) {
-          const same = before.get(key)?.version === resource.version;
-          expect(pilot.resources.resources.get(key) === before.get(key)).toBe(same);
-          expect(told.has(key)).toBe(!same);
-        }
-      }),
+      fc.property(
+        anySettings,
+        fc.array(anyChange, { maxLength: 30, size: 'max' }),
+        anyChange,
+        (settings, changes, last) => {
+          const pilot = createPilot(settings);
+          pilot.graph.transaction(() => {
+            for (const change of [...someMesh, ...changes]) makeChange(pilot, change);
+          });
+          const before = new Map(pilot.resources.resources.entries());
+          const told = new Set<string>();
+          pilot.resources.resources.onChange((keys) => {
+            for (const key of keys) told.add(key);
+          });
+          makeChange(pilot, last);
+          for (const [key, resource] of pilot.resources.resources.entries()) {
+            const same = before.get(key)?.version === resource.version;
+            expect(pilot.resources.resources.get(key) === before.get(key)).toBe(same);
+            expect(told.has(key)).toBe(!same);
+          }
+        },
+      ),
       { numRuns: 60 },
     );
   });

@@ -3,6 +3,7 @@ import { keyOf } from '@lateen/api/object-key.ts';
 import { instanceKey, nodeIdOf, type WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import fc from 'fast-check';
 import type { Source } from '../incremental/collection.ts';
+import type { LearntHost, LearntHosts } from '../model/learnt-hosts.ts';
 import type { Pilot } from '../pilot.ts';
 import { someGatewayApi } from './random-gateway-api.ts';
 import { anyInstance, anyObject, buildRouter, buildSidecar, namespace, object } from './random-mesh.ts';
@@ -21,7 +22,9 @@ export type MeshChange =
   | { readonly type: 'delete namespace'; readonly namespace: string }
   | { readonly type: 'set instance'; readonly instance: WorkloadInstance }
   | { readonly type: 'delete instance'; readonly key: string }
-  | { readonly type: 'connect' | 'disconnect'; readonly nodeId: string; readonly instance: string };
+  | { readonly type: 'connect' | 'disconnect'; readonly nodeId: string; readonly instance: string }
+  /** A workload has asked for just these by now. */
+  | { readonly type: 'learn'; readonly workload: string; readonly learnt: LearntHosts };
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -55,10 +58,28 @@ const alteration: fc.Arbitrary<MeshChange> = fc.oneof(
   }),
 );
 
+/** Names of services, near and far, of hosts that only rules know, and of nobody. */
+const CALLED = ['a', 'b.default', 'a.other.svc.cluster.local', 'db.test', 'c.test', '10.9.0.1', 'nobody.test'];
+
+const learning: fc.Arbitrary<MeshChange> = fc.record({
+  type: fc.constant('learn' as const),
+  workload: fc.constantFrom('default/a-v1', 'default/b-v1', 'other/a-v1'),
+  learnt: fc.record({
+    epoch: fc.nat(2),
+    hosts: fc.uniqueArray(
+      fc
+        .record({ table: fc.constantFrom('80', '9080'), host: fc.constantFrom(...CALLED), isOnTrial: fc.boolean() })
+        .map(({ isOnTrial, ...host }): LearntHost => (isOnTrial ? { ...host, isOnTrial } : host)),
+      { selector: ({ table, host }) => `${table}/${host}`, maxLength: 4 },
+    ),
+  }),
+});
+
 export const anyChange: fc.Arbitrary<MeshChange> = fc.oneof(
   { weight: 5, arbitrary: anyObject.map((each): MeshChange => ({ type: 'set object', object: each })) },
   { weight: 2, arbitrary: anyObject.map((each): MeshChange => ({ type: 'delete object', key: keyOf(each) })) },
   { weight: 5, arbitrary: alteration },
+  { weight: 2, arbitrary: learning },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('delete namespace' as const), namespace }) },
   { weight: 4, arbitrary: anyInstance.map((instance): MeshChange => ({ type: 'set instance', instance })) },
   {
@@ -74,7 +95,7 @@ export const anyChange: fc.Arbitrary<MeshChange> = fc.oneof(
 );
 
 /** Tells a Pilot of a change. */
-export function makeChange({ graph, objects, instances, proxies }: Pilot, change: MeshChange): void {
+export function makeChange({ graph, objects, instances, proxies, learnt }: Pilot, change: MeshChange): void {
   switch (change.type) {
     case 'set object':
       objects.set(keyOf(change.object), change.object);
@@ -123,6 +144,9 @@ export function makeChange({ graph, objects, instances, proxies }: Pilot, change
       break;
     case 'disconnect':
       proxies.delete(change.nodeId);
+      break;
+    case 'learn':
+      learnt.set(change.workload, change.learnt);
       break;
   }
 }
