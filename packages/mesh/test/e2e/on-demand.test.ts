@@ -208,6 +208,20 @@ describe('scoping on demand', () => {
     expect(await held()).toEqual(['s3.test']);
   });
 
+  it('keeps what was learnt lately while it forgets other things', async () => {
+    await start('--forget-after', '1s');
+    const { held } = await replica('client-1');
+    await call('s0.test');
+    const lately: string[] = [];
+    let index = 0;
+    await eventually('s0 is forgotten', async () => {
+      // About as many in a second as there are services.
+      if (index++ % 3 === 0) lately.unshift(`s${1 + (((index / 3) % (SERVICES - 1)) | 0)}.test`);
+      for (const host of lately.slice(0, 5)) expect(await call(host), host).toMatchObject({ status: 200 });
+      return !(await held()).includes('s0.test');
+    });
+  });
+
   it('forgets what is not called any more, and keeps what is', async () => {
     await start('--forget-after', '1s');
     const { held } = await replica('client-1');
