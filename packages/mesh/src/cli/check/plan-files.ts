@@ -4,7 +4,7 @@ import type { ObjectKey } from '@lateen/api/object-key.ts';
 import type { WorkloadInstance } from '@lateen/api/workload-instance.ts';
 import { nodeMetadata } from '#agent/bootstrap.ts';
 import { type CheckedFiles, checkFiles } from '#pilot/config/check-files.ts';
-import type { Origin } from '#pilot/config/parse.ts';
+import type { Origin } from '#pilot/config/document-source.ts';
 import { connectProxies, type PlannedPorts, planInstances } from '#pilot/explain/planned-mesh.ts';
 import { DEFAULT_SETTINGS } from '#pilot/model/settings.ts';
 import { createPilot, type Pilot } from '#pilot/pilot.ts';

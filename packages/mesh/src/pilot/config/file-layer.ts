@@ -6,12 +6,13 @@ interface FileState {
   readonly objects: ReadonlyMap<ObjectKey, ParsedObject>;
   /** Those of them that are invalid in the file at present, and stay as they were. */
   readonly kept: ReadonlySet<ObjectKey>;
-  readonly result: ParseResult;
+  /** What is wrong in the file, whatever others have. */
+  readonly diagnostics: readonly Diagnostic[];
+  readonly isRead: boolean;
 }
 
 const NONE: ReadonlySet<ObjectKey> = new Set();
-
-const NOT_READ: ParseResult = { objects: [], diagnostics: [], failed: [], syntaxErrors: true };
+const RIGHT: readonly Diagnostic[] = [];
 
 /**
  * The objects of all files. An object that became invalid keeps its last good version until its file is right again, or
@@ -31,13 +32,13 @@ export class FileLayer {
   seed(file: string, parsed: ParsedObject): void {
     const before = this.#objectsOf(file);
     const objects = new Map([...before, [keyOf(parsed.object), parsed]]);
-    this.#note(file, { objects, kept: new Set(objects.keys()), result: NOT_READ });
+    this.#note(file, { objects, kept: new Set(objects.keys()), diagnostics: RIGHT, isRead: false });
     this.#redefine(file, before, objects);
   }
 
   /** Files that were seeded and never read: they are gone. */
   unread(): string[] {
-    return [...this.#files].filter(([, { result }]) => result === NOT_READ).map(([file]) => file);
+    return [...this.#files].filter(([, { isRead }]) => !isRead).map(([file]) => file);
   }
 
   /** Objects that are invalid in their file at present and stay as they were, with the file. */
@@ -71,7 +72,13 @@ export class FileLayer {
       objects.set(key, good);
       kept.add(key);
     }
-    this.#note(file, { objects, kept: kept.size === 0 ? NONE : kept, result });
+    const wrong = [...result.diagnostics, ...duplicatesWithin(result)];
+    this.#note(file, {
+      objects,
+      kept: kept.size === 0 ? NONE : kept,
+      diagnostics: wrong.length === 0 ? RIGHT : wrong,
+      isRead: true,
+    });
     return this.#redefine(file, before, objects);
   }
 
@@ -93,16 +100,13 @@ export class FileLayer {
   /** Whether a file that would lose objects with this result does so because they were taken out of it. */
   loses(file: string, result: ParseResult): boolean {
     // What a file held before a restart may have been taken out meanwhile.
-    if (result.syntaxErrors || this.#files.get(file)?.result === NOT_READ) return false;
+    if (result.syntaxErrors || this.#files.get(file)?.isRead === false) return false;
     const kept = new Set([...result.objects.map(({ object }) => keyOf(object)), ...result.failed]);
     return [...(this.#files.get(file)?.objects.keys() ?? [])].some((key) => !kept.has(key));
   }
 
   diagnostics(): Diagnostic[] {
-    const found = [...this.#faulty].sort().flatMap((file) => {
-      const result = this.#files.get(file)?.result ?? NOT_READ;
-      return [...result.diagnostics, ...duplicatesWithin(result)];
-    });
+    const found = [...this.#faulty].sort().flatMap((file) => this.#files.get(file)?.diagnostics ?? RIGHT);
     for (const key of this.#contested) {
       const [first, ...others] = this.#definedIn.get(key) ?? [];
       for (const file of others) {
@@ -118,10 +122,8 @@ export class FileLayer {
   #note(file: string, state: FileState | undefined): void {
     if (state === undefined) this.#files.delete(file);
     else this.#files.set(file, state);
-    const { objects, kept, result } = state ?? { objects: new Map(), kept: NONE, result: NOT_READ };
-    const hasDuplicates = result.objects.length > objects.size - kept.size;
-    mark(this.#faulty, file, result.diagnostics.length > 0 || hasDuplicates);
-    mark(this.#keeping, file, kept.size > 0);
+    mark(this.#faulty, file, (state?.diagnostics ?? RIGHT).length > 0);
+    mark(this.#keeping, file, (state?.kept ?? NONE).size > 0);
   }
 
   #objectsOf(file: string): ReadonlyMap<ObjectKey, ParsedObject> {
@@ -164,6 +166,7 @@ function mark<T>(set: Set<T>, each: T, isIn: boolean): void {
 }
 
 function duplicatesWithin(result: ParseResult): Diagnostic[] {
+  if (result.objects.length < 2) return [];
   const first = new Map<ObjectKey, ParsedObject>();
   const found: Diagnostic[] = [];
   for (const parsed of result.objects) {

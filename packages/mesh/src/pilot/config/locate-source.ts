@@ -1,6 +1,6 @@
 import type { LocatedSource } from '@lateen/api/admin.ts';
 import { keyOfRef, type ObjectKey } from '@lateen/api/object-key.ts';
-import type { Origin } from './parse.ts';
+import type { Origin } from './document-source.ts';
 
 /** Adds file and line. To look a line up means to read the object's text again, so each is looked up once. */
 export function sourceLocator(

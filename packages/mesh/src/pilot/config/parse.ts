@@ -1,26 +1,17 @@
 import { type Diagnostic, diagnostic, type ObjectRef } from '@lateen/api/diagnostic.ts';
-import { type PathPart, pathParts, pathText } from '@lateen/api/field-path.ts';
+import { type PathPart, pathText } from '@lateen/api/field-path.ts';
 import { MESH_CONFIG } from '@lateen/api/istio/mesh-config.ts';
 import { apiVersionOf, type ConfigObject, type Kind } from '@lateen/api/kinds.ts';
 import { lookUpKind } from '@lateen/api/known-kinds.ts';
 import { keyOfRef, type ObjectKey } from '@lateen/api/object-key.ts';
 import { type Finding, type Validation, validate } from '@lateen/api/validate.ts';
 import { buildPatches } from '../xds/patch/build.ts';
-import { type DocumentSource, quickSource, sourceOf } from './document-source.ts';
+import { type DocumentSource, type Origin, quickSource, sourceOf, TextOrigin } from './document-source.ts';
 import type { EmbeddedReading } from './embedded-yaml.ts';
 import { isMeshConfig, readMeshConfig } from './mesh-config.ts';
 import { readPlainYaml } from './plain-yaml.ts';
 import { podAnnotationsOf, proxyConfigPath, readProxyAnnotations } from './proxy-annotations.ts';
 import { dataOf, problemsOf, readPart, splitDocuments, type YamlDocument } from './yaml-document.ts';
-
-/** Where an object was written. */
-export type Origin = {
-  readonly file: string;
-  /** First line of the object, 1-based. */
-  readonly line: number;
-  /** Line of a field such as `spec.http[0].route[1].destination.subset`, or of the nearest field around it. */
-  readonly lineOf: (path: string) => number;
-};
 
 export type ParsedObject = { readonly object: ConfigObject; readonly origin: Origin };
 
@@ -35,17 +26,28 @@ export type ParseResult = {
    * object is missing from this result does not mean then that it was removed.
    */
   readonly syntaxErrors: boolean;
-  /** What each document gave, where there are several: for the next version of the text. */
+  /** What each document gave, where there are many: for the next version of the text. */
   readonly parts?: readonly ParsedPart[];
 };
 
 /** What stands between two `---` lines, with lines counted from there. */
-type ParsedPart = { readonly text: string; readonly result: ParseResult };
+type ParsedPart = {
+  readonly text: string;
+  readonly objects: readonly WrittenObject[];
+  readonly diagnostics: readonly Diagnostic[];
+  readonly failed: readonly ObjectKey[];
+  readonly syntaxErrors: boolean;
+};
+
+type WrittenObject = { readonly object: ConfigObject; readonly origin: TextOrigin };
 
 export type ParseOptions = { readonly defaultNamespace: string };
 
 /** Longest text that is read, in UTF-16 units (8 MiB of ASCII). */
 export const MAX_TEXT_LENGTH = 8 * 1024 * 1024;
+
+/** From so many documents on, to read again only those that changed is worth the memory. */
+const MANY_DOCUMENTS = 16;
 
 /** Most diagnostics for one object; one more tells how many there would be. */
 const MAX_FINDINGS = 50;
@@ -55,7 +57,7 @@ const MESH_CONFIG_PATH = ['data', MESH_CONFIG.key];
 type Collector = {
   readonly file: string;
   readonly defaultNamespace: string;
-  readonly objects: ParsedObject[];
+  readonly objects: WrittenObject[];
   readonly diagnostics: Diagnostic[];
   readonly failed: Set<ObjectKey>;
   syntaxErrors: boolean;
@@ -79,38 +81,39 @@ export function parseDocuments(text: string, file: string, options: ParseOptions
     return unreadable(diagnostic('LAT0101', 'the file is no text in UTF-8: it has a NUL character', { file, line }));
   }
   const sections = splitDocuments(text);
-  const [first] = sections;
-  if (sections.length === 1 && first !== undefined) return parsePart(first.text, file, options);
+  const isLarge = sections.length >= MANY_DOCUMENTS;
   const known = new Map(before?.parts?.map((part) => [part.text, part]));
   const parts: ParsedPart[] = [];
-  const objects: ParsedObject[] = [];
-  const diagnostics: Diagnostic[] = [];
-  const failed = new Set<ObjectKey>();
-  let syntaxErrors = false;
+  const into = collectorOf(file, options);
   for (const { text: section, linesBefore } of sections) {
-    const part = known.get(section) ?? parseCopy(section, file, options);
-    parts.push(part);
-    const { result } = part;
-    for (const each of result.objects) objects.push({ object: each.object, origin: moved(each.origin, linesBefore) });
-    for (const each of result.diagnostics) diagnostics.push({ ...each, line: (each.line ?? 1) + linesBefore });
-    for (const key of result.failed) failed.add(key);
-    syntaxErrors ||= result.syntaxErrors;
+    const part = known.get(section) ?? parsePart(isLarge ? copyOf(section) : section, file, options);
+    if (isLarge) parts.push(part);
+    for (const { object, origin } of part.objects) into.objects.push({ object, origin: origin.movedBy(linesBefore) });
+    for (const each of part.diagnostics) into.diagnostics.push({ ...each, line: (each.line ?? 1) + linesBefore });
+    for (const key of part.failed) into.failed.add(key);
+    into.syntaxErrors ||= part.syntaxErrors;
   }
-  return { objects, diagnostics, failed: [...failed], syntaxErrors, parts };
+  const { objects, diagnostics, failed, syntaxErrors } = into;
+  const result = { objects, diagnostics, failed: [...failed], syntaxErrors };
+  return isLarge ? { ...result, parts } : result;
 }
 
 function unreadable(problem: Diagnostic): ParseResult {
   return { objects: [], diagnostics: [problem], failed: [], syntaxErrors: true };
 }
 
-/** A slice of a text keeps all of it in memory, which must not become all versions of a file. */
-function parseCopy(section: string, file: string, options: ParseOptions): ParsedPart {
-  const text = Buffer.from(section, 'utf16le').toString('utf16le');
-  return { text, result: parsePart(text, file, options) };
+function collectorOf(file: string, options: ParseOptions): Collector {
+  return { file, ...options, objects: [], diagnostics: [], failed: new Set(), syntaxErrors: false };
 }
 
-function parsePart(text: string, file: string, options: ParseOptions): ParseResult {
-  const into: Collector = { file, ...options, objects: [], diagnostics: [], failed: new Set(), syntaxErrors: false };
+/** A slice of a text keeps all of it in memory, which must not become all versions of a file. */
+function copyOf(section: string): string {
+  const copy = Buffer.from(section).toString();
+  return copy === section ? copy : section;
+}
+
+function parsePart(text: string, file: string, options: ParseOptions): ParsedPart {
+  const into = collectorOf(file, options);
   const plain = readPlainYaml(text);
   // The lines of a List's objects are for the library to find.
   if (plain === undefined || (isFields(plain.value) && isList(plain.value))) {
@@ -120,7 +123,7 @@ function parsePart(text: string, file: string, options: ParseOptions): ParseResu
   }
   const { objects, diagnostics, failed, syntaxErrors } = into;
   diagnostics.sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
-  return { objects, diagnostics, failed: [...failed], syntaxErrors };
+  return { text, objects, diagnostics, failed: [...failed], syntaxErrors };
 }
 
 function parseDocument(document: YamlDocument, into: Collector): void {
@@ -192,7 +195,11 @@ function parseValue(source: DocumentSource, value: unknown, base: readonly PathP
   const { object, errors, warnings } = validateBounded(kind, complete(kind, fields, metadata, ref));
   report(source, [...errors, ...warnings], base, ref, into);
   if (object === undefined || !checkContents(source, object, base, ref, into)) into.failed.add(keyOfRef(ref));
-  else into.objects.push({ object, origin: originOf(source, base, into.file) });
+  else
+    into.objects.push({
+      object,
+      origin: new TextOrigin(into.file, source.lineOfPath(base), source.text, source.linesBefore, base),
+    });
 }
 
 /** Whether what stands inside of the object in another language than that of its kind is right. */
@@ -313,20 +320,6 @@ function report(
     const message = `and ${findings.length - MAX_FINDINGS} more mistakes in this object`;
     into.diagnostics.push(diagnostic(next.code, message, details(next.path)));
   }
-}
-
-function originOf(source: DocumentSource, base: readonly PathPart[], file: string): Origin {
-  const again = source.reader();
-  return {
-    file,
-    line: source.lineOfPath(base),
-    lineOf: (path) => again([...base, ...pathParts(path)]),
-  };
-}
-
-function moved(origin: Origin, lines: number): Origin {
-  if (lines === 0) return origin;
-  return { file: origin.file, line: origin.line + lines, lineOf: (path) => origin.lineOf(path) + lines };
 }
 
 /** The objects that a broken document seems to be about. */

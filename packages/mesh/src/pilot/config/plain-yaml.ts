@@ -1,3 +1,5 @@
+import { scalarOf, UNUSUAL, unescaped } from './plain-scalar.ts';
+
 /**
  * Reads YAML as most manifests are written: block mappings and lists, flow collections on one line, scalars on one line,
  * and texts after `|`. For all else, and for all that might be wrong, there is the library, which also knows positions:
@@ -13,15 +15,10 @@ export type PlainYaml = {
 
 type Fields = Record<string, unknown>;
 
-/** Thrown, and never seen outside: the library has to read this. */
-const UNUSUAL = new Error('not plain YAML');
-
 const MAX_DEPTH = 64;
 /** Characters that mean something else in some place, or that the library has rules of its own for. */
 const UNUSUAL_CHARACTERS = /(?!\n)[\p{Cc}\u2028\u2029\ufeff]/u;
 const MAX_KEY_LENGTH = 256;
-/** Up to here there is one way to round. */
-const MAX_NUMBER_LENGTH = 15;
 
 const SPACE = 0x20;
 const NEWLINE = 0x0a;
@@ -393,49 +390,6 @@ function checkKey(key: string, map: Fields): string {
     key === '' || key === '<<' || key === '__proto__' || key.endsWith(' ') || key.length > MAX_KEY_LENGTH;
   if (isSpecial || Object.hasOwn(map, key)) throw UNUSUAL;
   return key;
-}
-
-function unescaped(sequence: string): string {
-  switch (sequence) {
-    case '\\"':
-    case '\\\\':
-    case '\\/':
-      return sequence.charAt(1);
-    case '\\n':
-      return '\n';
-    case '\\t':
-      return '\t';
-    default:
-      throw UNUSUAL;
-  }
-}
-
-const WORDS: ReadonlyMap<string, boolean | null> = new Map([
-  ...['~', 'null', 'Null', 'NULL'].map((word) => [word, null] as const),
-  ...['true', 'True', 'TRUE'].map((word) => [word, true] as const),
-  ...['false', 'False', 'FALSE'].map((word) => [word, false] as const),
-]);
-const LONGEST_WORD = 5;
-
-const DECIMAL = /^[-+]?(?:[0-9]+|(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?)$/;
-/** Written in other ways than decimal, or no number at all. */
-const OTHER_NUMBER = /^(?:0o[0-7]+|0x[0-9a-fA-F]+|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$/;
-
-/** By the core schema of YAML 1.2. */
-function scalarOf(plain: string): unknown {
-  if (plain.length <= LONGEST_WORD) {
-    const word = WORDS.get(plain);
-    if (word !== undefined) return word;
-  }
-  // Numbers begin with one of + , - . / and digits.
-  const first = plain.charCodeAt(0);
-  if (first < 0x2b || first > 0x39) return plain;
-  if (DECIMAL.test(plain)) {
-    if (plain.length > MAX_NUMBER_LENGTH) throw UNUSUAL;
-    return Number(plain);
-  }
-  if (OTHER_NUMBER.test(plain)) throw UNUSUAL;
-  return plain;
 }
 
 function countLines(text: string, end: number): number {

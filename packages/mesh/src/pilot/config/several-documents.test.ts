@@ -9,6 +9,9 @@ const configMap = (name: string, value = 'a') =>
   `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\ndata:\n  key: ${value}\n`;
 const fileOf = (...documents: string[]) => documents.map((each) => `---\n${each}`).join('');
 
+/** So many that it is worth to remember what each gave. */
+const MANY = Array.from({ length: 16 }, (_, index) => configMap(`more-${index}`));
+
 /** With lines instead of functions that find them. */
 function plainly({ objects, diagnostics, failed, syntaxErrors }: ParseResult) {
   return {
@@ -19,13 +22,17 @@ function plainly({ objects, diagnostics, failed, syntaxErrors }: ParseResult) {
   };
 }
 
-describe('a file of several documents', () => {
+describe('a file of many documents', () => {
   test('gives the very same objects again for those that did not change, with their new lines', () => {
-    const before = parse(fileOf(configMap('a'), configMap('b'), configMap('c')));
-    const after = parse(fileOf(configMap('a'), `# new\n${configMap('b', 'z')}`, configMap('c')), before);
+    const before = parse(fileOf(configMap('a'), configMap('b'), configMap('c'), ...MANY));
+    const after = parse(fileOf(configMap('a'), `# new\n${configMap('b', 'z')}`, configMap('c'), ...MANY), before);
     const same = after.objects.map(({ object }, index) => object === before.objects[index]?.object);
-    expect(same).toEqual([true, false, true]);
-    expect(plainly(after).objects.map(({ line, key }) => [line, key])).toEqual([
+    expect(same).toEqual([true, false, true, ...MANY.map(() => true)]);
+    expect(
+      plainly(after)
+        .objects.slice(0, 3)
+        .map(({ line, key }) => [line, key]),
+    ).toEqual([
       [2, 6],
       [9, 13],
       [15, 19],
@@ -34,14 +41,14 @@ describe('a file of several documents', () => {
 
   test('says for later which objects may be others', () => {
     const layer = new FileLayer();
-    const first = parse(fileOf(configMap('a'), configMap('b'), configMap('c')));
-    expect([...layer.set('a.yaml', first)]).toHaveLength(3);
-    const second = parse(fileOf(configMap('new'), configMap('a'), configMap('b', 'z')), first);
+    const first = parse(fileOf(configMap('a'), configMap('b'), configMap('c'), ...MANY));
+    expect([...layer.set('a.yaml', first)]).toHaveLength(3 + MANY.length);
+    const second = parse(fileOf(configMap('new'), configMap('a'), configMap('b', 'z'), ...MANY), first);
     expect([...layer.set('a.yaml', second)].sort()).toEqual(
       ['b', 'c', 'new'].map((name) => `ConfigMap/default/${name}`),
     );
     expect([
-      ...layer.set('a.yaml', parse(fileOf(configMap('new'), configMap('a'), configMap('b', 'z')), second)),
+      ...layer.set('a.yaml', parse(fileOf(configMap('new'), configMap('a'), configMap('b', 'z'), ...MANY), second)),
     ]).toEqual([]);
   });
 
@@ -53,7 +60,7 @@ describe('a file of several documents', () => {
         .map(([name, value]) => configMap(name, value)),
       fc.constantFrom(...wrong),
     );
-    const file = fc.array(document, { maxLength: 6 }).map((documents) => fileOf(...documents));
+    const file = fc.array(document, { maxLength: 6 }).map((documents) => fileOf(...documents, ...MANY));
     fc.assert(
       fc.property(fc.array(file, { minLength: 2, maxLength: 5 }), (versions) => {
         let before: ParseResult | undefined;

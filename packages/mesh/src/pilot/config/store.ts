@@ -5,10 +5,11 @@ import { dequal } from 'dequal';
 import type { Source } from '../incremental/collection.ts';
 import type { Graph } from '../incremental/graph.ts';
 import { Admission, type Held } from './admission.ts';
+import type { Origin } from './document-source.ts';
 import { FileLayer } from './file-layer.ts';
 import type { LastGood, LastGoodEntry, Refusal } from './last-good.ts';
 import { digestOf, type Overlay, type OverlayEntry } from './overlay.ts';
-import type { Origin, ParsedObject, ParseResult } from './parse.ts';
+import type { ParsedObject, ParseResult } from './parse.ts';
 
 export type Outcome = 'created' | 'configured' | 'unchanged' | 'deleted';
 

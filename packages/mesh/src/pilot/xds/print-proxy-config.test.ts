@@ -1,6 +1,6 @@
 import { instanceKey } from '@lateen/api/workload-instance.ts';
 import { expect, test } from 'vitest';
-import type { Origin } from '#pilot/config/parse.ts';
+import type { Origin } from '#pilot/config/document-source.ts';
 import { networkingText, pilotOf, serviceText, sidecarOf } from '#pilot/testing/pilot-of.ts';
 import { printProxyConfig } from './print-proxy-config.ts';
 

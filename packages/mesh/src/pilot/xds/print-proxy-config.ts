@@ -2,8 +2,8 @@ import type { EnvoyMessage, LocatedSource, ProxyConfigResponse } from '@lateen/a
 import type { ObjectRef } from '@lateen/api/diagnostic.ts';
 import type { ObjectKey } from '@lateen/api/object-key.ts';
 import { asWritten } from '@lateen/api/written-kind.ts';
+import type { Origin } from '../config/document-source.ts';
 import { sourceLocator } from '../config/locate-source.ts';
-import type { Origin } from '../config/parse.ts';
 import type { Pilot } from '../pilot.ts';
 import { type ResourceType, typeUrls } from './resource.ts';
 import { METADATA_KEY } from './translate/metadata.ts';
