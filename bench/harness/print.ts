@@ -23,7 +23,7 @@ function formatTable({ title, of, columns, rows }: Table): string {
   const text = lines.map((line) =>
     line.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))),
   );
-  return [title, ...text.map((cells) => `  ${cells.join('   ')}`.trimEnd())].join('\n');
+  return [...(title === '' ? [] : [title]), ...text.map((cells) => `  ${cells.join('   ')}`.trimEnd())].join('\n');
 }
 
 function formatNumber(value: number | string | undefined, digits: number): string {

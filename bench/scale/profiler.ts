@@ -6,6 +6,7 @@ const SAMPLE_EVERY_US = 250;
 interface CpuProfile {
   readonly nodes: readonly {
     readonly id: number;
+    readonly children?: readonly number[];
     readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
   }[];
   readonly samples?: readonly number[];
@@ -15,8 +16,11 @@ interface CpuProfile {
 export interface Hotspot {
   readonly name: string;
   readonly selfMs: number;
+  /** With what it called. */
+  readonly totalMs: number;
   /** Of the time in which anything ran. */
   readonly share: number;
+  readonly totalShare: number;
 }
 
 /** Takes profiles of single stages in another process, over the inspector protocol. */
@@ -70,19 +74,34 @@ export class Profiler {
 }
 
 function hotspots({ nodes, samples = [], timeDeltas = [] }: CpuProfile): Hotspot[] {
+  const selfUs = new Map<number, number>();
+  // A delta is the time since the sample before: what ran then, nearly always, is what is seen now.
+  for (const [index, id] of samples.entries()) selfUs.set(id, (selfUs.get(id) ?? 0) + (timeDeltas[index] ?? 0));
+  const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id])));
   const names = new Map(nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]));
-  const selfUs = new Map<string, number>();
-  let totalUs = 0;
-  for (const [index, id] of samples.entries()) {
-    const name = names.get(id) ?? '';
-    if (name === '(idle)' || name === '(program)') continue;
-    // A delta is the time since the sample before: what ran then, nearly always, is what is seen now.
-    const us = timeDeltas[index] ?? 0;
-    totalUs += us;
-    selfUs.set(name, (selfUs.get(name) ?? 0) + us);
+  const found = new Map<string, { selfMs: number; totalMs: number }>();
+  let busyMs = 0;
+  for (const [id, us] of selfUs) {
+    const own = names.get(id) ?? '';
+    if (own === '(idle)' || own === '(program)') continue;
+    busyMs += us / 1000;
+    const stack = new Set<string>();
+    for (let at: number | undefined = id; at !== undefined; at = parents.get(at)) stack.add(names.get(at) ?? '');
+    for (const name of stack) {
+      const hotspot = found.get(name) ?? { selfMs: 0, totalMs: 0 };
+      if (name === own) hotspot.selfMs += us / 1000;
+      hotspot.totalMs += us / 1000;
+      found.set(name, hotspot);
+    }
   }
-  return [...selfUs]
-    .map(([name, us]) => ({ name, selfMs: us / 1000, share: us / totalUs }))
+  return [...found]
+    .map(([name, { selfMs, totalMs }]) => ({
+      name,
+      selfMs,
+      totalMs,
+      share: selfMs / busyMs,
+      totalShare: totalMs / busyMs,
+    }))
     .sort((a, b) => b.selfMs - a.selfMs);
 }
 
