@@ -135,7 +135,11 @@ export class FileRegistry {
     if (this.#isWide) this.#lookThroughFolders(touched, results);
     for (const path of touched) this.#readAgain(path, results);
     this.#confirmLater();
-    if (results.size > 0) this.#options.onResults(results);
+    if (results.size > 0) {
+      this.#options.onResults(results);
+      // Events that came meanwhile are gathered: each on its own, they would keep everything else from running.
+      this.#lastRefreshAtMs = performance.now();
+    }
   }
 
   /** Those that the events are about; notes whether the folders have to be looked through as well. */
