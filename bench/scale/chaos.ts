@@ -9,7 +9,10 @@ import { below, randomOf } from './random.ts';
 
 const CHANGE_EVERY_MS = 5;
 const SAMPLE_EVERY_MS = 500;
-const LAST_STATE_TIMEOUT_MS = 60_000;
+/** Nothing has come for so long, and nothing will. */
+const SILENCE_MS = 60_000;
+/** What goes on for longer than this does not end. */
+const LAST_STATE_TIMEOUT_MS = 300_000;
 /** Services that may come in addition. */
 const SPARE = 200;
 const DIFFERENCES_SHOWN = 10;
@@ -194,12 +197,18 @@ async function freshDigests(files: MeshFiles, proxies: number, context: Benchmar
 
 async function allHold(wanted: readonly string[], scene: Scene, context: BenchmarkContext): Promise<void> {
   const end = performance.now() + LAST_STATE_TIMEOUT_MS;
+  let responses = 0;
+  let silentSince = performance.now();
   for (;;) {
     const held = await scene.load.digests();
     const wrong = held.flatMap((digest, index) => (digest === wanted[index] ? [] : [index]));
     const [first] = wrong;
     if (first === undefined) return;
-    if (performance.now() > end) {
+    const now = performance.now();
+    const traffic = await scene.load.traffic();
+    if (traffic.responses !== responses) silentSince = now;
+    responses = traffic.responses;
+    if (now > Math.min(end, silentSince + SILENCE_MS)) {
       const why = await explain(scene, first, context);
       throw new Error(`${wrong.length} of ${wanted.length} proxies are not in the last state:\n${why}`);
     }
