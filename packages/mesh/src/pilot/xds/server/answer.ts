@@ -3,7 +3,7 @@ import {
   covers,
   type HeldVersion,
   isSetType,
-  markChange,
+  mark,
   type StreamState,
   type TypeState,
   UNKNOWN_VERSION,
@@ -55,8 +55,7 @@ export function refuse(stream: StreamState, state: TypeState, message: string): 
   const groups = split(updates, message);
   if (removals.length > 0) {
     if (defersRemovals(state.type)) {
-      for (const name of removals) state.dirty.add(name);
-      markChange(state, inFlight.since);
+      for (const name of removals) mark(state, name, inFlight.since);
     } else {
       // A listener that goes may be what holds the port of one that comes.
       groups.unshift(removals);

@@ -9,6 +9,7 @@ import {
   isSetType,
   markSubscribed,
   need,
+  oweAnswer,
   type Response,
   type StreamState,
   type TypeState,
@@ -80,8 +81,7 @@ function subscribeToAll(
   for (const name of resources.keys()) markSubscribed(stream, state, name);
   // A client that comes with nothing may wait for a first answer before it starts; one that reconnects does not.
   if (initialVersions.size === 0) {
-    state.answerDue = true;
-    markSubscribed(stream, state);
+    oweAnswer(stream, state);
   }
 }
 
@@ -89,7 +89,7 @@ function unsubscribe(stream: StreamState, state: TypeState, name: string): void 
   if (name === '*') {
     state.wildcard = false;
     state.implicitWildcard = false;
-    for (const held of [...state.held.keys(), ...state.dirty]) {
+    for (const held of [...state.held.keys(), ...state.dirty.keys()]) {
       if (!state.names.has(held)) forget(stream, state, held);
     }
     return;
@@ -127,7 +127,7 @@ export function buildDeltaResponse(
     if (resource === undefined) removed.push(name);
     else resources.push(resource);
   }
-  if (items.size === 0 && !state.answerDue) return undefined;
+  if (items.size === 0 && state.answerDue === undefined) return undefined;
   const aliases = state.type === 'virtualHost' ? takeAliases(stream, items, wanted) : undefined;
   const more = aliases === undefined ? {} : { aliases };
   return { response: { typeUrl: typeUrls[state.type], nonce, version: nonce, resources, removed, ...more }, items };

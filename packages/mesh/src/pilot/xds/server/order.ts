@@ -1,5 +1,5 @@
 import type { ResourceType } from '../resource.ts';
-import { outstandingSince, type StreamState, type TypeState, typeOrder } from './state.ts';
+import { isSetType, outstandingSince, type Pending, type StreamState, type TypeState, typeOrder } from './state.ts';
 
 /**
  * How long listeners and routes wait for clusters and endpoints at most. Envoy does not acknowledge clusters before
@@ -43,26 +43,62 @@ export function defersRemovals(type: ResourceType): boolean {
   return usedBy[type].length > 0;
 }
 
-/** Whether an earlier type still has changes on the way that this type's pending ones may refer to. */
-function mustWait(stream: StreamState, state: TypeState): boolean {
+/** The oldest change of an earlier type that is still on the way. */
+function earlierOutstanding(stream: StreamState, state: TypeState): number {
   const first = needsFirst[state.type];
-  if (first.length === 0) return false;
-  if (first.some((type) => outstandingSince(stream.types[type]) <= state.changedAt)) return true;
-  for (const { since } of stream.awaited.values()) if (since <= state.changedAt) return true;
-  return false;
+  if (first.length === 0) return Number.POSITIVE_INFINITY;
+  let oldest = Number.POSITIVE_INFINITY;
+  for (const type of first) oldest = Math.min(oldest, outstandingSince(stream.types[type]));
+  for (const { since } of stream.awaited.values()) oldest = Math.min(oldest, since);
+  return oldest;
 }
 
-/** Whether the pending updates of `state` may go out now. Starts and ends the bounded wait. */
-export function mayUpdate(stream: StreamState, state: TypeState, nowMs: number): boolean {
-  const hasWaited = state.changedAt <= state.waitedFor;
-  if (hasWaited || !mustWait(stream, state)) {
-    state.heldBackUntilMs = undefined;
-    return true;
+/** What of a type may go out now. */
+export interface Ready {
+  readonly names: readonly string[];
+  /** The answer that is due. */
+  readonly answer: boolean;
+}
+
+/**
+ * Each pending update waits for the changes of earlier types that it may refer to, which are at most as new as itself; so
+ * one that came later, or that changes all the time, holds up no other. Starts and ends the bounded waits.
+ */
+export function readyUpdates(stream: StreamState, state: TypeState, nowMs: number): Ready {
+  const outstanding = earlierOutstanding(stream, state);
+  state.heldBackUntilMs = undefined;
+  const isReady = ({ changedAt, waitsUntilMs }: Pending) =>
+    changedAt < outstanding || (waitsUntilMs !== undefined && nowMs >= waitsUntilMs);
+  const waiting = (pending: Pending): Pending => {
+    const waitsUntilMs = pending.waitsUntilMs ?? nowMs + HOLD_BACK_MS;
+    state.heldBackUntilMs = Math.min(state.heldBackUntilMs ?? waitsUntilMs, waitsUntilMs);
+    return pending.waitsUntilMs === undefined ? { ...pending, waitsUntilMs } : pending;
+  };
+  const names: string[] = [];
+  for (const [name, pending] of state.dirty) {
+    if (isReady(pending)) names.push(name);
+    else state.dirty.set(name, waiting(pending));
   }
-  state.heldBackUntilMs ??= nowMs + HOLD_BACK_MS;
-  if (nowMs < state.heldBackUntilMs) return false;
-  state.waitedFor = state.changedAt;
-  return true;
+  const answer = state.answerDue !== undefined && isReady(state.answerDue);
+  if (state.answerDue !== undefined && !answer) state.answerDue = waiting(state.answerDue);
+  // A first answer goes out as a whole, and so does the full set of a state of the world.
+  const isWhole = state.answerDue !== undefined || (stream.protocol === 'sotw' && isSetType(state.type));
+  return isWhole && state.heldBackUntilMs !== undefined ? { names: [], answer: false } : { names, answer };
+}
+
+/** Parts of a refused response were ready once, so they wait only for what changed since. */
+export function mayRepeat(stream: StreamState, state: TypeState, group: readonly string[], nowMs: number): boolean {
+  const outstanding = earlierOutstanding(stream, state);
+  state.heldBackUntilMs = undefined;
+  return group.every((name) => {
+    const pending = state.dirty.get(name);
+    if (pending === undefined || pending.changedAt < outstanding) return true;
+    const waitsUntilMs = pending.waitsUntilMs ?? nowMs + HOLD_BACK_MS;
+    state.dirty.set(name, { ...pending, waitsUntilMs });
+    if (nowMs >= waitsUntilMs) return true;
+    state.heldBackUntilMs = Math.min(state.heldBackUntilMs ?? waitsUntilMs, waitsUntilMs);
+    return false;
+  });
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   type HeldVersion,
   isSetType,
   markSubscribed,
+  oweAnswer,
   type SotwRequest,
   type StreamState,
   type TypeState,
@@ -43,14 +44,13 @@ export function applySotwRequest(stream: StreamState, state: TypeState, request:
     markSubscribed(stream, state, name);
   }
   if (hadWildcard && !state.wildcard) {
-    for (const name of [...state.held.keys(), ...state.dirty]) if (!names.has(name)) forget(stream, state, name);
+    for (const name of [...state.held.keys(), ...state.dirty.keys()]) if (!names.has(name)) forget(stream, state, name);
   }
   if (isFirst && isSetType(state.type) && acceptsHeldSet(state, request.version, wanted)) return;
   if (isFirst || (state.wildcard && !hadWildcard)) {
     if (state.wildcard) for (const name of wanted.resources(state.type).keys()) markSubscribed(stream, state, name);
     if (isSetType(state.type)) {
-      state.answerDue = true;
-      markSubscribed(stream, state);
+      oweAnswer(stream, state);
     }
   }
 }

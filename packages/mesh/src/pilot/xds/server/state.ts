@@ -86,14 +86,13 @@ export interface TypeState {
   /** State of the world only: the last accepted content of each cluster. */
   readonly heldResources: Map<string, Resource>;
   /** Names that may differ from what the client holds, and have not been sent since. */
-  readonly dirty: Set<string>;
+  readonly dirty: Map<string, Pending>;
+  /** The oldest of them, and of the answer that is due. */
   dirtySince: number;
-  /** The newest change that touched this type: what it may refer to is at most as new. */
-  changedAt: number;
   /** Names to send even if the client holds this version, or refused it. */
   readonly forced: Set<string>;
   /** A first response is due although there may be nothing to put into it. */
-  answerDue: boolean;
+  answerDue: Pending | undefined;
   /** Resources that are gone, and that earlier content of later types may still use. */
   readonly removals: Set<string>;
   removalsSince: number;
@@ -107,10 +106,18 @@ export interface TypeState {
   /** The nonce of the last response of this type. */
   lastNonce: string;
   readonly refused: Map<string, Refused>;
-  /** When waiting for earlier types ends. */
+  /** When waiting for earlier types ends for the first of those that wait. */
   heldBackUntilMs: number | undefined;
-  /** Changes up to this one have waited in vain and need not wait again, as when they are sent in parts. */
-  waitedFor: number;
+}
+
+/** What waits to be sent. */
+export interface Pending {
+  /** The oldest change that it carries. */
+  readonly since: number;
+  /** The newest: what it may refer to is at most as new. */
+  readonly changedAt: number;
+  /** When its waiting for earlier types ends, once it has begun. */
+  readonly waitsUntilMs?: number;
 }
 
 /** A cluster's endpoints that the client has not asked for yet. */
@@ -190,11 +197,10 @@ function createTypeState(type: ResourceType): TypeState {
     names: new Set(),
     held: new Map(),
     heldResources: new Map(),
-    dirty: new Set(),
+    dirty: new Map(),
     dirtySince: Number.POSITIVE_INFINITY,
-    changedAt: 0,
     forced: new Set(),
-    answerDue: false,
+    answerDue: undefined,
     removals: new Set(),
     removalsSince: Number.POSITIVE_INFINITY,
     removalsChangedAt: 0,
@@ -205,7 +211,6 @@ function createTypeState(type: ResourceType): TypeState {
     lastNonce: '',
     refused: new Map(),
     heldBackUntilMs: undefined,
-    waitedFor: 0,
   };
 }
 
@@ -215,14 +220,18 @@ export function covers(state: TypeState, name: string): boolean {
 }
 
 /** Notes that `name` may have to be sent because of a change that is as old as `since`. */
-export function mark(state: TypeState, name: string, since: number): void {
-  state.dirty.add(name);
-  markChange(state, since);
+export function mark(state: TypeState, name: string, since: number, changedAt = since): void {
+  const before = state.dirty.get(name);
+  state.dirty.set(name, before === undefined ? { since, changedAt } : together(before, { since, changedAt }));
+  state.dirtySince = Math.min(state.dirtySince, since);
 }
 
-export function markChange(state: TypeState, since: number): void {
-  state.dirtySince = Math.min(state.dirtySince, since);
-  state.changedAt = Math.max(state.changedAt, since);
+function together(before: Pending, now: Pending): Pending {
+  return {
+    ...before,
+    since: Math.min(before.since, now.since),
+    changedAt: Math.max(before.changedAt, now.changedAt),
+  };
 }
 
 /** Notes that `name` has to be sent, whatever the client holds. */
@@ -235,10 +244,14 @@ export function force(state: TypeState, name: string, since: number): void {
  * Notes a difference that a subscription brought to light. It may be older than any change that this stream has seen,
  * so removals wait for it and later types as well.
  */
-export function markSubscribed(stream: StreamState, state: TypeState, name?: string): void {
-  if (name !== undefined) state.dirty.add(name);
+export function markSubscribed(stream: StreamState, state: TypeState, name: string): void {
+  mark(state, name, 0, stream.sequence);
+}
+
+/** Notes that the client waits for a first response, whatever there is to put into it. */
+export function oweAnswer(stream: StreamState, state: TypeState): void {
+  state.answerDue = { since: 0, changedAt: stream.sequence };
   state.dirtySince = 0;
-  state.changedAt = stream.sequence;
 }
 
 /** The client no longer wants `name`: nothing about it is kept. */

@@ -87,7 +87,7 @@ function typeStatus(state: TypeState): TypeStatus {
   const versions = new Map<string, string>();
   for (const [name, version] of state.held) if (version !== null) versions.set(name, version);
   const pending = new Set([
-    ...state.dirty,
+    ...state.dirty.keys(),
     ...state.removals,
     ...state.isolated.flat(),
     ...(state.inFlight?.items.keys() ?? []),

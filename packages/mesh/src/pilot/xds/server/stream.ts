@@ -1,13 +1,12 @@
 import { type ResourceChange, typeUrls } from '../resource.ts';
 import { applyDeltaRequest, type Built, buildDeltaResponse } from './delta.ts';
-import { defersRemovals, mayRemove, mayUpdate } from './order.ts';
+import { defersRemovals, mayRemove, mayRepeat, type Ready, readyUpdates } from './order.ts';
 import { applySotwRequest, buildSotwResponse } from './sotw.ts';
 import {
   covers,
   force,
   isSetType,
   mark,
-  markChange,
   type Need,
   need,
   type Request,
@@ -147,7 +146,7 @@ function examine(stream: StreamState, state: TypeState, wanted: Wanted): void {
     .map((group) => group.filter((name) => keepIsolated(state, name, need(state, name, available.get(name)))))
     .filter((group) => group.length > 0);
   if (state.isolated.length === 0) state.isolatedSince = Number.POSITIVE_INFINITY;
-  for (const name of state.dirty) {
+  for (const name of state.dirty.keys()) {
     const lack = need(state, name, available.get(name));
     if (lack === 'update') continue;
     if (lack === 'none') dropDirty(stream, state, name);
@@ -161,7 +160,7 @@ function examine(stream: StreamState, state: TypeState, wanted: Wanted): void {
     // Replaced instead of removed: what waited for the removal waits for that.
     if (lack !== 'none') mark(state, name, state.removalsSince);
   }
-  if (state.dirty.size === 0 && !state.answerDue) state.dirtySince = Number.POSITIVE_INFINITY;
+  if (state.dirty.size === 0 && state.answerDue === undefined) state.dirtySince = Number.POSITIVE_INFINITY;
   if (state.removals.size === 0) {
     state.removalsSince = Number.POSITIVE_INFINITY;
     state.removalsWaitUntilMs = undefined;
@@ -172,8 +171,7 @@ function examine(stream: StreamState, state: TypeState, wanted: Wanted): void {
 function keepIsolated(state: TypeState, name: string, lack: Need): boolean {
   if (lack === 'none') return false;
   if (lack === 'update' || !defersRemovals(state.type)) return true;
-  state.dirty.add(name);
-  markChange(state, state.isolatedSince);
+  mark(state, name, state.isolatedSince);
   return false;
 }
 
@@ -200,12 +198,13 @@ function tellNothing(stream: StreamState, state: TypeState, name: string): void 
 }
 
 function deferRemoval(stream: StreamState, state: TypeState, name: string): void {
+  const { since = state.dirtySince, changedAt = stream.sequence } = state.dirty.get(name) ?? {};
   state.dirty.delete(name);
   state.removals.add(name);
   // What was refused is not wanted any more.
   if (state.refused.delete(name)) stream.refusalRevision++;
-  state.removalsSince = Math.min(state.removalsSince, state.dirtySince);
-  state.removalsChangedAt = Math.max(state.removalsChangedAt, state.changedAt);
+  state.removalsSince = Math.min(state.removalsSince, since);
+  state.removalsChangedAt = Math.max(state.removalsChangedAt, changedAt);
 }
 
 /** The next response of a type if it can go out now; `settled` if something was done that needs no message. */
@@ -218,32 +217,26 @@ function advance(
   if (!state.isRequested || state.inFlight !== undefined) return 'nothing';
   if (state.type === 'secret') isolateAll(state);
   const isolated = state.isolated[0];
-  const hasUpdates = isolated !== undefined || state.dirty.size > 0 || state.answerDue;
-  if (!hasUpdates) state.heldBackUntilMs = undefined;
-  const sendsUpdates = hasUpdates && mayUpdate(stream, state, nowMs);
+  const ready = isolated === undefined ? readyUpdates(stream, state, nowMs) : NOTHING_READY;
+  const sendsUpdates =
+    isolated === undefined ? ready.names.length > 0 || ready.answer : mayRepeat(stream, state, isolated, nowMs);
   const sendsRemovals = isolated === undefined && state.removals.size > 0 && mayRemove(stream, state, nowMs);
   if (!sendsUpdates && !sendsRemovals) return 'nothing';
 
-  const names = isolated ?? [...(sendsUpdates ? state.dirty : []), ...(sendsRemovals ? state.removals : [])];
+  const names = isolated ?? [...ready.names, ...(sendsRemovals ? state.removals : [])];
   const nonce = nextNonce(stream);
   const built =
     stream.protocol === 'delta'
       ? buildDeltaResponse(stream, state, names, wanted, nonce)
       : buildSotwResponse(state, names, sendsRemovals ? new Set() : state.removals, wanted, nonce);
   const since = Math.min(
-    isolated === undefined ? Number.POSITIVE_INFINITY : state.isolatedSince,
-    isolated === undefined && sendsUpdates ? state.dirtySince : Number.POSITIVE_INFINITY,
+    isolated === undefined ? takeReady(state, ready) : state.isolatedSince,
     sendsRemovals ? state.removalsSince : Number.POSITIVE_INFINITY,
   );
   if (isolated !== undefined) {
     state.isolated.shift();
     if (state.isolated.length === 0) state.isolatedSince = Number.POSITIVE_INFINITY;
-  } else if (sendsUpdates) {
-    state.dirty.clear();
-    state.dirtySince = Number.POSITIVE_INFINITY;
-    state.answerDue = false;
   }
-  if (sendsUpdates) state.heldBackUntilMs = undefined;
   if (sendsRemovals) {
     if (cannotRemove(stream, state)) for (const name of state.removals) tellNothing(stream, state, name);
     state.removals.clear();
@@ -255,13 +248,31 @@ function advance(
   return built.response;
 }
 
+const NOTHING_READY: Ready = { names: [], answer: false };
+
+/** What is sent is no longer pending. Gives the oldest change in it. */
+function takeReady(state: TypeState, { names, answer }: Ready): number {
+  let since = Number.POSITIVE_INFINITY;
+  for (const name of names) {
+    since = Math.min(since, state.dirty.get(name)?.since ?? since);
+    state.dirty.delete(name);
+  }
+  if (answer) {
+    since = Math.min(since, state.answerDue?.since ?? since);
+    state.answerDue = undefined;
+  }
+  state.dirtySince = state.answerDue?.since ?? Number.POSITIVE_INFINITY;
+  for (const pending of state.dirty.values()) state.dirtySince = Math.min(state.dirtySince, pending.since);
+  return since;
+}
+
 /**
  * Envoy refuses a bad secret once only: when it is sent again, to find out which one is bad, Envoy takes it for the one that
  * it has, and acknowledges it. So each goes out on its own from the beginning.
  */
 function isolateAll(state: TypeState): void {
   if (state.dirty.size === 0) return;
-  state.isolated.push(...[...state.dirty].map((name) => [name]));
+  state.isolated.push(...[...state.dirty.keys()].map((name) => [name]));
   state.isolatedSince = Math.min(state.isolatedSince, state.dirtySince);
   state.dirty.clear();
   state.dirtySince = Number.POSITIVE_INFINITY;
