@@ -25,6 +25,8 @@ interface Plan {
     readonly extension: number;
     readonly route: number;
     readonly to: readonly number[];
+    /** Each of these services has a virtual host of its own. */
+    readonly apart: boolean;
   } | null)[];
   readonly bad: readonly string[];
 }
@@ -38,7 +40,7 @@ type Action =
   | { readonly kind: 'settle' }
   | { readonly kind: 'reconnect' };
 
-function resourcesOf(plan: Plan): Record<ResourceType, Map<string, Resource>> {
+function resourcesOf(plan: Plan, protocol: Protocol): Record<ResourceType, Map<string, Resource>> {
   const all: Record<ResourceType, Map<string, Resource>> = {
     secret: new Map(),
     cluster: new Map(),
@@ -78,7 +80,13 @@ function resourcesOf(plan: Plan): Record<ResourceType, Map<string, Resource>> {
     });
     add('extension', `extension-${index}`, listener.extension, {});
     if (listener.secret > 0) add('secret', `secret-${index}`, listener.secret, {});
-    add('route', `route-${index}`, listener.route, { clusters: clusters.slice(1) });
+    const led = clusters.slice(1);
+    if (!listener.apart || protocol === 'sotw') {
+      add('route', `route-${index}`, listener.route, { clusters: led });
+      return;
+    }
+    add('route', `route-${index}`, 1, { hostsApart: true });
+    for (const cluster of led) add('virtualHost', `route-${index}/${cluster}`, listener.route, { clusters: [cluster] });
   });
   return all;
 }
@@ -95,7 +103,7 @@ function changeBetween(before: Record<ResourceType, Map<string, Resource>>, afte
 
 /** The server's machine and a client with everything that is on its way between them. */
 class Conversation {
-  wanted = resourcesOf({ services: [], listeners: [], bad: [] });
+  wanted: ReturnType<typeof resourcesOf>;
   readonly client: ModelClient;
   stream: StreamState;
   inbox: Response[] = [];
@@ -108,6 +116,7 @@ class Conversation {
   readonly #checksUse: boolean;
 
   constructor(protocol: Protocol, options: { namesTheBad: boolean; asksAgain: boolean }, checksUse: boolean) {
+    this.wanted = resourcesOf({ services: [], listeners: [], bad: [] }, protocol);
     this.#protocol = protocol;
     this.#checksUse = checksUse;
     this.client = new ModelClient({ protocol, ...options });
@@ -125,7 +134,7 @@ class Conversation {
 
   want(plan: Plan): void {
     const before = this.wanted;
-    this.wanted = resourcesOf(plan);
+    this.wanted = resourcesOf(plan, this.#protocol);
     this.#step({ kind: 'change', change: changeBetween(before, this.wanted) });
   }
 
@@ -202,7 +211,10 @@ class Conversation {
         const route = installed.route.get(name);
         return route === undefined ? [] : modelContent(route.resource).clusters;
       });
-      const missing = [...clusters, ...used].filter((cluster) => !activeClusters.has(cluster));
+      const led = [...installed.virtualHost]
+        .filter(([name]) => routes.some((route) => name.startsWith(`${route}/`)))
+        .flatMap(([, { resource }]) => modelContent(resource).clusters);
+      const missing = [...clusters, ...used, ...led].filter((cluster) => !activeClusters.has(cluster));
       expect(missing, listener.name).toEqual([]);
     }
   }
@@ -217,7 +229,7 @@ function checkConverged({ client, stream, wanted }: Conversation, protocol: Prot
     endpoint: [...client.installed.cluster.values()].flatMap(({ resource }) => resource.edsName ?? []),
     extension: [...client.installed.listener.values()].flatMap(({ resource }) => modelContent(resource).extensions),
     route: [...client.installed.listener.values()].flatMap(({ resource }) => modelContent(resource).routes),
-    virtualHost: [],
+    virtualHost: client.asksForHosts ? wanted.virtualHost.keys() : [],
   };
   const refused: string[] = [];
   for (const type of typeOrder) {
@@ -225,13 +237,17 @@ function checkConverged({ client, stream, wanted }: Conversation, protocol: Prot
       const resource = wanted[type].get(name);
       if (resource === undefined) continue;
       if (modelContent(resource).isBad) refused.push(name);
-      else expect(client.installed[type].get(name)?.resource.version, name).toBe(resource.version);
+      // A client may have refused the listener with the route of a virtual host.
+      else if (type !== 'virtualHost' || client.hasHostsApart(name.slice(0, name.indexOf('/'))))
+        expect(client.installed[type].get(name)?.resource.version, name).toBe(resource.version);
     }
   }
   const reported = typeOrder.flatMap((type) => [...stream.types[type].refused.keys()]);
   if (protocol === 'delta') expect(reported.sort()).toEqual([...new Set(refused)].sort());
   else expect(reported).toEqual(expect.arrayContaining(refused));
-  const isSuspended = stream.types.listener.refused.size > 0 || stream.types.route.refused.size > 0;
+  const isSuspended = (['listener', 'route', 'virtualHost'] as const).some(
+    (type) => stream.types[type].refused.size > 0,
+  );
   if (isSuspended) return;
   for (const type of ['cluster', 'listener'] as const) {
     // A client that reconnects does not mention what it took from a response that it refused, so it may keep that.
@@ -254,6 +270,7 @@ function plans(bad: readonly string[]): fc.Arbitrary<Plan> {
           extension: revision,
           route: revision,
           to,
+          apart: fc.boolean(),
         }),
         { freq: 4 },
       ),

@@ -10,6 +10,8 @@ export interface ModelContent {
   readonly secrets: readonly string[];
   /** Of a listener or a route. */
   readonly clusters: readonly string[];
+  /** Of a route: its virtual hosts come on their own, named `ROUTE/...`. */
+  readonly hostsApart?: boolean;
   /** The client refuses it. */
   readonly isBad: boolean;
 }
@@ -47,8 +49,8 @@ export function modelContent(resource: Resource): ModelContent {
 
 /**
  * Behaves as Envoy does towards an ADS server: applies the good clusters and listeners of a response but all others only
- * up to the first bad one, asks for secrets, endpoints, extensions and routes as others refer to them, and acknowledges
- * clusters only when they are warm.
+ * up to the first bad one, asks for secrets, endpoints, extensions and routes as others refer to them, and for all virtual
+ * hosts once there is a route that has them apart, and acknowledges clusters only when they are warm.
  */
 export class ModelClient {
   readonly installed: Record<ResourceType, Map<string, Installed>> = {
@@ -99,10 +101,17 @@ export class ModelClient {
     for (const type of typeOrder) {
       if (isNamedType(type)) {
         if (this.#subscribed[type].size > 0) this.#ask(type, [...this.#subscribed[type]], []);
-      } else {
+      } else if (type !== 'virtualHost') {
         this.#ask(type, [], []);
       }
     }
+    this.#askForHosts();
+  }
+
+  #askForHosts(): void {
+    const routes = [...this.installed.route.values()];
+    if (this.#asked.has('virtualHost') || !routes.some(({ resource }) => modelContent(resource).hostsApart)) return;
+    this.#ask('virtualHost', [], []);
   }
 
   receive(response: Response): void {
@@ -125,6 +134,7 @@ export class ModelClient {
     this.#subscribe('endpoint', this.#endpointNames());
     this.#subscribe('extension', this.#listenersRefer('extensions'));
     this.#subscribe('route', this.#listenersRefer('routes'));
+    this.#askForHosts();
     const error = this.#options.namesTheBad
       ? `cannot add ${bad.map(({ name }) => `'${name}'`).join(', ')}`
       : 'something in this response is wrong';
@@ -142,6 +152,8 @@ export class ModelClient {
 
   #install(type: ResourceType, resource: Resource, confirmed: boolean): void {
     const before = this.installed[type].get(resource.name);
+    // What belongs to no route that is there is let go.
+    if (type === 'virtualHost' && !this.hasHostsApart(resource.name.slice(0, resource.name.indexOf('/')))) return;
     this.installed[type].set(resource.name, { resource, confirmed });
     if (type !== 'cluster' || before?.resource.version === resource.version) return;
     if (resource.edsName === undefined) {
@@ -153,8 +165,22 @@ export class ModelClient {
     if (before !== undefined && this.#options.asksAgain) this.#askAgain(resource.edsName);
   }
 
+  get asksForHosts(): boolean {
+    return this.#asked.has('virtualHost');
+  }
+
+  hasHostsApart(route: string): boolean {
+    const installed = this.installed.route.get(route);
+    return installed !== undefined && modelContent(installed.resource).hostsApart === true;
+  }
+
   #remove(type: ResourceType, name: string): void {
     this.installed[type].delete(name);
+    if (type === 'route') {
+      for (const host of this.installed.virtualHost.keys()) {
+        if (host.startsWith(`${name}/`)) this.installed.virtualHost.delete(host);
+      }
+    }
     if (type !== 'cluster') return;
     this.activeClusters.delete(name);
     this.#warming.delete(name);
