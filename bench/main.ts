@@ -10,6 +10,7 @@ import type { Benchmark, Result } from './harness/benchmark.ts';
 import { currentLoad, environmentLine, readEnvironment } from './harness/environment.ts';
 import { formatResult } from './harness/print.ts';
 import { memory } from './memory.ts';
+import { onDemand } from './on-demand.ts';
 import { pipeline } from './pipeline.ts';
 import { reading } from './reading.ts';
 import { ready } from './ready.ts';
@@ -30,6 +31,7 @@ const benchmarks: readonly Benchmark[] = [
   analysis,
   core,
   scale,
+  onDemand,
 ];
 
 const USAGE = `npm run bench -- [NAME...] [--quick] [--json FILE]

@@ -15,13 +15,15 @@ const LINES_KEPT = 20;
 export interface ControlPlaneOptions {
   /** The folder with configuration. */
   readonly dir: string;
+  /** What a proxy holds of the mesh. Default: `off`, all of it. */
+  readonly scoping?: 'on-demand' | 'declared' | 'off';
   /** Lets `profiler` connect. */
   readonly isProfiled?: boolean;
   /** Writes a profile of everything from its start to its end. */
   readonly startProfile?: { readonly dir: string; readonly file: string };
 }
 
-/** A `lateen pilot` of its own, without TLS on a free port, that gives every proxy everything. */
+/** A `lateen pilot` of its own, without TLS on a free port. */
 export class ControlPlane {
   /** From the start of the process until proxies can connect. */
   readonly readyMs: number;
@@ -44,7 +46,12 @@ export class ControlPlane {
     this.profiler = profiler;
   }
 
-  static async start({ dir, isProfiled = false, startProfile }: ControlPlaneOptions): Promise<ControlPlane> {
+  static async start({
+    dir,
+    scoping = 'off',
+    isProfiled = false,
+    startProfile,
+  }: ControlPlaneOptions): Promise<ControlPlane> {
     const startedAt = performance.now();
     const child = spawn(
       process.execPath,
@@ -53,7 +60,7 @@ export class ControlPlane {
         ...(startProfile === undefined
           ? []
           : ['--cpu-prof', `--cpu-prof-dir=${startProfile.dir}`, `--cpu-prof-name=${startProfile.file}`]),
-        ...[LATEEN, 'pilot', '--config', dir, '--xds-address', '127.0.0.1:0', '--plaintext', '--scoping', 'off'],
+        ...[LATEEN, 'pilot', '--config', dir, '--xds-address', '127.0.0.1:0', '--plaintext', '--scoping', scoping],
       ],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );

@@ -18,6 +18,14 @@ export interface ServiceMarks {
   readonly policy?: number;
 }
 
+/** Where all services of a mesh are found, if they are to be called. */
+export interface Place {
+  /** Of the services. */
+  readonly port: number;
+  /** Each endpoint is 127.0.0.1 with one of these, in order. */
+  readonly endpointPorts: readonly number[];
+}
+
 /**
  * A folder of configuration with many services of one shape: each has a ServiceEntry with five endpoints and a
  * DestinationRule in `se/NNNNN.yaml`, and a VirtualService with two routes in `vs/NNNNN.yaml`.
@@ -25,9 +33,14 @@ export interface ServiceMarks {
 export class MeshFiles {
   readonly dir: string;
   readonly #prepared: string;
+  readonly #place: Place | undefined;
 
-  /** Two folders in `parent`: what the control plane reads, and beside it what was prepared to be moved there. */
-  constructor(parent: string) {
+  /**
+   * Two folders in `parent`: what the control plane reads, and beside it what was prepared to be moved there. Without
+   * `place` nothing is behind the addresses of the endpoints.
+   */
+  constructor(parent: string, place?: Place) {
+    this.#place = place;
     this.dir = join(parent, 'mesh');
     this.#prepared = join(parent, 'prepared');
     for (const folder of [join(this.dir, 'se'), join(this.dir, 'vs'), this.#prepared]) {
@@ -37,7 +50,7 @@ export class MeshFiles {
 
   generate(services: number): void {
     for (let index = 0; index < services; index++) {
-      writeFileSync(this.#path('se', index), serviceText(index, {}));
+      writeFileSync(this.#path('se', index), serviceText(index, {}, this.#place));
       writeFileSync(this.#path('vs', index), routeText(index, {}));
     }
   }
@@ -49,7 +62,7 @@ export class MeshFiles {
 
   /** The same for the file with the ServiceEntry and the DestinationRule. */
   prepareService(index: number, marks: ServiceMarks): () => void {
-    return this.#prepare('se', index, serviceText(index, marks));
+    return this.#prepare('se', index, serviceText(index, marks, this.#place));
   }
 
   remove(index: number): void {
@@ -77,11 +90,15 @@ export function addressOfChange(number: number): string {
   return `10.99.${number >> 8}.${number & 255}`;
 }
 
-function serviceText(index: number, marks: ServiceMarks): string {
+function serviceText(index: number, marks: ServiceMarks, place: Place | undefined): string {
   const endpoints = Array.from({ length: ENDPOINTS }, (_, replica) => {
     const own = `10.${10 + Math.floor(index / 12_800)}.${Math.floor(index / 50) % 256}.${(index % 50) * ENDPOINTS + replica + 1}`;
     const address = replica === 0 && marks.endpoint !== undefined ? addressOfChange(marks.endpoint) : own;
-    return `  - address: ${address}
+    const where =
+      place === undefined
+        ? address
+        : `127.0.0.1\n    ports: {http: ${place.endpointPorts[replica % place.endpointPorts.length]}}`;
+    return `  - address: ${where}
     labels: {app: svc-${index}, version: v${1 + (replica % 2)}}
     locality: region/zone-${replica % 3}
 `;
@@ -94,7 +111,7 @@ spec:
   hosts: [${hostOf(index)}]
   location: MESH_INTERNAL
   resolution: STATIC
-  ports: [{number: 80, name: http, protocol: HTTP, targetPort: 8080}]
+  ports: [{number: ${place?.port ?? 80}, name: http, protocol: HTTP, targetPort: 8080}]
   endpoints:
 ${endpoints.join('')}---
 apiVersion: networking.istio.io/v1
