@@ -27,8 +27,10 @@ export function applyDeltaRequest(stream: StreamState, state: TypeState, request
   const resources = wanted.resources(state.type);
   for (const name of request.unsubscribe) unsubscribe(stream, state, name);
   if (state.type === 'virtualHost') askForHosts(stream, state, request, wanted);
-  else
-    for (const name of request.subscribe) subscribe(stream, state, name, isFirst ? request.initialVersions : NOTHING);
+  else {
+    const versions = isFirst ? request.initialVersions : NOTHING;
+    for (const name of request.subscribe) subscribe(stream, state, name, versions, resources);
+  }
   // Envoy asks for virtual hosts once without a name, and means all; later with names, and means to hurry.
   const isImplicit =
     isFirst && isSetType(state.type) && (request.subscribe.length === 0 || state.type === 'virtualHost');
@@ -45,13 +47,25 @@ function subscribe(
   state: TypeState,
   name: string,
   initialVersions: ReadonlyMap<string, string>,
+  resources: ReadonlyMap<string, Resource>,
 ): void {
   if (name === '*') return;
-  state.names.add(name);
+  const own = sharedName(name, resources);
+  state.names.add(own);
   const version = initialVersions.get(name);
-  if (version === undefined) state.forced.add(name);
-  else state.held.set(name, version);
-  markSubscribed(stream, state, name);
+  if (version === undefined) state.forced.add(own);
+  else state.held.set(own, sharedVersion(name, version, resources));
+  markSubscribed(stream, state, own);
+}
+
+/** Each request brings its own copy of each name. What is kept of it is the one that all streams have. */
+function sharedName(name: string, resources: ReadonlyMap<string, Resource>): string {
+  return resources.get(name)?.name ?? name;
+}
+
+function sharedVersion(name: string, version: string, resources: ReadonlyMap<string, Resource>): string {
+  const known = resources.get(name)?.version;
+  return known === version ? known : version;
 }
 
 /** More than one client can have requests waiting for. */
@@ -75,8 +89,9 @@ function subscribeToAll(
 ): void {
   state.wildcard = true;
   for (const [name, version] of initialVersions) {
-    state.held.set(name, version);
-    markSubscribed(stream, state, name);
+    const own = sharedName(name, resources);
+    state.held.set(own, sharedVersion(name, version, resources));
+    markSubscribed(stream, state, own);
   }
   for (const name of resources.keys()) markSubscribed(stream, state, name);
   // A client that comes with nothing may wait for a first answer before it starts; one that reconnects does not.
