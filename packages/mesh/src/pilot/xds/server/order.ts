@@ -1,5 +1,13 @@
 import type { ResourceType } from '../resource.ts';
-import { isSetType, outstandingSince, type Pending, type StreamState, type TypeState, typeOrder } from './state.ts';
+import {
+  isSetType,
+  outstandingSince,
+  type Pending,
+  type StreamState,
+  type TypeState,
+  typeOrder,
+  type Wanted,
+} from './state.ts';
 
 /**
  * How long listeners and routes wait for clusters and endpoints at most. Envoy does not acknowledge clusters before
@@ -53,6 +61,30 @@ function earlierOutstanding(stream: StreamState, state: TypeState): number {
   return oldest;
 }
 
+/** Virtual hosts that requests wait for. */
+function hurriedHosts({ asked }: StreamState, { type }: TypeState, wanted: Wanted): ReadonlySet<string> {
+  if (type !== 'virtualHost' || asked.size === 0) return NOBODY;
+  return new Set([...asked].map((name) => wanted.hostFor(name)).filter((name) => name !== undefined));
+}
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+/**
+ * The oldest change of an earlier type that is not even on its way. Envoy takes responses in one after the other, and a
+ * cluster is ready for use once its endpoints are there: who waits need not wait for the answers to these two.
+ */
+function earlierUnsent(stream: StreamState, state: TypeState): number {
+  let oldest = Number.POSITIVE_INFINITY;
+  for (const type of needsFirst[state.type]) {
+    const { inFlight, dirtySince, isolatedSince } = stream.types[type];
+    const isReadyOnArrival = type === 'endpoint' || inFlight?.isReadyWithEndpoints === true;
+    const since = isReadyOnArrival ? Number.POSITIVE_INFINITY : (inFlight?.since ?? Number.POSITIVE_INFINITY);
+    oldest = Math.min(oldest, dirtySince, isolatedSince, since);
+  }
+  for (const { since } of stream.awaited.values()) oldest = Math.min(oldest, since);
+  return oldest;
+}
+
 /** What of a type may go out now. */
 export interface Ready {
   readonly names: readonly string[];
@@ -64,11 +96,13 @@ export interface Ready {
  * Each pending update waits for the changes of earlier types that it may refer to, which are at most as new as itself; so
  * one that came later, or that changes all the time, holds up no other. Starts and ends the bounded waits.
  */
-export function readyUpdates(stream: StreamState, state: TypeState, nowMs: number): Ready {
+export function readyUpdates(stream: StreamState, state: TypeState, wanted: Wanted, nowMs: number): Ready {
   const outstanding = earlierOutstanding(stream, state);
+  const hurried = hurriedHosts(stream, state, wanted);
+  const unsent = hurried.size === 0 ? outstanding : earlierUnsent(stream, state);
   state.heldBackUntilMs = undefined;
-  const isReady = ({ changedAt, waitsUntilMs }: Pending) =>
-    changedAt < outstanding || (waitsUntilMs !== undefined && nowMs >= waitsUntilMs);
+  const isReady = ({ changedAt, waitsUntilMs }: Pending, name = '') =>
+    changedAt < (hurried.has(name) ? unsent : outstanding) || (waitsUntilMs !== undefined && nowMs >= waitsUntilMs);
   const waiting = (pending: Pending): Pending => {
     const waitsUntilMs = pending.waitsUntilMs ?? nowMs + HOLD_BACK_MS;
     state.heldBackUntilMs = Math.min(state.heldBackUntilMs ?? waitsUntilMs, waitsUntilMs);
@@ -76,7 +110,7 @@ export function readyUpdates(stream: StreamState, state: TypeState, nowMs: numbe
   };
   const names: string[] = [];
   for (const [name, pending] of state.dirty) {
-    if (isReady(pending)) names.push(name);
+    if (isReady(pending, name)) names.push(name);
     else state.dirty.set(name, waiting(pending));
   }
   const answer = state.answerDue !== undefined && isReady(state.answerDue);

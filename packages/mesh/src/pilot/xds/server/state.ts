@@ -64,6 +64,8 @@ export interface InFlight {
   readonly items: ReadonlyMap<string, HeldVersion>;
   /** The oldest change that this response carries. */
   readonly since: number;
+  /** Clusters: each is ready for use as soon as its endpoints are there, which are sent behind it. */
+  readonly isReadyWithEndpoints?: boolean;
   /** State of the world: the clusters in it, kept to be repeated while their removal is withheld. */
   readonly resources?: ReadonlyMap<string, Resource>;
 }

@@ -217,7 +217,7 @@ function advance(
   if (!state.isRequested || state.inFlight !== undefined) return 'nothing';
   if (state.type === 'secret') isolateAll(state);
   const isolated = state.isolated[0];
-  const ready = isolated === undefined ? readyUpdates(stream, state, nowMs) : NOTHING_READY;
+  const ready = isolated === undefined ? readyUpdates(stream, state, wanted, nowMs) : NOTHING_READY;
   const sendsUpdates =
     isolated === undefined ? ready.names.length > 0 || ready.answer : mayRepeat(stream, state, isolated, nowMs);
   const sendsRemovals = isolated === undefined && state.removals.size > 0 && mayRemove(stream, state, nowMs);
@@ -280,7 +280,9 @@ function isolateAll(state: TypeState): void {
 
 function takeOff(stream: StreamState, state: TypeState, built: Built, since: number): void {
   const { items, resources, response } = built;
-  state.inFlight = { nonce: response.nonce, items, since, ...(resources && { resources }) };
+  const isReadyWithEndpoints =
+    state.type === 'cluster' && response.resources.every(({ edsName }) => edsName !== undefined);
+  state.inFlight = { nonce: response.nonce, items, since, isReadyWithEndpoints, ...(resources && { resources }) };
   state.lastNonce = response.nonce;
   for (const name of items.keys()) state.forced.delete(name);
   if (state.type === 'cluster') requireEndpoints(stream, built, since);
@@ -297,8 +299,23 @@ function requireEndpoints(stream: StreamState, { items, response }: Built, since
     if (!items.has(name)) continue;
     if (edsName === undefined) stream.awaited.delete(name);
     else if (covers(endpoint, edsName)) force(endpoint, edsName, since);
+    else if (isHurried(stream, endpoint)) subscribeEarly(endpoint, edsName, since);
     else stream.awaited.set(name, { edsName, since, isSent: true });
   }
+}
+
+/** Requests wait for what is being sent. */
+function isHurried({ asked, protocol }: StreamState, { isRequested }: TypeState): boolean {
+  return protocol === 'delta' && asked.size > 0 && isRequested;
+}
+
+/**
+ * Envoy knows that it wants the endpoints of a cluster as soon as it has taken it in, so they may come right behind it; it
+ * asks for them all the same, and gets them again.
+ */
+function subscribeEarly(endpoint: TypeState, edsName: string, since: number): void {
+  endpoint.names.add(edsName);
+  force(endpoint, edsName, since);
 }
 
 function nextNonce(stream: StreamState): string {
