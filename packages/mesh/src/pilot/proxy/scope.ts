@@ -231,6 +231,18 @@ function onePerHost(services: readonly Service[]): readonly Service[] {
   return [...byHost.values()];
 }
 
+const ledTo = new WeakMap<RouteRuleSet, readonly Destination[]>();
+
+/** One destination for each host that rules lead to. */
+function hostsLedTo(set: RouteRuleSet): readonly Destination[] {
+  const known = ledTo.get(set);
+  if (known !== undefined) return known;
+  const byHost = new Map(destinationsOf(set).map((each) => [`${each.source.namespace}/${each.host}`, each]));
+  const found = [...byHost.values()];
+  ledTo.set(set, found);
+  return found;
+}
+
 function destinationsBehind(
   services: readonly Service[],
   client: ClientClass,
@@ -241,7 +253,7 @@ function destinationsBehind(
     meshRoutesFor(hostname, model, read)
       .flat()
       .filter(({ visibility }) => isVisible(visibility, client.namespace))
-      .flatMap(destinationsOf),
+      .flatMap(hostsLedTo),
   );
 }
 
@@ -258,7 +270,7 @@ function otherDestinations(
       .filter(
         ({ source: { namespace } }) => patterns === undefined || isCovered({ namespace, hostname: host }, patterns),
       )
-      .flatMap(destinationsOf),
+      .flatMap(hostsLedTo),
   );
 }
 
