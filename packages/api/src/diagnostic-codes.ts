@@ -1148,6 +1148,12 @@ export const diagnosticCodes = {
     why: 'A Gateway with such an address is served by the gateways behind the Service, and none is started for it.',
     remedy: 'Correct the name, or leave the address out: then a gateway is started for this Gateway.',
   },
+  LAT0760: {
+    severity: 'error',
+    title: 'No labels are those of one workload alone',
+    why: 'A Sidecar selects workloads by labels. It would limit the other workloads that have them to what this one calls.',
+    remedy: 'Give the pods a label that no other workload of the namespace has, such as app.',
+  },
   LAT0901: {
     severity: 'error',
     title: 'Envoy is not where it was looked for',

@@ -14,6 +14,7 @@ import type {
 } from '@lateen/api/admin.ts';
 import { DiagnosticError } from '@lateen/api/diagnostic.ts';
 import { errorCodeOf, LateenError } from '@lateen/api/lateen-error.ts';
+import type { ProxyScope } from '@lateen/api/proxy-scope.ts';
 import type { Journey } from '@lateen/api/verdict.ts';
 
 export interface AdminAddress {
@@ -31,6 +32,8 @@ export interface AdminClient {
   explain(request: ExplainRequest): Promise<Journey>;
   /** @param name `NAME.NAMESPACE`. Throws LAT0544 while that proxy is not connected. */
   proxyConfig(name: string): Promise<ProxyConfigResponse>;
+  /** The same. */
+  proxyScope(name: string): Promise<ProxyScope>;
   apply(request: ApplyRequest): Promise<ApplyResponse>;
   remove(request: DeleteRequest): Promise<ApplyResponse>;
 }
@@ -59,6 +62,7 @@ export function adminClient(address: AdminAddress, options: ClientOptions = {}):
     analysis: () => call('GET', '/api/v1/analysis'),
     explain: (request) => call('POST', '/api/v1/explain', request),
     proxyConfig: (name) => call('GET', `/api/v1/proxies/${encodeURIComponent(name)}/config`),
+    proxyScope: (name) => call('GET', `/api/v1/proxies/${encodeURIComponent(name)}/scope`),
     apply: (request) => call('POST', '/api/v1/objects', request),
     remove: (request) => call('POST', '/api/v1/objects/delete', request),
   };

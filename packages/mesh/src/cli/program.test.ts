@@ -77,7 +77,7 @@ test.each<[string, string]>([
   ],
   [
     'pc routs x',
-    "error LAT0501: Command-argument value 'routs' is invalid for argument 'WHAT'. Allowed choices are listeners, routes, clusters, endpoints, secrets, bootstrap.\n" +
+    "error LAT0501: Command-argument value 'routs' is invalid for argument 'WHAT'. Allowed choices are listeners, routes, clusters, endpoints, scope, secrets, bootstrap.\n" +
       '  lateen pc --help shows what it takes.\n',
   ],
   ['pc secrets x --port 1', 'error LAT0501: --port is not for secrets.\n  Those are: --name.\n'],

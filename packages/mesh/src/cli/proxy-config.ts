@@ -10,13 +10,16 @@ export const proxyConfig = defineCommand({
     'with the files and lines that it came from. Secrets, the bootstrap and the health of endpoints are asked of the ' +
     'Envoy itself. Private keys are never shown.\n\n' +
     'With files, it is what the proxies of a mesh of these would hold, with made-up ports; nothing has to run.\n\n' +
+    'The scope is what the proxy holds of the mesh, one row for each service, and why: because a Sidecar lists it, because ' +
+    'the workload asked for it, because all of the mesh is held. With --as-sidecar it is printed as a Sidecar, to be ' +
+    'applied, so that what was learnt is declared.\n\n' +
     'Routes that stand in a listener are shown with the others. -o json and -o yaml print all of the configuration.',
   arguments: [
     {
       name: 'WHAT',
       description: 'What to show.',
       required: true,
-      choices: ['listeners', 'routes', 'clusters', 'endpoints', 'secrets', 'bootstrap'],
+      choices: ['listeners', 'routes', 'clusters', 'endpoints', 'scope', 'secrets', 'bootstrap'],
     },
     {
       name: 'WORKLOAD',
@@ -36,14 +39,14 @@ export const proxyConfig = defineCommand({
     fqdn: {
       type: 'text',
       value: 'HOST',
-      description: 'Clusters and endpoints of this service, and routes for this host.',
+      description: 'Clusters and endpoints of this service, routes for this host, and why it is in the scope.',
     },
     port: {
       type: 'integer',
       value: 'PORT',
       minimum: 1,
       maximum: 65_535,
-      description: 'Listeners, clusters and endpoints of this port, of the service or of the socket.',
+      description: 'Listeners, clusters, endpoints and services of this port, of the service or of the socket.',
     },
     subset: { type: 'text', value: 'SUBSET', description: 'Clusters and endpoints of this subset.' },
     direction: {
@@ -52,6 +55,7 @@ export const proxyConfig = defineCommand({
       choices: ['inbound', 'outbound'],
       description: 'Listeners and clusters of this direction.',
     },
+    'as-sidecar': { type: 'flag', description: 'Print the scope as a Sidecar that lists what the workload knows now.' },
     output: outputOption,
     mesh: meshOption,
   },
@@ -63,6 +67,11 @@ export const proxyConfig = defineCommand({
     },
     { command: 'lateen proxy-config listeners gateway', description: 'The sockets of the ingress gateway.' },
     { command: 'lateen proxy-config endpoints reviews-v1 --port 9080', description: 'Endpoints, and how they are.' },
+    { command: 'lateen proxy-config scope reviews-v1', description: 'What it holds of the mesh, and why.' },
+    {
+      command: 'lateen proxy-config scope reviews-v1 --as-sidecar',
+      description: 'The same as a Sidecar, to be applied.',
+    },
     { command: 'lateen proxy-config secrets reviews-v1', description: 'Its certificates.' },
     {
       command: 'lateen proxy-config clusters productpage-v1 -f samples/bookinfo',
@@ -72,8 +81,8 @@ export const proxyConfig = defineCommand({
   ],
   run: async ({ arguments: [what = '', workload = ''], options, context }) => {
     const { showProxyConfig } = await import('./proxy-config/show.ts');
-    const { mesh, output, namespace, file, ...filters } = options;
-    const shown = { what, workload, namespace, output, filters };
+    const { mesh, output, namespace, file, 'as-sidecar': asSidecar, ...filters } = options;
+    const shown = { what, workload, namespace, output, filters, asSidecar };
     if (file.length === 0) {
       const { runningProxies } = await import('./proxy-config/proxies.ts');
       await showProxyConfig(context.terminal, shown, () => runningProxies(mesh));

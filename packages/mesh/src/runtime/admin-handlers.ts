@@ -11,6 +11,7 @@ import {
 import { type Diagnostic, DiagnosticError, hasErrors, writtenDiagnostic } from '@lateen/api/diagnostic.ts';
 import type { ConfigObject } from '@lateen/api/kinds.ts';
 import { keyOf, keyOfRef, type ObjectKey, refOfKey } from '@lateen/api/object-key.ts';
+import type { ProxyScope } from '@lateen/api/proxy-scope.ts';
 import type { Journey } from '@lateen/api/verdict.ts';
 import { asWritten } from '@lateen/api/written-kind.ts';
 import { parseDocuments } from '#pilot/config/parse.ts';
@@ -33,6 +34,7 @@ export interface Administered {
   explain(request: ExplainRequest): Promise<Journey>;
   proxyReports(): readonly ProxyReport[];
   proxyConfig(name: string): Promise<ProxyConfigResponse | undefined>;
+  proxyScope(name: string): Promise<ProxyScope | undefined>;
   /** What the control plane has to say of an object, as its `status` in Kubernetes. */
   objectStatus(object: ConfigObject): Readonly<Record<string, unknown>> | undefined;
 }
@@ -52,6 +54,7 @@ export function adminHandlers(plane: Administered): AdminHandlers {
     explain: (request) => plane.explain(request),
     proxies: () => plane.proxyReports(),
     proxyConfig: (name) => plane.proxyConfig(name),
+    proxyScope: (name) => plane.proxyScope(name),
     objects: ({ kind, namespace, name }) =>
       [...store.objects]
         .filter(([, object]) => kind === undefined || object.kind === kind)

@@ -9,6 +9,7 @@ import type {
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
 import { type ConfigObject, type KindName, kinds } from '@lateen/api/kinds.ts';
 import { type ObjectKey, refOfKey } from '@lateen/api/object-key.ts';
+import type { ProxyScope } from '@lateen/api/proxy-scope.ts';
 import type { Journey } from '@lateen/api/verdict.ts';
 import { instanceKey, instanceOfNode } from '@lateen/api/workload-instance.ts';
 import { type Citadel, startCitadel } from '#citadel/start.ts';
@@ -291,6 +292,12 @@ export class ControlPlane {
   /** Everything that a proxy should hold, as Envoy's JSON, with where it came from. */
   proxyConfig(name: string): Promise<ProxyConfigResponse | undefined> {
     return printProxyConfig(name, this.#pilot, (key) => this.store.origin(key));
+  }
+
+  /** What a proxy holds of the mesh, and why. */
+  async proxyScope(name: string): Promise<ProxyScope | undefined> {
+    const { explainProxyScope } = await import('#pilot/explain/proxy-scope.ts');
+    return explainProxyScope(name, this.#pilot);
   }
 
   /** Proxies that reconnect would lose their endpoints if they were answered before the instances are known. */

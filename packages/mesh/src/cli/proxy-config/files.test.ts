@@ -34,6 +34,11 @@ spec:
     - match: [{uri: {prefix: /old}}]
       redirect: {uri: /new}
 `;
+const SIDECAR = `apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: {name: narrow}
+spec: {egress: [{hosts: [./shop.default.svc.cluster.local]}]}
+`;
 
 let dir: string;
 beforeEach(() => {
@@ -80,4 +85,49 @@ test('what cannot be shown of files is refused', async () => {
     exitCode: 1,
     stderr: expect.stringContaining('wrong.yaml:5'),
   });
+});
+
+test('the scope of a proxy: one row for each service, and why it is there', async () => {
+  const all = await lateen('scope shop-0 -f .');
+  expect(all.stderr).toBe('');
+  expect(all.stdout).toMatch(
+    /^HOST +NAMESPACE +PORTS +WHY\n.*\nshop\.default\.svc\.cluster\.local +default +80\/http +all of the mesh that the namespace sees\n/s,
+  );
+  writeFileSync(join(dir, 'sidecar.yaml'), SIDECAR);
+  const listed = await lateen('scope shop-0 -f .');
+  expect(listed.stdout).toMatch(/^HOST .*\nshop\.default\.svc\.cluster\.local .* listed by Sidecar default\/narrow\n$/);
+  expect(JSON.parse((await lateen('scope shop-0 -f . -o json --port 81')).stdout)).toMatchObject({
+    name: 'shop-0.default',
+    scoping: 'listed',
+    services: [],
+  });
+});
+
+test('the scope as a Sidecar that means the same', async () => {
+  writeFileSync(join(dir, 'sidecar.yaml'), SIDECAR);
+  const { stdout } = await lateen('scope shop -f . --as-sidecar');
+  expect(stdout).toBe(`apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata:
+  name: shop
+  namespace: default
+spec:
+  workloadSelector:
+    labels:
+      app: shop
+  egress:
+    - hosts:
+        - default/shop.default.svc.cluster.local
+`);
+  const before = await lateen('scope shop-0 -f . -o json');
+  writeFileSync(join(dir, 'sidecar.yaml'), stdout);
+  const after = await lateen('scope shop-0 -f . -o json');
+  expect(after.stdout).toBe(before.stdout.replaceAll('"narrow"', '"shop"'));
+  expect((await lateen('clusters shop -f . --as-sidecar')).stderr).toContain('--as-sidecar is not for clusters.');
+  expect((await lateen('scope shop -f . --as-sidecar --port 80')).stderr).toContain('LAT0501');
+});
+
+test('no Sidecar is printed that would limit other workloads as well', async () => {
+  writeFileSync(join(dir, 'twin.yaml'), MESH.slice(0, MESH.indexOf('---')).replace('name: shop', 'name: twin'));
+  expect((await lateen('scope shop -f . --as-sidecar')).stderr).toContain('LAT0760');
 });

@@ -1,3 +1,4 @@
+import { explainProxyScope } from '#pilot/explain/proxy-scope.ts';
 import { printProxyConfig } from '#pilot/xds/print-proxy-config.ts';
 import { planFiles } from '../check/plan-files.ts';
 import type { Sources } from '../check/read-sources.ts';
@@ -16,6 +17,11 @@ export function plannedProxies(sources: Sources, namespace = 'default'): Proxies
       gateways: named.filter(({ role }) => role === 'router'),
     },
     areRunning: false,
+    scopeOf: async (name) => {
+      const scope = explainProxyScope(name, pilot);
+      if (scope === undefined) throw new Error(`${name} was planned but is not connected`);
+      return scope;
+    },
     configOf: async (name) => (await printProxyConfig(name, pilot, originOf)) ?? {},
   };
 }

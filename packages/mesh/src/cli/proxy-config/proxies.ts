@@ -1,4 +1,5 @@
 import type { ProxyConfigResponse } from '@lateen/api/admin.ts';
+import type { ProxyScope } from '@lateen/api/proxy-scope.ts';
 import { connectToMesh } from '../connect.ts';
 import type { NamedProxies } from './target.ts';
 
@@ -9,10 +10,17 @@ export interface Proxies {
   readonly areRunning: boolean;
   /** Of `NAME.NAMESPACE`. */
   readonly configOf: (name: string) => Promise<ProxyConfigResponse>;
+  /** The same. */
+  readonly scopeOf: (name: string) => Promise<ProxyScope>;
 }
 
 /** Those of the running mesh. Throws LAT0304, LAT0305. */
 export async function runningProxies(mesh: string | undefined): Promise<Proxies> {
   const client = connectToMesh(mesh);
-  return { names: await client.status(), areRunning: true, configOf: (name) => client.proxyConfig(name) };
+  return {
+    names: await client.status(),
+    areRunning: true,
+    configOf: (name) => client.proxyConfig(name),
+    scopeOf: (name) => client.proxyScope(name),
+  };
 }

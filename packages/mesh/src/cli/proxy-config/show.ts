@@ -12,6 +12,8 @@ import { type ClusterHealth, clusterHealth } from './health.ts';
 import { listenersView } from './listeners.ts';
 import type { Proxies } from './proxies.ts';
 import { routesView, withHosts } from './routes.ts';
+import { scopeView } from './scope.ts';
+import { sidecarOfScope } from './scope-sidecar.ts';
 import { SECRET_DUMPS, secretsView } from './secrets.ts';
 import { findTarget, type Target } from './target.ts';
 import type { Filters, Messages, View } from './view.ts';
@@ -22,6 +24,8 @@ export interface ShowOptions {
   readonly namespace: string | undefined;
   readonly output: 'json' | 'yaml' | undefined;
   readonly filters: Filters;
+  /** For `scope`: as an object that can be applied. */
+  readonly asSidecar: boolean;
 }
 
 type FilterName = keyof Filters;
@@ -38,6 +42,10 @@ const KINDS: Readonly<Record<string, Kind>> = {
   listeners: {
     filters: ['name', 'port', 'direction'],
     view: async (proxies, target, filters) => listenersView(await held(proxies, target, LISTENER), filters),
+  },
+  scope: {
+    filters: ['fqdn', 'port'],
+    view: async (proxies, target, filters) => scopeView(await proxies.scopeOf(proxyName(target)), filters, Date.now()),
   },
   routes: {
     filters: ['name', 'fqdn'],
@@ -83,7 +91,7 @@ const VIRTUAL_HOST = `${TYPE}.route.v3.VirtualHost`;
 const CLUSTER = `${TYPE}.cluster.v3.Cluster`;
 const ENDPOINT = `${TYPE}.endpoint.v3.ClusterLoadAssignment`;
 
-/** `lateen proxy-config`. Throws `UsageError` for a filter that makes no sense, LAT0534, LAT0535, LAT0544. */
+/** `lateen proxy-config`. Throws `UsageError` for a filter that makes no sense, LAT0534, LAT0535, LAT0544, LAT0760. */
 export async function showProxyConfig(
   { stdout, stderr }: Terminal,
   options: ShowOptions,
@@ -98,11 +106,22 @@ export async function showProxyConfig(
     const known = kind.filters.map((each) => `--${each}`).join(', ');
     throw new UsageError(`--${name} is not for ${what}.`, known === '' ? 'It takes none.' : `Those are: ${known}.`);
   }
+  if (options.asSidecar && what !== 'scope') {
+    throw new UsageError(`--as-sidecar is not for ${what}.`, 'It is for scope.');
+  }
+  if (options.asSidecar && Object.values(filters).some((value) => value !== undefined)) {
+    throw new UsageError('A Sidecar lists all that the workload knows.', 'Leave out the filters, or --as-sidecar.');
+  }
   const proxies = await openProxies();
   if (kind.needsEnvoy === true && !proxies.areRunning) {
     throw new UsageError(`Only a running Envoy knows its ${what}.`, 'Leave out -f, or ask for something else.');
   }
   const target = findTarget(proxies.names, options.workload, options.namespace);
+  if (options.asSidecar) {
+    const sidecar = sidecarOfScope(await proxies.scopeOf(proxyName(target)));
+    await printDocument(stdout, options.output ?? 'yaml', sidecar);
+    return;
+  }
   const view = await kind.view(proxies, target, filters);
   if (options.output !== undefined) {
     await printDocument(stdout, options.output, view.document);

@@ -48,7 +48,7 @@ import {
   rulesForOtherHosts,
   serviceTableName,
 } from './routes.ts';
-import { EMPTY_SCOPE, resolveScope, type Scope } from './scope.ts';
+import { EMPTY_SCOPE, resolveScope, type Scope, type ScopeInputs } from './scope.ts';
 import { resolveSecrets } from './secrets.ts';
 import { type ConnectionRules, resolveConnectionRules, ruleChains } from './service-connections.ts';
 import { meantBy } from './service-names.ts';
@@ -101,6 +101,16 @@ export interface ResolvedMesh {
   readonly ofViewers: Collection<SharedRefs>;
   /** By node ID; proxies of equal viewers have one and the same. */
   readonly shared: Collection<SharedRefs>;
+  readonly scoping: Scoping;
+}
+
+/** What proxies know of the mesh, to be told to people. */
+export interface Scoping {
+  /** By node ID. */
+  readonly clients: Collection<ClientClass>;
+  /** By key of the class. */
+  readonly scopes: Collection<Scope>;
+  readonly inputs: ScopeInputs;
 }
 
 /** What proxies are told apart by. */
@@ -270,6 +280,7 @@ export function resolveMesh(graph: Graph, model: MeshModel, inputs: ProxyInputs)
     viewers,
     ofViewers: viewerRefs,
     shared: graph.derive('shared fragments', viewers, ({ key }, read) => read.get(viewerRefs, key), isIdentical),
+    scoping: { clients, scopes, inputs: scopeInputs },
   };
 }
 

@@ -118,9 +118,7 @@ export function resolveScope(client: ClientClass, inputs: ScopeInputs, read: Rea
   for (const service of known) if (isAlias(service)) add(meantBy(service, model, read), service.ports);
   // Rules may lead to services that clients do not know by name.
   const isLimited = listed !== undefined || demanded !== undefined;
-  const leadTo = isLimited
-    ? [...destinationsBehind(known, client, model, read), ...otherDestinations(found.patterns, client, inputs, read)]
-    : [];
+  const leadTo = isLimited ? destinationsOfRules(known, found.patterns, client, inputs, read) : [];
   const via = sidecar.outside?.type === 'allow' ? sidecar.outside.via : undefined;
   for (const { host, source } of [...leadTo, ...(via === undefined ? [] : [via])]) {
     const service = serviceSeenFrom(read.get(model.servicesByHost, host), source.namespace);
@@ -241,6 +239,20 @@ function hostsLedTo(set: RouteRuleSet): readonly Destination[] {
   const found = [...byHost.values()];
   ledTo.set(set, found);
   return found;
+}
+
+/** Where rules lead for what clients know. */
+export function destinationsOfRules(
+  known: readonly Service[],
+  patterns: readonly ServicePattern[] | undefined,
+  client: ClientClass,
+  inputs: ScopeInputs,
+  read: Reader,
+): readonly Destination[] {
+  return [
+    ...destinationsBehind(known, client, inputs.model, read),
+    ...otherDestinations(patterns, client, inputs, read),
+  ];
 }
 
 function destinationsBehind(

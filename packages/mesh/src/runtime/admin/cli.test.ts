@@ -124,6 +124,7 @@ async function startMesh(changes: Partial<AdminHandlers> = {}) {
     explain: async () => ({ start: { proxy: 'a-0.default', verdict: NOBODY, next: [] }, outcomes: [], unknowns: [] }),
     proxies: () => [],
     proxyConfig: async () => undefined,
+    proxyScope: async () => undefined,
     ...changes,
   };
   server = await startAdminServer({ port: 0, token, handlers });

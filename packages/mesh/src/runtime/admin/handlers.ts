@@ -11,6 +11,7 @@ import type {
   StoredObject,
 } from '@lateen/api/admin.ts';
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
+import type { ProxyScope } from '@lateen/api/proxy-scope.ts';
 import type { Journey } from '@lateen/api/verdict.ts';
 
 /**
@@ -32,4 +33,6 @@ export interface AdminHandlers {
   proxies(): readonly ProxyReport[];
   /** The resources of the proxy `NAME.NAMESPACE` as plain JSON values, without private keys; undefined if unknown. */
   proxyConfig(name: string): Promise<ProxyConfigResponse | undefined>;
+  /** What it holds of the mesh, and why; undefined if unknown. */
+  proxyScope(name: string): Promise<ProxyScope | undefined>;
 }

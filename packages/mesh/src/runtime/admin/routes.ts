@@ -10,6 +10,7 @@ import type {
   ProxiesResponse,
 } from '@lateen/api/admin.ts';
 import { isLateenError } from '@lateen/api/lateen-error.ts';
+import type { ProxyScope } from '@lateen/api/proxy-scope.ts';
 import type { Journey } from '@lateen/api/verdict.ts';
 import type { Context } from 'hono';
 import { AdminError } from './admin-error.ts';
@@ -106,7 +107,17 @@ export const routes: readonly Route[] = [
       const { name = '' } = context.req.param();
       const config = await handlers.proxyConfig(name);
       if (config !== undefined) return json(context, config);
-      throw new AdminError(404, 'LAT0544', `There is no proxy "${name}".`, 'GET /api/v1/proxies lists them.');
+      throw noProxy(name);
+    },
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/proxies/:name/scope',
+    answer: async (context, handlers) => {
+      const { name = '' } = context.req.param();
+      const scope = await handlers.proxyScope(name);
+      if (scope !== undefined) return json<ProxyScope>(context, scope);
+      throw noProxy(name);
     },
   },
   { method: 'GET', path: '/healthz', answer: (context) => json(context, { ok: true }) },
@@ -122,6 +133,10 @@ export const routes: readonly Route[] = [
     },
   },
 ];
+
+function noProxy(name: string): AdminError {
+  return new AdminError(404, 'LAT0544', `There is no proxy "${name}".`, 'GET /api/v1/proxies lists them.');
+}
 
 function objectsQuery(url: URL): ObjectsQuery {
   const query: Record<string, string> = {};

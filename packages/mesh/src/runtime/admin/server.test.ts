@@ -4,6 +4,7 @@ import { connect, createServer } from 'node:net';
 import type { ApplyRequest, DeleteRequest } from '@lateen/api/admin.ts';
 import { DiagnosticError, diagnostic } from '@lateen/api/diagnostic.ts';
 import { LateenError } from '@lateen/api/lateen-error.ts';
+import type { ProxyScope } from '@lateen/api/proxy-scope.ts';
 import { afterEach, expect, test } from 'vitest';
 import { bookinfoStatus } from '#cli/fixtures/bookinfo-status.ts';
 import { objectNotFound } from './admin-error.ts';
@@ -23,6 +24,15 @@ interface Received {
   readonly removed: DeleteRequest[];
   readonly faults: unknown[];
 }
+
+const REVIEWS_SCOPE: ProxyScope = {
+  name: 'reviews-v1-0.default',
+  workload: 'reviews-v1',
+  namespace: 'default',
+  scoping: 'on-demand',
+  services: [],
+  unknown: [],
+};
 
 async function start(changes: Partial<AdminHandlers> = {}, port = 0): Promise<AdminServer & Received> {
   const received: Received = { applied: [], removed: [], faults: [] };
@@ -46,6 +56,7 @@ async function start(changes: Partial<AdminHandlers> = {}, port = 0): Promise<Ad
     analysis: () => ({ diagnostics: bookinfoStatus().diagnostics, objects: 7 }),
     explain: async () => ({ start: { proxy: 'a-0.default', verdict: NOBODY, next: [] }, outcomes: [], unknowns: [] }),
     proxies: () => [{ name: 'reviews-v1-0.default', role: 'sidecar', connected: true, synced: true }],
+    proxyScope: async (name) => (name === REVIEWS_SCOPE.name ? REVIEWS_SCOPE : undefined),
     proxyConfig: async (name) => (name === 'reviews-v1-0.default' ? { clusters: [] } : undefined),
     ...changes,
   };
@@ -111,6 +122,8 @@ test('reads: status, objects, diagnostics, proxies', async () => {
   expect((await call(server, '/api/v1/analysis')).body).toMatchObject({ diagnostics: [{}], objects: 7 });
   expect((await call(server, '/api/v1/proxies')).body.proxies[0].name).toBe('reviews-v1-0.default');
   expect((await call(server, '/api/v1/proxies/reviews-v1-0.default/config')).body).toEqual({ clusters: [] });
+  expect((await call(server, '/api/v1/proxies/reviews-v1-0.default/scope')).body).toEqual(REVIEWS_SCOPE);
+  expect(await call(server, '/api/v1/proxies/nobody/scope')).toMatchObject({ status: 404, body: { code: 'LAT0544' } });
   const unknown = await call(server, '/api/v1/proxies/nobody/config');
   expect([unknown.status, unknown.body.code]).toEqual([404, 'LAT0544']);
 });
