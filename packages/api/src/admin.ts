@@ -6,6 +6,7 @@ export interface MeshStatus {
   /** Every workload and gateway is ready. */
   readonly ready: boolean;
   readonly control: { readonly pid: number; readonly admin: string };
+  /** The control plane itself where nothing supervises it (`lateen pilot`). */
   readonly supervisor: { readonly pid: number };
   readonly gateways: readonly GatewayStatus[];
   readonly workloads: readonly WorkloadStatus[];

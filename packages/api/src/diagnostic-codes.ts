@@ -1154,6 +1154,12 @@ export const diagnosticCodes = {
     why: 'A Sidecar selects workloads by labels. It would limit the other workloads that have them to what this one calls.',
     remedy: 'Give the pods a label that no other workload of the namespace has, such as app.',
   },
+  LAT0761: {
+    severity: 'error',
+    title: 'The admin API cannot be served at this address',
+    why: 'Something else listens there, or it is not a loopback address: whoever can connect sees the configuration.',
+    remedy: 'Stop what uses the address, or choose another: 127.0.0.1:PORT, or unix:/PATH.',
+  },
   LAT0901: {
     severity: 'error',
     title: 'Envoy is not where it was looked for',

@@ -20,8 +20,9 @@ import type { Journey } from '@lateen/api/verdict.ts';
 export interface AdminAddress {
   /** For messages. */
   readonly mesh: string;
-  /** `http://localhost:19000` */
+  /** `http://localhost:19000`, or `unix:/path` */
   readonly admin: string;
+  /** Empty where nothing can be changed. */
   readonly token: string;
 }
 
@@ -104,8 +105,9 @@ function exchange(
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const outgoing = request(
-      new URL(path, admin),
+      admin.startsWith('unix:') ? new URL(path, 'http://localhost') : new URL(path, admin),
       {
+        ...(admin.startsWith('unix:') ? { socketPath: admin.slice('unix:'.length) } : {}),
         method,
         // An agent of our own: the one that all share goes through HTTP_PROXY when NODE_USE_ENV_PROXY is set.
         agent: new Agent({ keepAlive: false }),
@@ -175,7 +177,15 @@ function brokenOff({ mesh }: AdminAddress, cause: unknown): LateenError {
   );
 }
 
-function notAnswering({ mesh, admin }: AdminAddress, cause: unknown): LateenError {
+function notAnswering({ mesh, admin, token }: AdminAddress, cause: unknown): LateenError {
+  if (token === '') {
+    return new LateenError(
+      'LAT0502',
+      `No control plane answers at ${mesh}.`,
+      `Start it with lateen pilot --admin-address ${mesh}.`,
+      { cause },
+    );
+  }
   return new LateenError(
     'LAT0502',
     `The control plane of the mesh ${mesh} does not answer at ${admin}.`,

@@ -4,9 +4,22 @@ import { type FoundMesh, findMesh, listMeshes } from '#local/mesh-file.ts';
 import { type AdminClient, adminClient } from './admin-client.ts';
 import { meshNameFor } from './up/mesh-name.ts';
 
-/** A client of the running mesh: the one named, or the only one there is. Throws LAT0304, LAT0305. */
+/**
+ * A client of the running mesh: the one named, or the only one there is; or of the control plane at an address. Throws
+ * LAT0304, LAT0305.
+ */
 export function connectToMesh(mesh: string | undefined): AdminClient {
+  if (mesh !== undefined && isAddress(mesh)) return adminClient({ mesh, admin: urlOf(mesh), token: '' });
   return adminClient(findRunningMesh(mesh));
+}
+
+/** Names of meshes have no colon. */
+function isAddress(mesh: string): boolean {
+  return mesh.includes(':');
+}
+
+function urlOf(address: string): string {
+  return address.startsWith('unix:') || address.startsWith('http://') ? address : `http://${address}`;
 }
 
 /** As `findMesh`, but tells apart a mesh that was never started from one whose supervisor was killed. */

@@ -2,7 +2,8 @@
 export const meshOption = {
   type: 'text',
   value: 'NAME',
-  description: 'The mesh, if several are running on this machine.',
+  description:
+    'The mesh, if several are running on this machine; or the --admin-address of a lateen pilot, which can be looked at.',
 } as const;
 
 export const outputOption = {

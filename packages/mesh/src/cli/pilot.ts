@@ -23,6 +23,13 @@ export const pilot = defineCommand({
       value: 'ADDRESS',
       description: 'Where to listen: HOST:PORT, or unix:/PATH (default: "127.0.0.1:15010"). Port 0 is any free one.',
     },
+    'admin-address': {
+      type: 'text',
+      value: 'ADDRESS',
+      description:
+        'Where to show what there is, to this machine only: 127.0.0.1:PORT (0: any free one), or unix:/PATH for this user ' +
+        'only. Commands find it by --mesh ADDRESS. Nothing can be changed there. Without it there is no such place.',
+    },
     plaintext: { type: 'flag', description: 'Serve without TLS. For 127.0.0.1, [::1] and Unix sockets only.' },
     'tls-cert': { type: 'text', value: 'FILE', description: "The server's certificate, with those up to its root." },
     'tls-key': { type: 'text', value: 'FILE', description: "The key of the server's certificate." },
@@ -52,6 +59,10 @@ export const pilot = defineCommand({
     {
       command: 'lateen pilot --config mesh --xds-address 127.0.0.1:15010 --plaintext',
       description: 'Serve a folder to Envoys on this machine.',
+    },
+    {
+      command: 'lateen pilot --config mesh --plaintext --admin-address 127.0.0.1:15014',
+      description: 'The same; lateen proxy-config scope WORKLOAD --mesh 127.0.0.1:15014 shows what a proxy holds.',
     },
     {
       command:

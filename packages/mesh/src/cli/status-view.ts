@@ -15,7 +15,7 @@ export function formatStatus(
     `Mesh ${printable(status.mesh)} is ${status.ready ? paint(output, 'green', 'ready') : paint(output, 'yellow', 'not ready')}\n` +
       `  admin          ${status.control.admin}\n` +
       `  control plane  process ${status.control.pid}\n` +
-      `  supervisor     process ${status.supervisor.pid}\n`,
+      (status.supervisor.pid === status.control.pid ? '' : `  supervisor     process ${status.supervisor.pid}\n`),
   ];
   if (gateways.length > 0) {
     parts.push(

@@ -12,6 +12,7 @@ import { NodeRegistry } from '#pilot/registry/nodes/node-registry.ts';
 import { PilotDirectory } from '#pilot/xds/directory.ts';
 import { verifyWorkloadIdentity } from '#pilot/xds/server/peer.ts';
 import { AdsServer } from '#pilot/xds/server/server.ts';
+import type { ReadOnlyAdmin } from './admin/server.ts';
 import { Refusals } from './refusals.ts';
 import { ScheduleClock } from './schedule-clock.ts';
 
@@ -28,6 +29,8 @@ export interface PilotServerOptions {
   readonly forgetAfterMs?: number;
   /** The file that keeps what workloads call across restarts. Absent: only their proxies remember. */
   readonly learntFile?: string;
+  /** Where to show what there is, as `startReadOnlyAdmin` takes it. Absent: nowhere. */
+  readonly adminAddress?: string;
   /** Something happened that an operator wants to see. */
   readonly onNotice: (text: string) => void;
   /** What is wrong with the configuration, all of it, at the start and whenever that may have changed. */
@@ -52,6 +55,7 @@ export class PilotServer {
   readonly #scheduleClock: ScheduleClock;
   #diagnosing: NodeJS.Timeout | undefined;
   #noting: NodeJS.Immediate | undefined;
+  #admin: ReadOnlyAdmin | undefined;
 
   constructor(options: PilotServerOptions) {
     this.#options = options;
@@ -89,7 +93,7 @@ export class PilotServer {
 
   /**
    * Reads everything, then listens. Resolves with the address, which has the real port.
-   * @throws LateenError LAT0241 when the address cannot be listened on
+   * @throws LateenError LAT0241, LAT0761 when an address cannot be listened on
    */
   async start(): Promise<string> {
     const { address, credentials, onNotice, onChanges } = this.#options;
@@ -119,7 +123,34 @@ export class PilotServer {
         });
       });
     });
+    await this.#startAdmin();
     return this.#ads.start(address, credentials);
+  }
+
+  /** Of the admin API, if there is one. */
+  get adminAddress(): string | undefined {
+    return this.#admin?.address;
+  }
+
+  async #startAdmin(): Promise<void> {
+    const { adminAddress } = this.#options;
+    if (adminAddress === undefined) return;
+    // Few ask for it, so nobody else waits for it at the start.
+    const [{ startReadOnlyAdmin }, { adminHandlers }, { PilotAdmin }] = await Promise.all([
+      import('./admin/server.ts'),
+      import('./admin-handlers.ts'),
+      import('./pilot-admin.ts'),
+    ]);
+    const plane = new PilotAdmin({
+      pilot: this.#pilot,
+      store: this.store,
+      ads: this.#ads,
+      learnt: this.#learnt,
+      address: () => this.#admin?.address ?? adminAddress,
+      diagnostics: () => this.#diagnostics(),
+    });
+    const onFault = (error: unknown) => console.error('admin API:', error);
+    this.#admin = await startReadOnlyAdmin({ address: adminAddress, handlers: adminHandlers(plane), onFault });
   }
 
   /** Which gateways there are no file says: they are whoever connects. */
@@ -141,6 +172,6 @@ export class PilotServer {
     this.#nodes.close();
     this.#learnt.close();
     this.#learntFile?.close();
-    await this.#ads.stop();
+    await Promise.all([this.#ads.stop(), this.#admin?.close()]);
   }
 }

@@ -23,15 +23,18 @@ export async function listenOnSocket(
   credentials: ServerCredentials = ServerCredentials.createInsecure(),
 ): Promise<ListeningSocket> {
   try {
-    return await claim(path, (bindPath) => bind(server, bindPath, credentials));
+    return await claimSocket(path, (bindPath) => bind(server, bindPath, credentials));
   } catch (error) {
     server.forceShutdown();
     throw error;
   }
 }
 
-/** Listens in a directory that only this user can enter, and moves the socket to its place when its mode is right. */
-async function claim(path: string, listen: (bindPath: string) => Promise<void>): Promise<ListeningSocket> {
+/**
+ * Listens in a directory that only this user can enter, and moves the socket to its place when its mode is right.
+ * @throws LateenError LAT0431, LAT0461, as above
+ */
+export async function claimSocket(path: string, listen: (bindPath: string) => Promise<void>): Promise<ListeningSocket> {
   checkLength(path, path);
   await refuseUnlessFree(path);
   const directory = await mkdtemp(join(dirname(path), '.s')).catch((error: unknown) => {

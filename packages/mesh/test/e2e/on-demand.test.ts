@@ -1,12 +1,14 @@
+import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestOptions, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type EnvoyProcess, stopEnvoy } from '#agent/envoy/run.ts';
 import { freePorts } from '#agent/secrets/testing/mtls-envoy.ts';
-import { eventually } from './mesh.ts';
+import { eventually, LATEEN } from './mesh.ts';
 import { type PilotProcess, startPilot } from './redirect/pilot-process.ts';
 import { startStockEnvoy } from './redirect/stock-envoy.ts';
 
@@ -115,6 +117,11 @@ function fetchThrough(options: RequestOptions, body?: string): Promise<Answer> {
 const call = (host: string, body?: string) =>
   fetchThrough({ port, method: body === undefined ? 'GET' : 'POST', headers: { host } }, body);
 
+async function lateen(...args: readonly string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, [LATEEN, ...args]);
+  return stdout;
+}
+
 describe('scoping on demand', () => {
   it('gives a proxy what its workload calls, and nothing else', async () => {
     await start();
@@ -177,6 +184,28 @@ describe('scoping on demand', () => {
     await start();
     const { held } = await replica('client-1');
     expect(await held()).toEqual(['s1.test', 's2.test']);
+  });
+
+  it('shows what a proxy holds and why, and lets it be declared', async () => {
+    const socketPath = join(dir, 'show.sock');
+    await start('--admin-address', `unix:${socketPath}`);
+    const { held } = await replica('client-1');
+    await call('s3.test');
+    await call('unknown.test');
+    const scope = (...args: readonly string[]) =>
+      lateen('proxy-config', 'scope', 'client', '--mesh', `unix:${socketPath}`, ...args);
+    const [heading, service, unknown, ...more] = (await scope()).trimEnd().split('\n');
+    expect(heading).toMatch(/^HOST +NAMESPACE +PORTS +WHY$/);
+    expect(service).toMatch(new RegExp(`^s3\\.test +default +${port}/http +asked for as s3\\.test, \\d+ s ago$`));
+    expect(unknown).toMatch(/^unknown\.test .* no service that the workload sees$/);
+    expect(more).toEqual([]);
+
+    writeFileSync(join(dir, 'config', 'sidecar.yaml'), await scope('--as-sidecar'));
+    await eventually('the Sidecar holds', async () => (await scope()).includes('listed by Sidecar default/client'));
+    expect(await held()).toEqual(['s3.test']);
+    expect(await lateen('status', '--mesh', `unix:${socketPath}`)).toMatch(/client-1 .* connected .* synced/);
+    const change = { socketPath, path: '/api/v1/objects', method: 'POST' };
+    expect(await fetchThrough(change)).toMatchObject({ status: 405 });
   });
 
   it.each(['on-demand', 'declared', 'off'])('can be chosen: %s', async (scoping) => {

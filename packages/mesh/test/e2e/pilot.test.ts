@@ -173,6 +173,7 @@ describe('lateen pilot', () => {
     [['-c', '.', '--plaintext', '--xds-address', '0.0.0.0:0'], 1, /LAT0732.*0\.0\.0\.0:0.*--tls-cert/s],
     [['-c', '.', '--plaintext', '--xds-address', '[::]:0'], 1, /LAT0732/],
     [['-c', '.', '--plaintext', '--xds-address', 'example.com:0'], 1, /LAT0732/],
+    [['-c', '.', '--plaintext', '--xds-address', '127.0.0.1:0', '--admin-address', '0.0.0.0:0'], 1, /LAT0761/],
     [['-c', '.', '--plaintext', '--xds-address', '127.0.0.1:0', '--scoping', 'maybe'], 2, /on-demand, declared, off/],
     [['-c', '.', '--tls-cert', 'a', '--tls-key', 'b', '--client-ca', 'c'], 1, /LAT0733.*--tls-cert a cannot be read/s],
   ])('refuses %j', async (args, code, message) => {

@@ -10,6 +10,7 @@ import { type TlsFiles, tlsCredentials } from './tls-files.ts';
 export interface PilotOptions {
   readonly config: readonly string[];
   readonly 'xds-address': string | undefined;
+  readonly 'admin-address': string | undefined;
   readonly plaintext: boolean;
   readonly 'tls-cert': string | undefined;
   readonly 'tls-key': string | undefined;
@@ -50,11 +51,13 @@ export async function runPilot(options: PilotOptions, context: Context): Promise
     scoping: options.scoping ?? 'on-demand',
     forgetAfterMs: options['forget-after'],
     ...(options.remember === undefined ? {} : { learntFile: resolve(context.cwd, options.remember) }),
+    ...(options['admin-address'] === undefined ? {} : { adminAddress: options['admin-address'] }),
     onNotice: (text) => stderr.write(`${text}\n`),
     onDiagnostics: tellDiagnostics,
   });
   try {
     const bound = await server.start();
+    if (server.adminAddress !== undefined) stdout.write(`Admin API on ${server.adminAddress}\n`);
     const count = server.store.objects.size;
     const how = credentials === undefined ? 'plaintext' : 'mutual TLS';
     stdout.write(`Serving xDS on ${bound} (${how}): ${count} ${count === 1 ? 'object' : 'objects'}\n`);

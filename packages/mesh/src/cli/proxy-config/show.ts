@@ -152,6 +152,13 @@ function healthOf({ envoyAdmin }: Target): Promise<ClusterHealth | undefined> {
 }
 
 async function ask({ name, envoyAdmin }: Target, path: string): Promise<unknown> {
+  if (envoyAdmin === '') {
+    throw new LateenError(
+      'LAT0535',
+      `The control plane does not know where the Envoy of ${name} can be asked.`,
+      'Ask its admin address for /config_dump.',
+    );
+  }
   try {
     return await askEnvoy(envoyAdmin, path);
   } catch (error) {

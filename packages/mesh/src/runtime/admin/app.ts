@@ -5,7 +5,8 @@ import type { AdminHandlers } from './handlers.ts';
 import { jsonHeaders, routes } from './routes.ts';
 
 export interface AdminApp {
-  readonly token: string;
+  /** What a request that changes something must bring. Absent: nothing can be changed. */
+  readonly token: string | undefined;
   readonly handlers: AdminHandlers;
   /** An error that is not the caller's fault. */
   readonly onFault: (error: unknown) => void;
@@ -19,15 +20,16 @@ export function createAdminApp({ token, handlers, onFault }: AdminApp): Hono {
     checkHost(host);
     checkOrigin(context.req.header('Origin'), host ?? '');
     const { method } = context.req;
-    if (method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS') {
+    if (token !== undefined && method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS') {
       checkToken(context.req.header('Authorization'), token);
     }
     await next();
   });
 
-  for (const { method, path, answer } of routes) app.on(method, path, (context) => answer(context, handlers));
-  for (const path of new Set(routes.map((route) => route.path))) {
-    const allowed = routes.filter((route) => route.path === path).map((route) => route.method);
+  const served = token === undefined ? routes.filter(({ method }) => method === 'GET') : routes;
+  for (const { method, path, answer } of served) app.on(method, path, (context) => answer(context, handlers));
+  for (const path of new Set(served.map((route) => route.path))) {
+    const allowed = served.filter((route) => route.path === path).map((route) => route.method);
     app.all(path, (context) => {
       context.header('Allow', allowed.join(', '));
       throw new AdminError(

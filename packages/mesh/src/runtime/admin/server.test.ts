@@ -9,7 +9,7 @@ import { afterEach, expect, test } from 'vitest';
 import { bookinfoStatus } from '#cli/fixtures/bookinfo-status.ts';
 import { objectNotFound } from './admin-error.ts';
 import type { AdminHandlers } from './handlers.ts';
-import { type AdminServer, startAdminServer } from './server.ts';
+import { type AdminServer, startAdminServer, startReadOnlyAdmin } from './server.ts';
 
 const NOBODY = { at: '', listener: null, chain: null, handling: { type: 'closed', reason: '' }, unknowns: [] } as const;
 
@@ -34,7 +34,11 @@ const REVIEWS_SCOPE: ProxyScope = {
   unknown: [],
 };
 
-async function start(changes: Partial<AdminHandlers> = {}, port = 0): Promise<AdminServer & Received> {
+interface Started extends AdminServer, Received {
+  readonly handlers: AdminHandlers;
+}
+
+async function start(changes: Partial<AdminHandlers> = {}, port = 0): Promise<Started> {
   const received: Received = { applied: [], removed: [], faults: [] };
   const handlers: AdminHandlers = {
     status: bookinfoStatus,
@@ -62,7 +66,7 @@ async function start(changes: Partial<AdminHandlers> = {}, port = 0): Promise<Ad
   };
   const server = await startAdminServer({ port, token, handlers, onFault: (error) => received.faults.push(error) });
   cleanUps.push(() => server.close());
-  return { ...server, ...received };
+  return { ...server, ...received, handlers };
 }
 
 interface Answer {
@@ -80,7 +84,11 @@ interface Call {
   readonly host?: string;
 }
 
-function call(server: AdminServer, path: string, { method = 'GET', headers = {}, body, host }: Call = {}) {
+function call(
+  server: Pick<AdminServer, 'port'>,
+  path: string,
+  { method = 'GET', headers = {}, body, host }: Call = {},
+) {
   return new Promise<Answer>((resolve, reject) => {
     const options = { host: host ?? '127.0.0.1', port: server.port, path, method, headers, agent: false } as const;
     const outgoing = request(options, (incoming) => {
@@ -277,6 +285,23 @@ test('other content types, paths and methods get an error as JSON', async () => 
   expect((await call(server, '/api/v1/status', { method: 'OPTIONS' })).headers['access-control-allow-origin']).toBe(
     undefined,
   );
+});
+
+test('where there is only something to look at, nothing can be changed, with whatever token', async () => {
+  const { handlers, applied } = await start();
+  const onFault = () => {};
+  const { address, close } = await startReadOnlyAdmin({ address: '127.0.0.1:0', handlers, onFault });
+  cleanUps.push(close);
+  const admin = { port: Number(address.slice('127.0.0.1:'.length)) };
+  expect((await call(admin, '/api/v1/status')).body).toEqual(bookinfoStatus());
+  expect((await call(admin, '/api/v1/status', { headers: { Host: 'evil.test' } })).status).toBe(421);
+  const change = { method: 'POST', headers: authorized, body: applyBody };
+  const refused = await call(admin, '/api/v1/objects', change);
+  expect([refused.status, refused.headers.allow, applied]).toEqual([405, 'GET', []]);
+  expect((await call(admin, '/api/v1/objects/delete', change)).status).toBe(404);
+  for (const taken of [address, '0.0.0.0:0', 'example.com:1', '127.0.0.1']) {
+    await expect(startReadOnlyAdmin({ address: taken, handlers, onFault })).rejects.toMatchObject({ code: 'LAT0761' });
+  }
 });
 
 test('what handlers throw', async () => {

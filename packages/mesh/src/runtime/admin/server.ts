@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import type { ErrorResponse } from '@lateen/api/admin.ts';
 import { LateenError } from '@lateen/api/lateen-error.ts';
+import { claimSocket } from '#sockets/unix-socket.ts';
 import { createAdminApp } from './app.ts';
 import type { AdminHandlers } from './handlers.ts';
 import { jsonHeaders } from './routes.ts';
@@ -58,6 +59,70 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
     `No port is free for the admin server: ${options.port} and those after it are taken.`,
     'Choose another with --admin-port.',
   );
+}
+
+export interface ReadOnlyAdminOptions {
+  /** `HOST:PORT` with a loopback HOST, port 0 for a free one; or `unix:/path`, which only this user can connect to. */
+  readonly address: string;
+  readonly handlers: AdminHandlers;
+  readonly onFault: (error: unknown) => void;
+}
+
+export interface ReadOnlyAdmin {
+  /** As `address`, with the real port. */
+  readonly address: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Serves what can be looked at, at exactly this address.
+ * @throws LateenError LAT0761 when it cannot be listened on; LAT0431, LAT0461 for a Unix socket
+ */
+export async function startReadOnlyAdmin({ address, handlers, onFault }: ReadOnlyAdminOptions): Promise<ReadOnlyAdmin> {
+  const app = createAdminApp({ token: undefined, handlers, onFault });
+  const server = boundedServer(
+    getRequestListener(app.fetch, { overrideGlobalObjects: false, errorHandler: answerUnreadable }),
+    onFault,
+  );
+  if (address.startsWith('unix:')) {
+    const socket = await claimSocket(address.slice('unix:'.length), (path) => listenAt(server, { path }));
+    return {
+      address,
+      async close() {
+        await socket.remove();
+        await closeServer(server);
+      },
+    };
+  }
+  const [, host = '', port = ''] = LOOPBACK_ADDRESS.exec(address) ?? [];
+  if (host === '') {
+    throw new LateenError(
+      'LAT0761',
+      `${address} is no address of this machine alone, so nothing is shown there.`,
+      'Choose 127.0.0.1:PORT or unix:/PATH for --admin-address.',
+    );
+  }
+  await listenAt(server, { host: host.replace(/^\[|\]$/g, ''), port: Number(port) }).catch((cause: Error) => {
+    throw new LateenError(
+      'LAT0761',
+      `The admin API cannot be served on ${address}: ${cause.message}.`,
+      'Stop what uses this address, or choose another one for --admin-address.',
+      { cause },
+    );
+  });
+  return { address: `${host}:${(server.address() as AddressInfo).port}`, close: () => closeServer(server) };
+}
+
+const LOOPBACK_ADDRESS = /^(localhost|127\.0\.0\.1|\[::1\]):(\d{1,5})$/;
+
+function listenAt(server: Server, where: { readonly path: string } | { readonly host: string; readonly port: number }) {
+  return new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ ...where, exclusive: true }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
 }
 
 /** The limits keep a client that is slow, or that sends without end, from holding what others need. */

@@ -96,6 +96,10 @@ export class LearntRegistry implements HostLearning {
     if (hasChanged) this.#options.onChange?.();
   }
 
+  find(workload: string, { table, host }: Omit<LearntHost, 'isOnTrial'>): LearntEntry | undefined {
+    return this.#workloads.get(workload)?.get(`${table}/${host}`);
+  }
+
   entries(): LearntEntries {
     return new Map([...this.#workloads].map(([workload, entries]) => [workload, [...entries.values()]]));
   }
