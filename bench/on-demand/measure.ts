@@ -16,8 +16,9 @@ export interface DemandPlan {
   readonly services: number;
   /** That the application uses. */
   readonly used: number;
-  /** Services that are called for the first time and once more, after memory was measured. */
-  readonly firsts: number;
+  /** Workloads that call services for the first time, and how many each calls; 0: memory alone is measured. */
+  readonly workloads: number;
+  readonly firstsOfEach: number;
   readonly scoping: Scoping;
 }
 
@@ -29,19 +30,26 @@ export interface DemandReport {
   readonly rssMiB: number;
   readonly configurationBytes: number;
   readonly clusters: number;
-  /** One for each service that was called. */
+  /** By workloads that call little. */
+  readonly calls: Calls;
+  /** By a workload that knows about as many services as the others called together. */
+  readonly lateCalls?: Calls;
+}
+
+/** Two of each service. */
+export interface Calls {
   readonly firstMs: readonly number[];
   readonly secondMs: readonly number[];
-  /** CPU time of the control plane for each of them, which other programs on the machine alter little. */
+  /** CPU time of the control plane for each service, which other programs on the machine alter little. */
   readonly controlPlaneCpuMs: number;
 }
 
 const ENDPOINTS = 5;
 const READY_TIMEOUT_MS = 120_000;
 
-/** One `lateen pilot` with a mesh of its own, and one Envoy that calls some of it. */
+/** One `lateen pilot` with a mesh of its own, and Envoys, one after the other, that call some of it. */
 export async function measureDemand(plan: DemandPlan, context: BenchmarkContext): Promise<DemandReport> {
-  const { services, used, firsts, scoping } = plan;
+  const { services, used, workloads, firstsOfEach, scoping } = plan;
   context.say(`${services} services, ${scoping}`);
   const parent = mkdtempSync(join(tmpdir(), 'lb-'));
   context.defer(() => rmSync(parent, { recursive: true, force: true }));
@@ -55,28 +63,62 @@ export async function measureDemand(plan: DemandPlan, context: BenchmarkContext)
   files.generate(services);
   const plane = await ControlPlane.start({ dir: files.dir, scoping });
   context.defer(() => plane.stop());
-  const sidecar = await Sidecar.start(join(parent, 'sidecar'), 'port' in plane.to ? plane.to.port : 0);
-  context.defer(() => sidecar.stop());
+  const start = async (workload: string) => {
+    const sidecar = await Sidecar.start(join(parent, workload), workload, 'port' in plane.to ? plane.to.port : 0);
+    context.defer(() => sidecar.stop());
+    return { sidecar, readyMs: await sidecar.ready(READY_TIMEOUT_MS) };
+  };
+  const call = (from: number, count: number) => callServices(port, from, count, () => plane.cpuMs());
 
-  const readyMs = await sidecar.ready(READY_TIMEOUT_MS);
-  for (let index = 0; index < used; index++) await callTwice(port, hostOf(index));
+  const { sidecar, readyMs } = await start('client');
+  await call(0, used);
   const rssMiB = await sidecar.rssMiB();
   const configurationBytes = await sidecar.configurationBytes();
   const clusters = await sidecar.clusters();
+  const total = workloads * firstsOfEach;
+  const calls: Calls[] = [];
+  // Where nothing is asked for, what was called before makes no difference.
+  if (scoping === 'declared') calls.push(await call(used, total));
+  await sidecar.stop();
+  for (let number = 0; number < workloads && scoping === 'on-demand'; number++) {
+    const { sidecar: next } = await start(`caller-${number}`);
+    calls.push(await call(0, firstsOfEach));
+    await next.stop();
+  }
+  let lateCalls: Calls | undefined;
+  if (scoping === 'on-demand' && total > 0) {
+    const { sidecar: last } = await start('busy');
+    await call(0, total - firstsOfEach);
+    lateCalls = await call(total - firstsOfEach, firstsOfEach);
+    await last.stop();
+  }
+  await plane.stop();
+  closeUpstreams();
+  rmSync(parent, { recursive: true, force: true });
+  const holdings = { readyMs, rssMiB, configurationBytes, clusters };
+  return { plan, ...holdings, calls: together(calls), ...(lateCalls === undefined ? {} : { lateCalls }) };
+}
+
+async function callServices(port: number, from: number, count: number, cpuMs: () => number): Promise<Calls> {
   const firstMs: number[] = [];
   const secondMs: number[] = [];
-  const cpuBeforeMs = plane.cpuMs();
-  for (let index = used; index < used + firsts; index++) {
+  const cpuBeforeMs = cpuMs();
+  for (let index = from; index < from + count; index++) {
     const [first, second] = await callTwice(port, hostOf(index));
     firstMs.push(first);
     secondMs.push(second);
   }
-  const controlPlaneCpuMs = (plane.cpuMs() - cpuBeforeMs) / Math.max(1, firsts);
-  await sidecar.stop();
-  await plane.stop();
-  closeUpstreams();
-  rmSync(parent, { recursive: true, force: true });
-  return { plan, readyMs, rssMiB, configurationBytes, clusters, firstMs, secondMs, controlPlaneCpuMs };
+  return { firstMs, secondMs, controlPlaneCpuMs: (cpuMs() - cpuBeforeMs) / Math.max(1, count) };
+}
+
+/** All of them are of equally many services. */
+function together(calls: readonly Calls[]): Calls {
+  const sum = calls.reduce((before, { controlPlaneCpuMs }) => before + controlPlaneCpuMs, 0);
+  return {
+    firstMs: calls.flatMap(({ firstMs }) => firstMs),
+    secondMs: calls.flatMap(({ secondMs }) => secondMs),
+    controlPlaneCpuMs: sum / Math.max(1, calls.length),
+  };
 }
 
 /** How long each of two requests takes, in milliseconds, on a connection that is open already. */

@@ -25,13 +25,13 @@ export class Sidecar {
   }
 
   /** @param xdsPort on 127.0.0.1 */
-  static async start(dir: string, xdsPort: number): Promise<Sidecar> {
+  static async start(dir: string, workload: string, xdsPort: number): Promise<Sidecar> {
     mkdirSync(dir, { mode: 0o700 });
     const admin = join(dir, 'admin.sock');
     const { path } = await findEnvoy();
     const envoy = await runEnvoy({
       path,
-      bootstrap: bootstrapOf(admin, xdsPort),
+      bootstrap: bootstrapOf(admin, workload, xdsPort),
       dir,
       logFile: join(dir, 'envoy.log'),
     });
@@ -103,13 +103,13 @@ interface Answer {
   readonly text: string;
 }
 
-function bootstrapOf(admin: string, xdsPort: number): object {
+function bootstrapOf(admin: string, workload: string, xdsPort: number): object {
   const source = { ads: {}, initial_fetch_timeout: '0s', resource_api_version: 'V3' };
   return {
     node: {
-      id: 'sidecar~10.1.2.3~client-1.default~default.svc.cluster.local',
-      cluster: 'client.default',
-      metadata: { INTERCEPTION_MODE: 'NONE', WORKLOAD_NAME: 'client', LABELS: { app: 'client' } },
+      id: `sidecar~10.1.2.3~${workload}-1.default~default.svc.cluster.local`,
+      cluster: `${workload}.default`,
+      metadata: { INTERCEPTION_MODE: 'NONE', WORKLOAD_NAME: workload, LABELS: { app: workload } },
     },
     admin: { address: { pipe: { path: admin, mode: 0o600 } } },
     dynamic_resources: {
