@@ -176,6 +176,18 @@ export interface DeleteRequest {
   readonly dryRun?: boolean;
 }
 
+/** `POST /api/v1/wait`: answered when every proxy has answered what these objects ask for. */
+export interface WaitRequest {
+  readonly objects: readonly ObjectRef[];
+  /** `delivery`: they are in force, and no proxy refuses them. `delete`: they are gone, from the proxies as well. */
+  readonly for: 'delivery' | 'delete';
+  readonly timeoutMs: number;
+}
+
+export interface WaitResponse {
+  readonly objects: readonly ObjectRef[];
+}
+
 export interface AppliedObject {
   readonly kind: string;
   readonly namespace: string;

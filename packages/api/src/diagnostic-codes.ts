@@ -1068,6 +1068,24 @@ export const diagnosticCodes = {
       'connects again, keeps what it has, and is sent only what is different.',
     remedy: 'Look whether the proxy is suspended, or the network between it and the control plane is overloaded.',
   },
+  LAT0735: {
+    severity: 'error',
+    title: 'Proxies refused the object',
+    why: 'lateen wait ends when Envoy says no: the version before stays in force, and the message says why.',
+    remedy: 'Correct the object as the message says, and apply it again.',
+  },
+  LAT0736: {
+    severity: 'error',
+    title: 'The object has not reached every proxy in time',
+    why: 'A proxy that is suspended, or waits for a secret or for DNS, answers late. It keeps what it has meanwhile.',
+    remedy: 'Look at the logs of the proxies that the message names, or wait longer with --timeout.',
+  },
+  LAT0737: {
+    severity: 'error',
+    title: 'The object is not in force',
+    why: 'There is no such object in the running mesh, or what its file says is invalid, so there is nothing to wait for.',
+    remedy: 'Look at what is wrong with `lateen analyze`, or apply the object first.',
+  },
   LAT0740: {
     severity: 'warning',
     title: 'What a route, a ListenerSet or a policy is for is not there',

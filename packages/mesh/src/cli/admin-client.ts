@@ -11,6 +11,8 @@ import type {
   ObjectsQuery,
   ObjectsResponse,
   ProxyConfigResponse,
+  WaitRequest,
+  WaitResponse,
 } from '@lateen/api/admin.ts';
 import { DiagnosticError } from '@lateen/api/diagnostic.ts';
 import { errorCodeOf, LateenError } from '@lateen/api/lateen-error.ts';
@@ -37,6 +39,8 @@ export interface AdminClient {
   proxyScope(name: string): Promise<ProxyScope>;
   apply(request: ApplyRequest): Promise<ApplyResponse>;
   remove(request: DeleteRequest): Promise<ApplyResponse>;
+  /** Answered when it is so, or when the request's own time is over. */
+  wait(request: WaitRequest): Promise<WaitResponse>;
 }
 
 export interface ClientOptions {
@@ -52,11 +56,19 @@ export interface ClientOptions {
 /** An answer is a list of the user's own objects at most; this only bounds a program that is not ours. */
 const maxAnswerBytes = 256 * 1024 * 1024;
 const retryEveryMs = 50;
+/** Until the answer that the time is over has come. */
+const WAIT_GRACE_MS = 10_000;
 
 /** Calls throw `DiagnosticError` for configuration that was refused, and `LateenError` otherwise. */
 export function adminClient(address: AdminAddress, options: ClientOptions = {}): AdminClient {
-  const call = <T>(method: 'GET' | 'POST', path: string, body?: unknown) =>
-    send<T>(address, options, method, path, body === undefined ? undefined : JSON.stringify(body));
+  const call = <T>(method: 'GET' | 'POST', path: string, body?: unknown, timeoutMs = options.timeoutMs) =>
+    send<T>(
+      address,
+      { ...options, ...(timeoutMs === undefined ? {} : { timeoutMs }) },
+      method,
+      path,
+      body === undefined ? undefined : JSON.stringify(body),
+    );
   return {
     status: () => call('GET', '/api/v1/status'),
     objects: (query) => call('GET', `/api/v1/objects?${new URLSearchParams({ ...query })}`),
@@ -66,6 +78,7 @@ export function adminClient(address: AdminAddress, options: ClientOptions = {}):
     proxyScope: (name) => call('GET', `/api/v1/proxies/${encodeURIComponent(name)}/scope`),
     apply: (request) => call('POST', '/api/v1/objects', request),
     remove: (request) => call('POST', '/api/v1/objects/delete', request),
+    wait: (request) => call('POST', '/api/v1/wait', request, request.timeoutMs + WAIT_GRACE_MS),
   };
 }
 

@@ -13,6 +13,7 @@ import { status } from './status.ts';
 import { up } from './up.ts';
 import { validate } from './validate.ts';
 import { versionCommand } from './version.ts';
+import { wait } from './wait.ts';
 
 /** All commands, in the order of the help. What they need beyond their data is loaded when they run. */
 export const commands: readonly Command[] = [
@@ -26,6 +27,7 @@ export const commands: readonly Command[] = [
   apply,
   create,
   deleteCommand,
+  wait,
   validate,
   analyze,
   pilot,

@@ -28,7 +28,7 @@ export const deleteCommand = defineCommand({
   ],
   run: async ({ arguments: words, options, context }) => {
     const namespace = options.namespace ?? 'default';
-    const named = namedObjects(words, namespace);
+    const named = namedObjects(words, namespace, 'delete');
     if (named.length === 0 && options.file.length === 0) {
       throw new UsageError('What to delete is missing.', 'Write lateen delete KIND NAME, or lateen delete -f FILE.');
     }
@@ -59,8 +59,8 @@ export const deleteCommand = defineCommand({
   },
 });
 
-/** `KIND NAME...` or `KIND/NAME...`. Throws `UsageError` for anything else. */
-function namedObjects(words: readonly string[], namespace: string): ObjectRef[] {
+/** `KIND NAME...` or `KIND/NAME...`. Throws `UsageError` for anything else. `verb` is the command, for its messages. */
+export function namedObjects(words: readonly string[], namespace: string, verb: string): ObjectRef[] {
   const [first, ...names] = words;
   if (first === undefined) return [];
   const ref = ({ kind, namespaced }: KindNames, name: string): ObjectRef => {
@@ -69,7 +69,7 @@ function namedObjects(words: readonly string[], namespace: string): ObjectRef[] 
   if (!words.some((word) => word.includes('/'))) {
     const kind = findKind(first, kindNames);
     if (names.length === 0) {
-      throw new UsageError(`Which ${writtenKind(kind.kind)} to delete is missing.`, `lateen delete ${first} NAME`);
+      throw new UsageError(`Which ${writtenKind(kind.kind)} to ${verb} is missing.`, `lateen ${verb} ${first} NAME`);
     }
     return names.map((name) => ref(kind, name));
   }

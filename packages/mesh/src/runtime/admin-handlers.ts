@@ -19,6 +19,7 @@ import type { ConfigStore, Outcome } from '#pilot/config/store.ts';
 import { objectNotFound } from './admin/admin-error.ts';
 import type { AdminHandlers } from './admin/handlers.ts';
 import { shown } from './admin/secrets.ts';
+import { waitFor } from './wait-for.ts';
 
 /** How long a change may take to reach every proxy before the answer no longer waits for them. */
 const SETTLE_TIMEOUT_MS = 2_000;
@@ -35,6 +36,11 @@ export interface Administered {
   proxyReports(): readonly ProxyReport[];
   proxyConfig(name: string): Promise<ProxyConfigResponse | undefined>;
   proxyScope(name: string): Promise<ProxyScope | undefined>;
+  metrics(): string;
+  /** What proxies say to the object now, where they refuse what it asks for. */
+  refusalsOf(key: ObjectKey): readonly string[];
+  /** Resolves when every proxy that lacks something now has answered. Throws LAT0243 after `timeoutMs`. */
+  delivered(timeoutMs: number): Promise<void>;
   /** What the control plane has to say of an object, as its `status` in Kubernetes. */
   objectStatus(object: ConfigObject): Readonly<Record<string, unknown>> | undefined;
 }
@@ -53,6 +59,8 @@ export function adminHandlers(plane: Administered): AdminHandlers {
     },
     explain: (request) => plane.explain(request),
     proxies: () => plane.proxyReports(),
+    metrics: () => plane.metrics(),
+    wait: (request) => waitFor(plane, request),
     proxyConfig: (name) => plane.proxyConfig(name),
     proxyScope: (name) => plane.proxyScope(name),
     objects: ({ kind, namespace, name }) =>

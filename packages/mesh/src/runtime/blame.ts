@@ -1,5 +1,6 @@
 import type { ObjectRef } from '@lateen/api/diagnostic.ts';
 import { keyOfRef, type ObjectKey } from '@lateen/api/object-key.ts';
+import { instanceOfNode } from '@lateen/api/workload-instance.ts';
 import { buildEndpointSlice } from '#pilot/model/endpoint-slice.ts';
 import { hasLabels } from '#pilot/model/service.ts';
 import type { Pilot } from '#pilot/pilot.ts';
@@ -7,6 +8,7 @@ import type { RouteTableIr, VirtualHostIr } from '#pilot/proxy/ir/route.ts';
 import type { SourceRef } from '#pilot/proxy/ir/source.ts';
 import { patchesBehind } from '#pilot/xds/patch-matches.ts';
 import type { ResourceType } from '#pilot/xds/resource.ts';
+import type { ProxyStatus } from '#pilot/xds/server/status.ts';
 
 /** Kinds whose objects users write to steer traffic: what Envoy refuses comes mostly from one of them. */
 const STEERING = new Set<string>([
@@ -25,6 +27,19 @@ export function objectsBehind(pilot: Pilot, nodeId: string, type: ResourceType, 
     type === 'cluster' || type === 'endpoint' ? sources.flatMap((each) => addressesOf(pilot, each)) : [];
   const known = [...sources, ...addresses].filter(({ kind }) => STEERING.has(kind) || DECLARING.has(kind));
   return [...new Set(known.map((source) => keyOfRef(source)))];
+}
+
+/** What proxies say to an object, where they refuse what is made of it. */
+export function refusalsOf(
+  pilot: Pilot,
+  proxies: readonly Pick<ProxyStatus, 'nodeId' | 'rejected'>[],
+  key: ObjectKey,
+): string[] {
+  return proxies.flatMap(({ nodeId, rejected }) =>
+    rejected
+      .filter(({ type, names }) => names.some((name) => objectsBehind(pilot, nodeId, type, name).includes(key)))
+      .map(({ message }) => `${instanceOfNode(nodeId)}: ${message}`),
+  );
 }
 
 /** Of what could be to blame for the same reason: rules, rather than the services that they are for. */

@@ -36,6 +36,7 @@ import { AdsServer } from '#pilot/xds/server/server.ts';
 import { type AdminServer, startAdminServer } from './admin/server.ts';
 import { adminHandlers } from './admin-handlers.ts';
 import { BackgroundAnalysis } from './background-analysis.ts';
+import { refusalsOf } from './blame.ts';
 import { ConditionTimes } from './condition-times.ts';
 import { manifestsMessage } from './manifests.ts';
 import { meshStatus } from './mesh-status.ts';
@@ -101,7 +102,11 @@ export class ControlPlane {
       roots: [options.dir, ...options.files],
       defaultNamespace: 'default',
       cwd: process.cwd(),
-      onResults: (results) => this.store.setFiles(results),
+      onResults: (results) => {
+        const startMs = performance.now();
+        this.store.setFiles(results);
+        this.#ads.noteStage('admit', performance.now() - startMs);
+      },
       onUnwatched: (folder, reason) => {
         const text = `${folder} cannot be watched, so edits in it are seen late: ${reason}`;
         console.error(text);
@@ -277,6 +282,21 @@ export class ControlPlane {
         ...(state?.rejected === undefined ? {} : { rejected: state.rejected }),
       };
     });
+  }
+
+  /** In Prometheus' text format. */
+  metrics(): string {
+    return this.#ads.metrics.print();
+  }
+
+  /** What proxies say to the object now, where they refuse what it asks for. */
+  refusalsOf(key: ObjectKey): string[] {
+    return refusalsOf(this.#pilot, this.#ads.proxies(), key);
+  }
+
+  /** Resolves when every proxy that lacks something now has answered. Throws LAT0243 after `timeoutMs`. */
+  delivered(timeoutMs: number): Promise<void> {
+    return this.#ads.settled(timeoutMs);
   }
 
   async explain(request: ExplainRequest): Promise<Journey> {

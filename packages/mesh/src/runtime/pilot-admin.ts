@@ -1,6 +1,7 @@
 import type { AnalysisResponse, ExplainRequest, MeshStatus, ProxyReport } from '@lateen/api/admin.ts';
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
 import type { ConfigObject } from '@lateen/api/kinds.ts';
+import type { ObjectKey } from '@lateen/api/object-key.ts';
 import type { ProxyScope } from '@lateen/api/proxy-scope.ts';
 import type { Journey } from '@lateen/api/verdict.ts';
 import { instanceKey, instanceOfNode } from '@lateen/api/workload-instance.ts';
@@ -14,6 +15,7 @@ import { printProxyConfig } from '#pilot/xds/print-proxy-config.ts';
 import type { AdsServer } from '#pilot/xds/server/server.ts';
 import type { Administered } from './admin-handlers.ts';
 import { BackgroundAnalysis } from './background-analysis.ts';
+import { refusalsOf } from './blame.ts';
 import { ConditionTimes } from './condition-times.ts';
 import { meshStatus } from './mesh-status.ts';
 import { objectStatus } from './object-status.ts';
@@ -129,6 +131,18 @@ export class PilotAdmin implements Administered {
     const { explainProxyScope } = await import('#pilot/explain/proxy-scope.ts');
     const { pilot, learnt } = this.#options;
     return explainProxyScope(name, pilot, (workload, host) => learnt.find(workload, host));
+  }
+
+  metrics(): string {
+    return this.#options.ads.metrics.print();
+  }
+
+  refusalsOf(key: ObjectKey): string[] {
+    return refusalsOf(this.#options.pilot, this.#options.ads.proxies(), key);
+  }
+
+  delivered(timeoutMs: number): Promise<void> {
+    return this.#options.ads.settled(timeoutMs);
   }
 
   objectStatus(object: ConfigObject): Readonly<Record<string, unknown>> | undefined {

@@ -85,7 +85,11 @@ export class PilotServer {
       roots,
       defaultNamespace: 'default',
       cwd: process.cwd(),
-      onResults: (results) => this.store.setFiles(results),
+      onResults: (results) => {
+        const startMs = performance.now();
+        this.store.setFiles(results);
+        this.#ads.noteStage('admit', performance.now() - startMs);
+      },
       onUnwatched: (folder, reason) => onNotice(`${folder} cannot be watched, so edits in it are seen late: ${reason}`),
       loses: (file, result) => this.store.loses(file, result),
     });

@@ -26,7 +26,7 @@ export function createAdminApp({ token, handlers, onFault }: AdminApp): Hono {
     await next();
   });
 
-  const served = token === undefined ? routes.filter(({ method }) => method === 'GET') : routes;
+  const served = token === undefined ? routes.filter(({ method, asks }) => method === 'GET' || asks === true) : routes;
   for (const { method, path, answer } of served) app.on(method, path, (context) => answer(context, handlers));
   for (const path of new Set(served.map((route) => route.path))) {
     const allowed = served.filter((route) => route.path === path).map((route) => route.method);

@@ -3,7 +3,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ApplyRequest, DeleteRequest, StoredObject } from '@lateen/api/admin.ts';
+import type { ApplyRequest, DeleteRequest, StoredObject, WaitRequest } from '@lateen/api/admin.ts';
 import { DiagnosticError, diagnostic } from '@lateen/api/diagnostic.ts';
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { adminClient } from '#cli/admin-client.ts';
@@ -15,7 +15,7 @@ import { runProgram } from '#cli/program.ts';
 import { writeMeshFile } from '#local/mesh-file.ts';
 import { processStartTime } from '#local/process-identity.ts';
 import { meshPaths } from '#local/state-paths.ts';
-import { objectNotFound } from './admin-error.ts';
+import { AdminError, objectNotFound } from './admin-error.ts';
 import type { AdminHandlers } from './handlers.ts';
 import { type AdminServer, startAdminServer } from './server.ts';
 
@@ -115,6 +115,8 @@ async function startMesh(changes: Partial<AdminHandlers> = {}) {
         diagnostics: [diagnostic('LAT0207', 'there is no account x', { file: 'a.yaml', line: 7 })],
       };
     },
+    metrics: () => '',
+    wait: async ({ objects }) => ({ objects }),
     remove: async (request) => {
       removed.push(request);
       return { objects: request.objects.map((ref) => ({ ...ref, result: 'deleted' })), diagnostics: [] };
@@ -476,6 +478,38 @@ test('a control plane that does not come back, and one that is none', async () =
   await new Promise<void>((resolve) => rude.listen(port, '127.0.0.1', resolve));
   await expect(client.remove({ objects: [] })).rejects.toMatchObject({ code: 'LAT0504' });
   await new Promise((resolve) => rude.close(resolve));
+});
+
+test('wait', async () => {
+  const asked: WaitRequest[] = [];
+  await startMesh({
+    wait: async (request) => {
+      asked.push(request);
+      if (request.for === 'delivery') return { objects: request.objects };
+      throw new AdminError(
+        409,
+        'LAT0736',
+        'After 5000 ms these proxies have not answered: a-0.',
+        'Look at their logs.',
+      );
+    },
+  });
+  expect(await lateen('wait vs/reviews svc/reviews -n shop --timeout 5s')).toEqual({
+    exitCode: 0,
+    stdout: 'virtualservice.networking.istio.io/reviews delivered\nservice/reviews delivered\n',
+    stderr: '',
+  });
+  const objects = ['VirtualService', 'Service'].map((kind) => ({ kind, namespace: 'shop', name: 'reviews' }));
+  expect(asked).toEqual([{ objects, for: 'delivery', timeoutMs: 5000 }]);
+  expect(await lateen('wait vs reviews --for delete')).toEqual({
+    exitCode: 1,
+    stdout: '',
+    stderr: 'error LAT0736: After 5000 ms these proxies have not answered: a-0.\n  Look at their logs.\n',
+  });
+  expect(await lateen('wait vs')).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining('lateen wait vs NAME'),
+  });
 });
 
 test('logs', async () => {

@@ -9,6 +9,8 @@ import type {
   ProxyConfigResponse,
   ProxyReport,
   StoredObject,
+  WaitRequest,
+  WaitResponse,
 } from '@lateen/api/admin.ts';
 import type { Diagnostic } from '@lateen/api/diagnostic.ts';
 import type { ProxyScope } from '@lateen/api/proxy-scope.ts';
@@ -30,6 +32,10 @@ export interface AdminHandlers {
   analysis(): AnalysisResponse;
   /** Throws a LateenError for what cannot be called. */
   explain(request: ExplainRequest): Promise<Journey>;
+  /** In Prometheus' text format. */
+  metrics(): string;
+  /** Resolves when every proxy has answered what the object asks for. Throws an AdminError otherwise. */
+  wait(request: WaitRequest): Promise<WaitResponse>;
   proxies(): readonly ProxyReport[];
   /** The resources of the proxy `NAME.NAMESPACE` as plain JSON values, without private keys; undefined if unknown. */
   proxyConfig(name: string): Promise<ProxyConfigResponse | undefined>;

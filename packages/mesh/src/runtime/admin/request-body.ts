@@ -1,4 +1,4 @@
-import type { ApplyRequest, DeleteRequest, ExplainRequest, ManifestFile } from '@lateen/api/admin.ts';
+import type { ApplyRequest, DeleteRequest, ExplainRequest, ManifestFile, WaitRequest } from '@lateen/api/admin.ts';
 import type { ObjectRef } from '@lateen/api/diagnostic.ts';
 import { AdminError } from './admin-error.ts';
 
@@ -52,6 +52,19 @@ export function parseDeleteRequest(body: unknown): DeleteRequest {
     ...(ignoreNotFound === undefined ? {} : { ignoreNotFound }),
     ...(dryRun === undefined ? {} : { dryRun }),
   };
+}
+
+/** Whoever wants to wait longer asks again. */
+const MAX_WAIT_MS = 3_600_000;
+
+export function parseWaitRequest(body: unknown): WaitRequest {
+  const fields = record(body, 'The body', ['objects', 'for', 'timeoutMs']);
+  const { for: condition, timeoutMs } = fields;
+  if (condition !== 'delivery' && condition !== 'delete') throw invalid('for must be "delivery" or "delete".');
+  if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0 && timeoutMs <= MAX_WAIT_MS)) {
+    throw invalid(`timeoutMs must be a number from 0 to ${MAX_WAIT_MS}.`);
+  }
+  return { objects: list(fields.objects, 'objects', objectRef), for: condition, timeoutMs };
 }
 
 /** As much as a real request may have in its head. */

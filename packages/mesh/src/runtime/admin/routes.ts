@@ -8,6 +8,7 @@ import type {
   ObjectsQuery,
   ObjectsResponse,
   ProxiesResponse,
+  WaitResponse,
 } from '@lateen/api/admin.ts';
 import { isLateenError } from '@lateen/api/lateen-error.ts';
 import type { ProxyScope } from '@lateen/api/proxy-scope.ts';
@@ -16,11 +17,19 @@ import type { Context } from 'hono';
 import { AdminError } from './admin-error.ts';
 import { securityHeaders } from './guard.ts';
 import type { AdminHandlers } from './handlers.ts';
-import { parseApplyRequest, parseDeleteRequest, parseExplainRequest, readJson } from './request-body.ts';
+import {
+  parseApplyRequest,
+  parseDeleteRequest,
+  parseExplainRequest,
+  parseWaitRequest,
+  readJson,
+} from './request-body.ts';
 import { pagePolicy, statusPage } from './status-page.ts';
 
 export interface Route {
   readonly method: 'GET' | 'POST' | 'DELETE';
+  /** It is a question that does not fit into an address, and changes nothing. */
+  readonly asks?: true;
   /** Hono's syntax. */
   readonly path: string;
   readonly answer: (context: Context, handlers: AdminHandlers) => Response | Promise<Response>;
@@ -73,6 +82,22 @@ export const routes: readonly Route[] = [
     },
   },
   {
+    method: 'POST',
+    asks: true,
+    path: '/api/v1/wait',
+    answer: async (context, handlers) =>
+      json<WaitResponse>(context, await handlers.wait(parseWaitRequest(await readJson(context.req.raw)))),
+  },
+  {
+    method: 'GET',
+    path: '/metrics',
+    answer: (context, handlers) =>
+      context.body(handlers.metrics(), 200, {
+        ...securityHeaders(),
+        'Content-Type': 'text/plain; version=0.0.4; charset=utf-8',
+      }),
+  },
+  {
     method: 'GET',
     path: '/api/v1/diagnostics',
     answer: (context, handlers) => json<DiagnosticsResponse>(context, { diagnostics: handlers.diagnostics() }),
@@ -84,6 +109,7 @@ export const routes: readonly Route[] = [
   },
   {
     method: 'POST',
+    asks: true,
     path: '/api/v1/explain',
     answer: async (context, handlers) => {
       const request = parseExplainRequest(await readJson(context.req.raw));

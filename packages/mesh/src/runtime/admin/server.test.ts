@@ -59,6 +59,8 @@ async function start(changes: Partial<AdminHandlers> = {}, port = 0): Promise<St
     diagnostics: () => bookinfoStatus().diagnostics,
     analysis: () => ({ diagnostics: bookinfoStatus().diagnostics, objects: 7 }),
     explain: async () => ({ start: { proxy: 'a-0.default', verdict: NOBODY, next: [] }, outcomes: [], unknowns: [] }),
+    metrics: () => '# HELP pilot_xds Proxies that are connected.\n',
+    wait: async ({ objects }) => ({ objects }),
     proxies: () => [{ name: 'reviews-v1-0.default', role: 'sidecar', connected: true, synced: true }],
     proxyScope: async (name) => (name === REVIEWS_SCOPE.name ? REVIEWS_SCOPE : undefined),
     proxyConfig: async (name) => (name === 'reviews-v1-0.default' ? { clusters: [] } : undefined),

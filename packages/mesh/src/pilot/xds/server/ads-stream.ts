@@ -43,8 +43,12 @@ export interface AdsStreamOptions {
   readonly clock: Clock;
   /** The proxy has named itself and was accepted. */
   readonly onConnected: (stream: AdsStream) => void;
-  /** Something was sent, or the client said something. */
-  readonly onProgress: (stream: AdsStream) => void;
+  /** What the proxy should hold is not what it was. */
+  readonly onChanged: (stream: AdsStream) => void;
+  readonly onSent: (response: Response, bytes: number) => void;
+  readonly onRejected: (typeUrl: string) => void;
+  /** Something was sent, or the client said something (`isAnswer`). */
+  readonly onProgress: (stream: AdsStream, isAnswer: boolean) => void;
   /** Called once; after `onConnected` only if that was called. */
   readonly onClosed: (stream: AdsStream, error: Error | undefined) => void;
 }
@@ -152,6 +156,7 @@ export class AdsStream {
     const asksForHosts = request.protocol === 'delta' && request.typeUrl === typeUrls.virtualHost;
     // What a client holds it has asked for once: a control plane that has just started may not know it yet.
     if (asksForHosts) this.#ask([...request.initialVersions.keys()]);
+    if (request.error !== undefined) this.#options.onRejected(request.typeUrl);
     this.#apply({ kind: 'request', request });
     const { types } = this.#state;
     if (typeOrder.some((type) => types[type].names.size > MAX_SUBSCRIBED_NAMES)) {
@@ -225,6 +230,7 @@ export class AdsStream {
       if (unseen === undefined) this.#unseen.set(type, new Set(names));
       else for (const name of names) unseen.add(name);
     }
+    this.#options.onChanged(this);
     if (this.#hasAskedForTurn || this.#mustAnswerFirst(this.#unseen)) return;
     this.#hasAskedForTurn = true;
     this.#options.turns.ask(() => {
@@ -280,7 +286,7 @@ export class AdsStream {
         ? undefined
         : clock.setTimer(wakeAtMs - nowMs, () => this.#guard(() => this.#apply({ kind: 'wake' })));
     if (this.isSynced) this.everSynced = true;
-    this.#options.onProgress(this);
+    this.#options.onProgress(this, input?.kind === 'request');
   }
 
   /** Keeps the order of responses: a small one behind a large one that waits for its place waits as well. */
@@ -289,8 +295,9 @@ export class AdsStream {
       this.#waiting.push(response);
       return;
     }
-    const { call, gate, protocol } = this.#options;
+    const { call, gate, protocol, onSent } = this.#options;
     const encoded = encodeResponse(protocol, response);
+    onSent(response, encoded.byteLength);
     if (encoded.byteLength < LARGE_WRITE_BYTES) {
       this.#write(encoded, () => {});
       return;

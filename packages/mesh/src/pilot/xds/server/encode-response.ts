@@ -39,6 +39,7 @@ export function encodeResponse(protocol: Protocol, response: Response): EncodedR
 function deltaParts(response: Response): Uint8Array[] {
   const parts = [stringField(1, response.version)];
   const { resources } = withoutAliases(response);
+  encoded += response.resources.length;
   for (let at = 0; at < resources.length; at += RUN) pushRun(parts, resources.slice(at, at + RUN), response.typeUrl);
   parts.push(...answers(response));
   parts.push(stringField(4, response.typeUrl), stringField(5, response.nonce));
@@ -114,8 +115,14 @@ function pushRun(parts: Uint8Array[], resources: readonly Resource[], typeUrl: s
 /** Of each resource that was sent incrementally, for as long as it lives: what stands before its bytes. */
 const heads = new WeakMap<Resource, Uint8Array>();
 let headsMade = 0;
+let encoded = 0;
 
-/** How many resources were put into words for the incremental protocol; all other times they were sent, that was shared. */
+/** How many resources were put into incremental responses. */
+export function resourcesEncoded(): number {
+  return encoded;
+}
+
+/** For how many of these the frame was made; for all others it was there already. */
 export function resourceHeadsMade(): number {
   return headsMade;
 }

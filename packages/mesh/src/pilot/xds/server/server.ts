@@ -2,11 +2,15 @@ import { type handleBidiStreamingCall, Server, ServerCredentials, status } from 
 import { LateenError } from '@lateen/api/lateen-error.ts';
 import { rawStreamMethod } from '#sockets/raw-method.ts';
 import { type ListeningSocket, listenOnSocket } from '#sockets/unix-socket.ts';
+import type { MetricsRegistry } from '../../metrics/registry.ts';
 import type { Protocol, ProxyDirectory } from '../resource.ts';
 import { type AdsCall, AdsStream } from './ads-stream.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { type Convergence, followConvergence } from './convergence.ts';
 import type { EncodedResponse } from './encode-response.ts';
 import type { VerifyPeer } from './peer.ts';
+import { createServerMetrics, type ServerMetrics } from './server-metrics.ts';
+import { resourceType } from './state.ts';
 import type { AdsEvent, ProxyStatus } from './status.ts';
 import { createTurns, type Turns } from './turns.ts';
 import { createWriteGate, type WriteGate } from './write-gate.ts';
@@ -59,6 +63,8 @@ export class AdsServer {
   readonly #clock: Clock;
   readonly #gate: WriteGate;
   readonly #turns: Turns;
+  readonly #metrics: ServerMetrics;
+  readonly #convergence: Convergence;
   readonly #streams = new Set<AdsStream>();
   readonly #unnamed = new Set<AdsStream>();
   readonly #known = new Map<AdsStream, Known>();
@@ -79,7 +85,17 @@ export class AdsServer {
       clock: this.#clock,
     });
     const { directory } = options;
-    this.#turns = createTurns({ clock: this.#clock, together: (change) => directory.together(change) });
+    this.#turns = createTurns({
+      clock: this.#clock,
+      together: (change) => directory.together(change),
+      onSlice: (ms) => this.#metrics.stages.observe(ms / 1000, 'push'),
+    });
+    this.#metrics = createServerMetrics({
+      connected: () => this.#streams.size,
+      queue: () => ({ turn: this.#turns.waiting, gate: this.#gate.waiting, answer: this.#unsynced() }),
+    });
+    const { eachProxy, lastProxy } = this.#metrics;
+    this.#convergence = followConvergence(this.#clock, eachProxy, lastProxy);
   }
 
   /**
@@ -125,6 +141,22 @@ export class AdsServer {
   /** The connected proxies, oldest first. */
   proxies(): ProxyStatus[] {
     return [...this.#streams].map((stream) => stream.status());
+  }
+
+  /** What this server tells of itself; whoever else has something to tell can add to it. */
+  get metrics(): MetricsRegistry {
+    return this.#metrics.registry;
+  }
+
+  /** Notes work of another stage on the way to the proxies. */
+  noteStage(stage: 'admit', ms: number): void {
+    this.#metrics.stages.observe(ms / 1000, stage);
+  }
+
+  #unsynced(): number {
+    let count = 0;
+    for (const { synced } of this.#known.values()) if (!synced) count++;
+    return count;
   }
 
   /** Whether every connected proxy holds everything that it should, and refuses nothing. */
@@ -215,7 +247,13 @@ export class AdsServer {
       stallMs: this.#options.stallMs ?? STALL_MS,
       clock: this.#clock,
       onConnected: (connected) => this.#add(connected),
-      onProgress: (moved) => this.#follow(moved),
+      onChanged: (changed) => this.#convergence.changed(changed),
+      onSent: (response, bytes) => this.#metrics.sent(response, bytes),
+      onRejected: (typeUrl) => this.#metrics.rejects.add(1, resourceType(typeUrl) ?? 'other'),
+      onProgress: (moved, isAnswer) => {
+        this.#convergence.progressed(moved, isAnswer);
+        this.#follow(moved);
+      },
       onClosed: (closed, error) => this.#drop(closed, error),
     });
     this.#unnamed.add(stream);
@@ -252,6 +290,8 @@ export class AdsServer {
   #drop(stream: AdsStream, error: Error | undefined): void {
     this.#unnamed.delete(stream);
     this.#know(stream, undefined);
+    this.#convergence.closed(stream);
+    if (error !== undefined) this.#metrics.ends.add();
     const wasNamed = this.#streams.delete(stream);
     this.#resolveWaiters(stream);
     const { streamId, nodeId } = stream;

@@ -25,9 +25,11 @@ export interface TurnsOptions {
   readonly clock: Clock;
   /** Runs `change` so that all it does becomes one change to the mesh. */
   readonly together: (change: () => void) => void;
+  /** Hears how long each slice took, in milliseconds. */
+  readonly onSlice?: (ms: number) => void;
 }
 
-export function createTurns({ clock, together }: TurnsOptions): Turns {
+export function createTurns({ clock, together, onSlice }: TurnsOptions): Turns {
   const asked = createQueue();
   const connects = createQueue();
   const closes = createQueue();
@@ -40,10 +42,12 @@ export function createTurns({ clock, together }: TurnsOptions): Turns {
   /** Those that wait for a change come first: they are served already and it takes less. */
   function slice(): void {
     isPlanned = false;
-    const endMs = clock.nowMs() + SLICE_MS;
+    const startMs = clock.nowMs();
+    const endMs = startMs + SLICE_MS;
     do asked.next()?.();
     while (asked.size > 0 && clock.nowMs() < endMs);
     if (asked.size === 0 && connects.size + closes.size > 0) batch();
+    onSlice?.(clock.nowMs() - startMs);
     plan();
   }
 

@@ -7,6 +7,8 @@ import type { Clock } from './clock.ts';
 export interface WriteGate {
   /** Calls `start` as soon as there is room. It calls `done` when its write is finished. */
   enter(start: (done: () => void) => void): void;
+  /** How many wait for room. */
+  readonly waiting: number;
 }
 
 export interface WriteGateOptions {
@@ -52,6 +54,9 @@ export function createWriteGate({ limit, leaseMs, clock }: WriteGateOptions): Wr
   }
 
   return {
+    get waiting() {
+      return queue.length;
+    },
     enter(start) {
       queue.push(start);
       drain();
