@@ -11,7 +11,7 @@ import { type ConfigObject, type KindName, kinds } from '@lateen/api/kinds.ts';
 import { type ObjectKey, refOfKey } from '@lateen/api/object-key.ts';
 import type { ProxyScope } from '@lateen/api/proxy-scope.ts';
 import type { Journey } from '@lateen/api/verdict.ts';
-import { instanceKey, instanceOfNode } from '@lateen/api/workload-instance.ts';
+import { instanceKey } from '@lateen/api/workload-instance.ts';
 import { type Citadel, startCitadel } from '#citadel/start.ts';
 import { LastGood } from '#pilot/config/last-good.ts';
 import { Overlay } from '#pilot/config/overlay.ts';
@@ -41,6 +41,7 @@ import { ConditionTimes } from './condition-times.ts';
 import { manifestsMessage } from './manifests.ts';
 import { meshStatus } from './mesh-status.ts';
 import { objectStatus } from './object-status.ts';
+import { proxyReports, proxyStates } from './proxy-states.ts';
 import { Refusals } from './refusals.ts';
 import { ScheduleClock } from './schedule-clock.ts';
 
@@ -270,18 +271,10 @@ export class ControlPlane {
   }
 
   proxyReports(): ProxyReport[] {
-    const states = this.#proxyStates();
-    return this.#reports.map(({ instance }) => {
-      const name = instanceKey(instance);
-      const state = states[name];
-      return {
-        name,
-        role: instance.role,
-        connected: state !== undefined,
-        synced: state?.synced ?? false,
-        ...(state?.rejected === undefined ? {} : { rejected: state.rejected }),
-      };
-    });
+    return proxyReports(
+      this.#reports.map(({ instance }) => instance),
+      this.#proxyStates(),
+    );
   }
 
   /** In Prometheus' text format. */
@@ -381,14 +374,7 @@ export class ControlPlane {
   }
 
   #proxyStates(): Record<string, ProxyState> {
-    const states: Record<string, ProxyState> = {};
-    for (const { nodeId, synced, everSynced, rejected } of this.#ads.proxies()) {
-      const name = instanceOfNode(nodeId);
-      const first = rejected[0];
-      // A proxy that reconnects has two streams for a moment: the newer one comes later and counts.
-      states[name] = { synced, everSynced, ...(first === undefined ? {} : { rejected: first.message }) };
-    }
-    return states;
+    return proxyStates(this.#ads.proxies());
   }
 
   #sendIfChanged(message: ToSupervisor): void {

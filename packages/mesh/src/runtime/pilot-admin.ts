@@ -4,7 +4,6 @@ import type { ConfigObject } from '@lateen/api/kinds.ts';
 import type { ObjectKey } from '@lateen/api/object-key.ts';
 import type { ProxyScope } from '@lateen/api/proxy-scope.ts';
 import type { Journey } from '@lateen/api/verdict.ts';
-import { instanceKey, instanceOfNode } from '@lateen/api/workload-instance.ts';
 import type { ConfigStore } from '#pilot/config/store.ts';
 import { allDiagnostics } from '#pilot/model/gateway-api/diagnostics.ts';
 import type { Pilot } from '#pilot/pilot.ts';
@@ -19,6 +18,7 @@ import { refusalsOf } from './blame.ts';
 import { ConditionTimes } from './condition-times.ts';
 import { meshStatus } from './mesh-status.ts';
 import { objectStatus } from './object-status.ts';
+import { proxyReports, proxyStates } from './proxy-states.ts';
 
 export interface PilotAdminOptions {
   readonly pilot: Pilot;
@@ -100,27 +100,12 @@ export class PilotAdmin implements Administered {
   }
 
   proxyReports(): ProxyReport[] {
-    const states = this.#proxyStates();
-    return [...this.#options.pilot.instances.entries()].map(([, instance]) => {
-      const name = instanceKey(instance);
-      const state = states[name];
-      return {
-        name,
-        role: instance.role,
-        connected: state !== undefined,
-        synced: state?.synced ?? false,
-        ...(state?.rejected === undefined ? {} : { rejected: state.rejected }),
-      };
-    });
+    const instances = [...this.#options.pilot.instances.entries()].map(([, instance]) => instance);
+    return proxyReports(instances, this.#proxyStates());
   }
 
   #proxyStates(): Record<string, ProxyState> {
-    return Object.fromEntries(
-      this.#options.ads.proxies().map(({ nodeId, synced, everSynced, rejected: [first] }) => {
-        const state = { synced, everSynced, ...(first === undefined ? {} : { rejected: first.message }) };
-        return [instanceOfNode(nodeId), state];
-      }),
-    );
+    return proxyStates(this.#options.ads.proxies());
   }
 
   proxyConfig(name: string) {
