@@ -161,25 +161,22 @@ export function capturedOutbound(input: OutboundInput, model: MeshModel, read: R
     );
     const others = port === HTTP_PORT ? otherHosts(ofServices, input, model, read) : [];
     const name = String(port);
-    if (demanded !== undefined && (asked.has(port) || http.length > 0)) {
-      tables.set(port, { name, virtualHosts: others, ignorePortInHost: true, hostsApart: { epoch: demanded.epoch } });
-      const given = ofServices.filter(({ service }) => !demanded.onTrial.has(service.key));
-      ownHosts.push({ table: name, host: NOBODYS_HOST }, ...strangers(name, ofServices, demanded, scope.outside));
-      for (const host of given) {
-        if (host.shared === undefined) ownHosts.push({ table: name, host: host.build() });
-        else sharedHosts.set(tableHostName({ table: name, host }), host.shared);
-      }
-      continue;
-    }
-    if (ofServices.length + others.length === 0) continue;
-    const rest = [...others, outsideHost(scope.outside, false)];
-    if (client.hosts === 'in-tables' || ofServices.length === 0) {
+    const isAskedFor = demanded !== undefined && (asked.has(port) || http.length > 0);
+    if (!isAskedFor && ofServices.length + others.length === 0) continue;
+    // A table with a host for all others would never ask.
+    const rest = isAskedFor ? others : [...others, outsideHost(scope.outside, false)];
+    if (!isAskedFor && (client.hosts === 'in-tables' || ofServices.length === 0)) {
       const virtualHosts = [...ofServices.map((host) => host.build()), ...rest];
       tables.set(port, { name, virtualHosts, ignorePortInHost: true });
       continue;
     }
-    tables.set(port, { name, virtualHosts: rest, ignorePortInHost: true, hostsApart: { epoch: 0 } });
+    const epoch = demanded?.epoch ?? 0;
+    tables.set(port, { name, virtualHosts: rest, ignorePortInHost: true, hostsApart: { epoch } });
+    if (isAskedFor) {
+      ownHosts.push({ table: name, host: NOBODYS_HOST }, ...strangers(name, ofServices, demanded, scope.outside));
+    }
     for (const host of ofServices) {
+      if (demanded?.onTrial.has(host.service.key)) continue;
       if (host.shared === undefined) ownHosts.push({ table: name, host: host.build() });
       else sharedHosts.set(tableHostName({ table: name, host }), host.shared);
     }

@@ -5,25 +5,16 @@ import type { Pilot } from '../pilot.ts';
 import { readAsked } from './asked-host.ts';
 import { type Holdings, NOTHING_HELD } from './holdings.ts';
 import { LayeredMap } from './layered-map.ts';
-import type {
-  Protocol,
-  ProxyDirectory,
-  ProxyNode,
-  ProxyView,
-  Resource,
-  ResourceChange,
-  ResourceType,
+import {
+  type Protocol,
+  type ProxyDirectory,
+  type ProxyNode,
+  type ProxyView,
+  type Resource,
+  type ResourceChange,
+  type ResourceType,
+  resourceTypes,
 } from './resource.ts';
-
-const TYPES: readonly ResourceType[] = [
-  'secret',
-  'cluster',
-  'endpoint',
-  'extension',
-  'listener',
-  'route',
-  'virtualHost',
-];
 
 /** Where workloads become known by the proxies that connect. */
 export interface NodeDirectory {
@@ -189,7 +180,7 @@ export class PilotDirectory implements ProxyDirectory {
     const after = next?.holder.held ?? NOTHING_HELD;
     // Who has just connected asks for everything anyway.
     const isFollowed = [...(this.#views.get(node.nodeId) ?? [])].some(({ isFollowed }) => isFollowed);
-    for (const type of isFollowed ? TYPES : []) {
+    for (const type of isFollowed ? resourceTypes : []) {
       for (const [name, at] of before[type]) if (after[type].get(name) !== at) change.add(type, name);
       for (const [name, at] of after[type]) if (before[type].get(name) !== at) change.add(type, name);
     }
@@ -217,7 +208,7 @@ export class PilotDirectory implements ProxyDirectory {
     if (before === after) return;
     holder.held = after;
     changed.add(holder);
-    for (const type of TYPES) {
+    for (const type of resourceTypes) {
       if (before[type] === after[type]) continue;
       for (const [name, key] of before[type]) {
         if (after[type].get(name) === key) continue;

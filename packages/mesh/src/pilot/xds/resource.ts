@@ -16,6 +16,8 @@ export const typeUrls = {
 
 export type ResourceType = keyof typeof typeUrls;
 
+export const resourceTypes = Object.keys(typeUrls) as readonly ResourceType[];
+
 /** One named resource as Envoy gets it: encoded once, shared by every proxy that holds it. */
 export interface Resource {
   readonly type: ResourceType;

@@ -51,12 +51,12 @@ export function defersRemovals(type: ResourceType): boolean {
   return usedBy[type].length > 0;
 }
 
-/** The oldest change of an earlier type that is still on the way. */
-function earlierOutstanding(stream: StreamState, state: TypeState): number {
+/** The oldest change of an earlier type that is still on the way, by what `sinceOf` says of each; endpoints that are awaited count. */
+function oldestOfEarlier(stream: StreamState, state: TypeState, sinceOf: (earlier: TypeState) => number): number {
   const first = needsFirst[state.type];
   if (first.length === 0) return Number.POSITIVE_INFINITY;
   let oldest = Number.POSITIVE_INFINITY;
-  for (const type of first) oldest = Math.min(oldest, outstandingSince(stream.types[type]));
+  for (const type of first) oldest = Math.min(oldest, sinceOf(stream.types[type]));
   for (const { since } of stream.awaited.values()) oldest = Math.min(oldest, since);
   return oldest;
 }
@@ -70,19 +70,13 @@ function hurriedHosts({ asked }: StreamState, { type }: TypeState, wanted: Wante
 const NOBODY: ReadonlySet<string> = new Set();
 
 /**
- * The oldest change of an earlier type that is not even on its way. Envoy takes responses in one after the other, and a
- * cluster is ready for use once its endpoints are there: who waits need not wait for the answers to these two.
+ * The oldest change of a type that is not even on its way. Envoy takes responses in one after the other, and a cluster is
+ * ready for use once its endpoints are there: who is in a hurry need not wait for the answers to these two.
  */
-function earlierUnsent(stream: StreamState, state: TypeState): number {
-  let oldest = Number.POSITIVE_INFINITY;
-  for (const type of needsFirst[state.type]) {
-    const { inFlight, dirtySince, isolatedSince } = stream.types[type];
-    const isReadyOnArrival = type === 'endpoint' || inFlight?.isReadyWithEndpoints === true;
-    const since = isReadyOnArrival ? Number.POSITIVE_INFINITY : (inFlight?.since ?? Number.POSITIVE_INFINITY);
-    oldest = Math.min(oldest, dirtySince, isolatedSince, since);
-  }
-  for (const { since } of stream.awaited.values()) oldest = Math.min(oldest, since);
-  return oldest;
+function unsentSince(state: TypeState): number {
+  const { type, inFlight, dirtySince, isolatedSince } = state;
+  const isReadyOnArrival = type === 'endpoint' || inFlight?.isReadyWithEndpoints === true;
+  return isReadyOnArrival ? Math.min(dirtySince, isolatedSince) : outstandingSince(state);
 }
 
 /** What of a type may go out now. */
@@ -97,24 +91,20 @@ export interface Ready {
  * one that came later, or that changes all the time, holds up no other. Starts and ends the bounded waits.
  */
 export function readyUpdates(stream: StreamState, state: TypeState, wanted: Wanted, nowMs: number): Ready {
-  const outstanding = earlierOutstanding(stream, state);
-  const hurried = hurriedHosts(stream, state, wanted);
-  const unsent = hurried.size === 0 ? outstanding : earlierUnsent(stream, state);
   state.heldBackUntilMs = undefined;
-  const isReady = ({ changedAt, waitsUntilMs }: Pending, name = '') =>
-    changedAt < (hurried.has(name) ? unsent : outstanding) || (waitsUntilMs !== undefined && nowMs >= waitsUntilMs);
-  const waiting = (pending: Pending): Pending => {
-    const waitsUntilMs = pending.waitsUntilMs ?? nowMs + HOLD_BACK_MS;
-    state.heldBackUntilMs = Math.min(state.heldBackUntilMs ?? waitsUntilMs, waitsUntilMs);
-    return pending.waitsUntilMs === undefined ? { ...pending, waitsUntilMs } : pending;
-  };
+  if (state.dirty.size === 0 && state.answerDue === undefined) return { names: [], answer: false };
+  const outstanding = oldestOfEarlier(stream, state, outstandingSince);
+  const hurried = hurriedHosts(stream, state, wanted);
+  const unsent = hurried.size === 0 ? outstanding : oldestOfEarlier(stream, state, unsentSince);
   const names: string[] = [];
   for (const [name, pending] of state.dirty) {
-    if (isReady(pending, name)) names.push(name);
-    else state.dirty.set(name, waiting(pending));
+    const waiting = wait(state, pending, hurried.has(name) ? unsent : outstanding, nowMs);
+    if (waiting === undefined) names.push(name);
+    else state.dirty.set(name, waiting);
   }
-  const answer = state.answerDue !== undefined && isReady(state.answerDue);
-  if (state.answerDue !== undefined && !answer) state.answerDue = waiting(state.answerDue);
+  const waiting = state.answerDue && wait(state, state.answerDue, outstanding, nowMs);
+  const answer = state.answerDue !== undefined && waiting === undefined;
+  if (waiting !== undefined) state.answerDue = waiting;
   // A first answer goes out as a whole, and so does the full set of a state of the world.
   const isWhole = state.answerDue !== undefined || (stream.protocol === 'sotw' && isSetType(state.type));
   return isWhole && state.heldBackUntilMs !== undefined ? { names: [], answer: false } : { names, answer };
@@ -122,17 +112,22 @@ export function readyUpdates(stream: StreamState, state: TypeState, wanted: Want
 
 /** Parts of a refused response were ready once, so they wait only for what changed since. */
 export function mayRepeat(stream: StreamState, state: TypeState, group: readonly string[], nowMs: number): boolean {
-  const outstanding = earlierOutstanding(stream, state);
+  const outstanding = oldestOfEarlier(stream, state, outstandingSince);
   state.heldBackUntilMs = undefined;
   return group.every((name) => {
     const pending = state.dirty.get(name);
-    if (pending === undefined || pending.changedAt < outstanding) return true;
-    const waitsUntilMs = pending.waitsUntilMs ?? nowMs + HOLD_BACK_MS;
-    state.dirty.set(name, { ...pending, waitsUntilMs });
-    if (nowMs >= waitsUntilMs) return true;
-    state.heldBackUntilMs = Math.min(state.heldBackUntilMs ?? waitsUntilMs, waitsUntilMs);
-    return false;
+    const waiting = pending && wait(state, pending, outstanding, nowMs);
+    if (waiting !== undefined) state.dirty.set(name, waiting);
+    return waiting === undefined;
   });
+}
+
+/** What is still to wait for `outstanding`, with the end of its wait; undefined when it may go out. */
+function wait(state: TypeState, pending: Pending, outstanding: number, nowMs: number): Pending | undefined {
+  const { changedAt, waitsUntilMs = nowMs + HOLD_BACK_MS } = pending;
+  if (changedAt < outstanding || nowMs >= waitsUntilMs) return undefined;
+  state.heldBackUntilMs = Math.min(state.heldBackUntilMs ?? waitsUntilMs, waitsUntilMs);
+  return pending.waitsUntilMs === undefined ? { ...pending, waitsUntilMs } : pending;
 }
 
 /**
